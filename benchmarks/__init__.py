@@ -1,0 +1,1 @@
+"""Measured figures, each beside a floor in the same run."""

@@ -1,0 +1,1 @@
+"""The receiving end: ingress, durable store and the operators' console."""

@@ -1,0 +1,1 @@
+"""One adapter per link: bytes in, observations out."""

@@ -1,0 +1,1 @@
+"""The gateway daemon: the only writer, its journal and its sockets."""

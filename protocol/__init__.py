@@ -1,0 +1,1 @@
+"""What goes over the uplink: records, signatures and the OSCORE security context."""

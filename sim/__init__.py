@@ -1,0 +1,1 @@
+"""Simulated homes, links, faults and clocks; not installed on a gateway."""
