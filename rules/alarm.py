@@ -1,0 +1,134 @@
+"""The life of an alarm: its kinds, states, and the one table of legal moves.
+
+Ref: ANSI/ISA-18.2-2016, alarm state transition diagram; `prompted` is ours: the resident is asked
+before the alarm is raised.
+"""
+
+from dataclasses import dataclass
+from enum import Enum, StrEnum
+
+from rules.observation import DeviceId
+
+
+class Category(StrEnum):
+    """Whose queue an alarm goes to."""
+
+    ESCALATION = "escalation"
+    "A person may be in danger: to the center's operators."
+    FAULT = "fault"
+    "Something technical: to the technicians."
+    NOTE = "note"
+    "A slow change: to the welfare worker."
+
+
+class AlarmKind(StrEnum):
+    """What an alarm is about."""
+
+    SOS = "sos"
+    INACTIVITY = "inactivity"
+    LEAK = "leak"
+    SMOKE = "smoke"
+    GAS = "gas"
+    CO = "co"
+    HEAT = "heat"
+    COLD = "cold"
+    DEVICE = "device"
+    HOME_BLIND = "home_blind"
+    MAINS_OUTAGE = "mains_outage"
+    BATTERY_LOW = "battery_low"
+    TAMPER = "tamper"
+    COMMAND_FAILED = "command_failed"
+    DRIVER_LOST = "driver_lost"
+    FRAMES_REFUSED = "frames_refused"
+    JOURNAL_RESTORED = "journal_restored"
+    DISK_FAILING = "disk_failing"
+    REGISTRY_RESTORED = "registry_restored"
+    TIME_UNTRUSTED = "time_untrusted"
+    GATEWAY_SILENT = "gateway_silent"
+
+    @property
+    def category(self) -> Category:
+        """The queue that this kind goes to."""
+        return Category.ESCALATION if self in PERSON_IN_DANGER else Category.FAULT
+
+
+PERSON_IN_DANGER = frozenset(
+    {
+        AlarmKind.SOS,
+        AlarmKind.INACTIVITY,
+        AlarmKind.LEAK,
+        AlarmKind.SMOKE,
+        AlarmKind.GAS,
+        AlarmKind.CO,
+        AlarmKind.HEAT,
+        AlarmKind.COLD,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmKey:
+    """One alarm of a home: its kind and, where it has one, its device or part."""
+
+    kind: AlarmKind
+    scope: DeviceId | None = None
+
+    def __str__(self) -> str:
+        """`leak:bathroom-leak`, or the kind alone for the whole home."""
+        return f"{self.kind}:{self.scope}" if self.scope else str(self.kind)
+
+
+class AlarmState(StrEnum):
+    """Where an alarm stands."""
+
+    NORMAL = "normal"
+    PROMPTED = "prompted"
+    RAISED = "raised"
+    ACKNOWLEDGED = "acknowledged"
+    "Taken by a person at the center."
+    CLEARED = "cleared"
+    "The condition is over, but the center has not closed the case."
+    SHELVED = "shelved"
+
+
+class Move(Enum):
+    """What can befall an alarm."""
+
+    PROMPT = "prompt"
+    ANSWER = "answer"
+    RAISE = "raise"
+    ACKNOWLEDGE = "acknowledge"
+    CLEAR = "clear"
+    CLOSE = "close"
+    SHELVE = "shelve"
+    UNSHELVE = "unshelve"
+
+
+TRANSITIONS: dict[tuple[AlarmState, Move], AlarmState] = {
+    (AlarmState.NORMAL, Move.PROMPT): AlarmState.PROMPTED,
+    (AlarmState.NORMAL, Move.RAISE): AlarmState.RAISED,
+    (AlarmState.NORMAL, Move.SHELVE): AlarmState.SHELVED,
+    (AlarmState.PROMPTED, Move.ANSWER): AlarmState.NORMAL,
+    (AlarmState.PROMPTED, Move.RAISE): AlarmState.RAISED,
+    (AlarmState.PROMPTED, Move.SHELVE): AlarmState.SHELVED,
+    (AlarmState.RAISED, Move.RAISE): AlarmState.RAISED,
+    (AlarmState.RAISED, Move.ACKNOWLEDGE): AlarmState.ACKNOWLEDGED,
+    (AlarmState.RAISED, Move.CLEAR): AlarmState.CLEARED,
+    (AlarmState.RAISED, Move.CLOSE): AlarmState.NORMAL,
+    (AlarmState.ACKNOWLEDGED, Move.RAISE): AlarmState.ACKNOWLEDGED,
+    (AlarmState.ACKNOWLEDGED, Move.CLEAR): AlarmState.CLEARED,
+    (AlarmState.ACKNOWLEDGED, Move.CLOSE): AlarmState.NORMAL,
+    (AlarmState.CLEARED, Move.RAISE): AlarmState.RAISED,
+    (AlarmState.CLEARED, Move.ACKNOWLEDGE): AlarmState.CLEARED,
+    (AlarmState.CLEARED, Move.CLOSE): AlarmState.NORMAL,
+    (AlarmState.SHELVED, Move.UNSHELVE): AlarmState.NORMAL,
+}
+"""Every legal move; what is absent is a programmer's error, not an operating one.
+
+A second `RAISE` of an active alarm is a higher level of the same case (12 h after 8 h), or a press
+of the same SOS button again.
+"""
+
+ACTIVE = frozenset({AlarmState.RAISED, AlarmState.ACKNOWLEDGED})
+OPEN = ACTIVE | {AlarmState.CLEARED}
+"States in which the center has a case."
