@@ -1,0 +1,67 @@
+"""The `ongi` command: what it hands over, and what it says when it cannot."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import ongi
+
+
+def test_without_a_command_it_lists_them_and_fails(capsys: pytest.CaptureFixture[str]) -> None:
+    assert ongi.main([]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "check-config" in captured.err
+
+
+def test_help_lists_the_commands_on_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
+    assert ongi.main(["--help"]) == 0
+    captured = capsys.readouterr()
+    assert "gateway" in captured.out
+    assert captured.err == ""
+
+
+def test_unknown_command_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert ongi.main(["statsu"]) == 2
+    assert "no command 'statsu'" in capsys.readouterr().err
+
+
+def installed_alone(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a copy of ongi.py that finds only what stands beside it in `folder`."""
+    shutil.copy(ongi.__file__, folder)
+    script = f"import sys; sys.path.insert(0, {str(folder)!r}); import ongi; sys.exit(ongi.main())"
+    return subprocess.run(
+        [sys.executable, "-I", "-S", "-c", script, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+
+
+def test_the_part_is_handed_the_whole_command_line(tmp_path: Path) -> None:
+    part = tmp_path / "edge"
+    part.mkdir()
+    (part / "cli.py").write_text("def main(argv):\n    print(argv)\n    return 7\n")
+    run = installed_alone(tmp_path, "away", "--until", "tomorrow")
+    assert run.stdout == "['away', '--until', 'tomorrow']\n"
+    assert run.returncode == 7
+
+
+def test_a_part_that_is_not_installed_is_said(tmp_path: Path) -> None:
+    run = installed_alone(tmp_path, "sim", "run")
+    assert run.returncode == 2
+    assert run.stderr == "ongi sim: this part is not installed here (no package 'sim').\n"
+
+
+def test_a_missing_requirement_of_the_center_names_its_extra(tmp_path: Path) -> None:
+    part = tmp_path / "central"
+    part.mkdir()
+    (part / "cli.py").write_text("import starlette\n")
+    run = installed_alone(tmp_path, "center")
+    assert run.returncode == 2
+    assert "'starlette'" in run.stderr
+    assert "ongi[center]" in run.stderr
