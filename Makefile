@@ -6,14 +6,11 @@ PY := $(VENV)/bin/python
 PIP_INSTALL = -m pip --disable-pip-version-check install -qq --no-input
 CATALOGUES := $(wildcard texts/locale/*/LC_MESSAGES/*.po)
 COMPILED := $(CATALOGUES:.po=.mo)
-DOMAIN := ongi
-TEMPLATE := texts/locale/$(DOMAIN).pot
-LANGUAGES := ko en
 # What `make check` reads.
 CODE := ongi.py $(wildcard rules protocol texts edge drivers central sim benchmarks tests tools)
 PYTEST_ARGS ?=
 
-.PHONY: help setup venv run test test-setup test-313 check check-messages lock messages bench clean
+.PHONY: help setup run test test-setup test-313 check check-messages lock messages bench clean
 .DELETE_ON_ERROR:
 
 help:
@@ -24,7 +21,7 @@ help:
 	@echo 'make bench          the benchmarks, as JSON'
 	@echo 'make setup          only set up; does nothing when nothing changed'
 	@echo 'make test-313       the tests without a browser under Python 3.13'
-	@echo 'make messages       collect new texts into texts/locale/*/LC_MESSAGES/$(DOMAIN).po'
+	@echo 'make messages       collect new texts into texts/locale'
 	@echo 'make lock           write the locked requirements anew with the newest allowed versions'
 	@echo 'make clean          remove what these targets made'
 
@@ -92,8 +89,9 @@ test-313: setup
 check: setup
 	$(VENV)/bin/ruff check $(CODE)
 	$(VENV)/bin/ruff format --check $(CODE)
-	$(VENV)/bin/mypy
-	$(VENV)/bin/lint-imports
+	$(VENV)/bin/mypy $(CODE)
+	$(VENV)/bin/lint-imports --no-logo
+	$(PY) tools/messages.py --check
 
 # ---------------------------------------------------------------- upkeep
 
@@ -104,6 +102,9 @@ lock: $(VENV)/.requirements
 	$(COMPILE) --extra center --group dev --output-file requirements/dev.txt
 	$(COMPILE) --group build --constraint requirements/dev.txt --output-file requirements/gateway.txt
 	$(COMPILE) --extra center --group build --constraint requirements/dev.txt --output-file requirements/center.txt
+
+messages: $(VENV)/.installed
+	$(PY) tools/messages.py
 
 clean:
 	rm -rf $(VENV) .venv-3.13 node_modules build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
