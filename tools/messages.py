@@ -9,7 +9,6 @@ for what the code names by a key; no source line holds them, so they are kept as
 """
 
 import re
-import string
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,6 +41,7 @@ msgstr ""
 "Content-Transfer-Encoding: 8bit\\n"
 
 """
+FIELD: Final = re.compile(r"\{([a-z0-9_]+)\}")
 SYMBOLIC: Final = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)+")
 
 
@@ -155,7 +155,7 @@ def translations_of(message: Message) -> list[str]:
 
 
 def fields(text: str) -> set[str]:
-    return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+    return set(FIELD.findall(text))
 
 
 def is_symbolic(message: Message) -> bool:
