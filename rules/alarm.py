@@ -77,6 +77,17 @@ class AlarmKey:
         """`leak:bathroom-leak`, or the kind alone for the whole home."""
         return f"{self.kind}:{self.scope}" if self.scope else str(self.kind)
 
+    @classmethod
+    def read(cls, written: str) -> "AlarmKey":
+        """A key from the form that `str` gives it.
+
+        Raises:
+            ValueError: no such kind.
+
+        """
+        kind, _, scope = written.partition(":")
+        return cls(AlarmKind(kind), DeviceId(scope) if scope else None)
+
 
 class AlarmState(StrEnum):
     """Where an alarm stands."""

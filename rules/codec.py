@@ -13,6 +13,7 @@ import cattrs
 from cattrs.preconf.cbor2 import make_converter
 from cattrs.strategies import configure_tagged_union
 
+from rules.alarm import AlarmKey
 from rules.errors import FrameError
 from rules.events import Event
 from rules.inputs import Input
@@ -85,6 +86,12 @@ def _value(value: Any, _: type) -> Value:  # noqa: ANN401 -- untrusted input is 
     raise FrameError(f"{value!r:.40} where a value belongs")
 
 
+def _key(value: Any, _: type) -> AlarmKey:  # noqa: ANN401 -- untrusted input is of any type
+    if type(value) is not str:
+        raise FrameError(f"{value!r:.40} where an alarm's key belongs")
+    return AlarmKey.read(value)
+
+
 def _argument(value: Any, _: type) -> Argument:  # noqa: ANN401 -- untrusted input is of any type
     match value:
         case str() | float():
@@ -121,6 +128,8 @@ def _make() -> cattrs.Converter:
     converter.register_unstructure_hook(datetime, moment_us)
     converter.register_structure_hook(timedelta, _span)
     converter.register_unstructure_hook(timedelta, lambda span: span // _MICROSECOND)
+    converter.register_structure_hook(AlarmKey, _key)
+    converter.register_unstructure_hook(AlarmKey, str)
     converter.register_structure_hook_func(lambda kind: kind == Value, _value)
     converter.register_unstructure_hook_func(lambda kind: kind == Value, lambda value: value)
     converter.register_structure_hook_func(lambda kind: kind == Argument, _argument)

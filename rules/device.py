@@ -26,6 +26,12 @@ class Output(StrEnum):
     RELAY = "relay"
 
 
+ASKING = (Output.VOICE, Output.BUZZER, Output.LIGHT)
+"Outputs that can ask a resident something."
+WARNING = (Output.SIREN, Output.VOICE, Output.LIGHT)
+"Outputs that can warn of a danger."
+
+
 class EvidenceRole(StrEnum):
     """Whose doing a device's changes are."""
 

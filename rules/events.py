@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from rules.alarm import AlarmKey, Move
 from rules.command import Command
-from rules.device import Device
+from rules.device import Device, Liveness
 from rules.observation import DeviceId, Observation, Phenomenon
 from rules.sentence import Explanation
 
@@ -46,7 +46,7 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LifeSeen:
-    """Evidence of life that counts, with the day's half hours so far. Soft."""
+    """A sign of life. Soft."""
 
     at: datetime
     device: DeviceId
@@ -64,6 +64,26 @@ class AlarmMoved:
     move: Move
     until: datetime | None = None
     "For `SHELVE`: when it ends; for `PROMPT`: when an unanswered prompt is escalated."
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionChanged:
+    """What an alarm is about has begun or ended; delays and hysteresis count from here."""
+
+    at: datetime
+    alarm: AlarmKey
+    present: bool
+    value: float | None = None
+    "What was measured, where it is a measure."
+
+
+@dataclass(frozen=True, slots=True)
+class LivenessChanged:
+    """A device passed a limit of its reporting contract, or is heard again."""
+
+    at: datetime
+    device: DeviceId
+    liveness: Liveness
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +207,8 @@ Event = (
     Observation
     | LifeSeen
     | AlarmMoved
+    | ConditionChanged
+    | LivenessChanged
     | Escalated
     | Updated
     | CaseTaken
@@ -200,3 +222,6 @@ Event = (
     | TimeMoved
     | DevicesChanged
 )
+
+SOFT = (Observation, LifeSeen)
+"Kept in snapshots, not in the journal."

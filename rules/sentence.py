@@ -16,6 +16,7 @@ class Say(StrEnum):
 
     SILENT_SINCE = "silent_since"  # since: datetime, silence: timedelta, room, phenomenon
     SILENT_FROM_START = "silent_from_start"  # since: datetime, silence: timedelta
+    WENT_OUT = "went_out"  # at: datetime
     SILENCE_LIMIT = "silence_limit"  # limit: timedelta, level: int, levels: int
     PROMPT_UNANSWERED = "prompt_unanswered"  # at: datetime
     PROMPT_IMPOSSIBLE = "prompt_impossible"

@@ -1,0 +1,94 @@
+"""The day in half hours: how much life each of the last 48 showed."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import IntEnum
+
+SLOT = timedelta(minutes=30)
+SLOTS = 48
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_AWAY = -1
+_SOME, _MUCH = 3, 10
+"Counted signs of life in a half hour from which it is called so."
+
+
+class ActivityClass(IntEnum):
+    """What one half hour showed; the numbers are those of the uplink."""
+
+    NONE = 0
+    LITTLE = 1
+    SOME = 2
+    MUCH = 3
+    AWAY = 4
+    UNKNOWN = 5
+
+
+def slot_of(moment: datetime) -> int:
+    """Number of the half hour since 1970 UTC that `moment` lies in."""
+    return (moment - _EPOCH) // SLOT
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counted signs of life by half hour, for two days at most."""
+
+    counts: dict[int, int] = field(default_factory=dict)
+
+    def count(self, at: datetime) -> None:
+        """Note one sign of life."""
+        slot = slot_of(at)
+        if slot in self.counts:
+            self.counts[slot] = max(self.counts[slot], 0) + 1
+        else:
+            self.counts[slot] = 1
+            self._trim()
+
+    def away(self, begin: datetime, end: datetime) -> None:
+        """Note that nobody was home; half hours with life keep it."""
+        last = slot_of(end)
+        for slot in range(max(slot_of(begin), last - 2 * SLOTS), last):
+            self.counts.setdefault(slot, _AWAY)
+        self._trim()
+
+    def move(self, anchored: datetime, shift: timedelta) -> None:
+        """Move what was counted since `anchored`, to the nearest half hour."""
+        first, by = slot_of(anchored), round(shift / SLOT)
+        moved: dict[int, int] = {}
+        for slot, count in self.counts.items():
+            target = slot + by if slot >= first else slot
+            moved[target] = max(count, moved.get(target, _AWAY))
+        self.counts = moved
+
+    def classes(
+        self, at: datetime, seen_from: datetime | None, away_since: datetime | None
+    ) -> bytes:
+        """One `ActivityClass` per half hour up to `at`, oldest first.
+
+        Args:
+            at: the moment whose half hour is the last.
+            seen_from: since when the home is watched; quiet half hours before are unknown.
+            away_since: since when nobody is home, None if somebody may be.
+
+        """
+        last = slot_of(at)
+        watched = None if seen_from is None else slot_of(seen_from)
+        gone = None if away_since is None else slot_of(away_since)
+        return bytes(
+            self._class(slot, watched, gone) for slot in range(last - SLOTS + 1, last + 1)
+        )
+
+    def _class(self, slot: int, watched: int | None, gone: int | None) -> ActivityClass:
+        count = self.counts.get(slot, 0)
+        if count > 0:
+            if count >= _MUCH:
+                return ActivityClass.MUCH
+            return ActivityClass.SOME if count >= _SOME else ActivityClass.LITTLE
+        if count == _AWAY or (gone is not None and slot > gone):
+            return ActivityClass.AWAY
+        if watched is None or slot < watched:
+            return ActivityClass.UNKNOWN
+        return ActivityClass.NONE
+
+    def _trim(self) -> None:
+        while len(self.counts) > 2 * SLOTS:
+            del self.counts[min(self.counts)]

@@ -1,0 +1,85 @@
+"""Absence: an outing told from the door, a trip or a stay in hospital told by a person.
+
+An outing is a guess, since a visitor may have left instead: it only puts the inactivity limits
+off. A trip or a stay in hospital is somebody's word: it holds inactivity back until its end. Life at
+home ends each of them.
+"""
+
+from datetime import datetime, timedelta
+
+from rules import evidence, inactivity
+from rules.alarm import AlarmState, Move
+from rules.decision import Decision
+from rules.device import Liveness
+from rules.events import AwayBegan, AwayEnded, AwayReason, DoorShut
+from rules.inputs import Away
+from rules.observation import Observation, Phenomenon
+from rules.rulebook import Rulebook
+from rules.state import State
+
+_LEAVING = timedelta(minutes=30)
+"Life so soon after a trip was announced is the packing, not the return."
+_SEEING = frozenset({Phenomenon.MOTION, Phenomenon.OCCUPANCY})
+
+
+def announced(decision: Decision, item: Away) -> None:
+    """Begin or end an absence on a person's word."""
+    if item.ends:
+        if decision.state.away is not None:
+            decision.emit(AwayEnded(decision.now))
+        return
+    if item.until is not None and item.until <= decision.now:
+        return
+    decision.emit(AwayBegan(decision.now, item.reason, item.until, item.who))
+    if decision.state.alarm(inactivity.KEY).state is AlarmState.PROMPTED:
+        decision.move(inactivity.KEY, Move.ANSWER)
+        decision.hush()
+
+
+def door_moved(decision: Decision, door: Observation) -> None:
+    """An outside door was opened or shut."""
+    state = decision.state
+    shut = state.devices[door.device].device.outside_door and not door.value
+    # Without a live sensor that sees people move, a quiet half hour proves nothing.
+    if shut and decision.book.away.enabled and _would_see(state):
+        decision.emit(DoorShut(door.phenomenon_time))
+
+
+def life_seen(decision: Decision) -> None:
+    """Somebody is home."""
+    away = decision.state.away
+    if away is None:
+        return
+    if away.reason is AwayReason.OUTING or decision.now - away.at >= _LEAVING:
+        decision.emit(AwayEnded(decision.now))
+
+
+def due(state: State, book: Rulebook) -> datetime | None:
+    """When an outing is believed, or an announced absence runs out."""
+    if state.away is not None:
+        return state.away.until
+    if state.door_shut is not None and book.away.enabled:
+        return state.door_shut + book.away.settle
+    return None
+
+
+def settle(decision: Decision) -> None:
+    """Do what has fallen due."""
+    state, now = decision.state, decision.now
+    at = due(state, decision.book)
+    if at is None or now < at:
+        return
+    if state.away is not None:
+        decision.emit(AwayEnded(now))
+    else:
+        assert state.door_shut is not None
+        decision.emit(AwayBegan(state.door_shut, AwayReason.OUTING, None, ""))
+
+
+def _would_see(state: State) -> bool:
+    return any(
+        heard.liveness is Liveness.LIVE
+        and evidence.watches(heard.device)
+        and not _SEEING.isdisjoint(heard.device.phenomena)
+        for heard in state.devices.values()
+    )

@@ -1,0 +1,259 @@
+"""The decisions: one item in, events out. Sans-I/O: the caller brings `now` and acts on the events.
+
+After each call the caller asks `next_deadline` and comes back with `Tick` no later than that. State
+is the fold of the events, so a snapshot and the events after it rebuild the engine.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from rules import away, cases, evidence, hazard, health, inactivity, mains, snapshot, sos
+from rules.alarm import AlarmKey, AlarmKind, AlarmState
+from rules.decision import Decision
+from rules.device import Liveness
+from rules.events import DevicesChanged, Event, LifeSeen, Started, TimeMoved
+from rules.evidence import COMPANION, GIVING, Strength
+from rules.inputs import (
+    Away,
+    Boot,
+    Closed,
+    CommandResult,
+    DeviceChanged,
+    Drill,
+    Input,
+    LifeSign,
+    Shelve,
+    Taken,
+    Technical,
+    TimeTrust,
+)
+from rules.observation import DeviceId, Observation, Phenomenon, Quality
+from rules.rulebook import Rulebook
+from rules.sentence import Say, sentence
+from rules.state import State
+
+UNTRUSTED_AT_MOST = timedelta(hours=1)
+"A clock that nobody confirmed for so long is a fault."
+_UNTRUSTED = AlarmKey(AlarmKind.TIME_UNTRUSTED)
+_DECIDING = (
+    GIVING
+    | hazard.PHENOMENA
+    | health.PHENOMENA
+    | {Phenomenon.MAINS_OK, Phenomenon.BUTTON, Phenomenon.SOS}
+)
+"Phenomena that some rule looks at; all others only show that the device is live."
+_OUTSIDE = "outside:"
+
+
+class Engine:
+    """All rules over one home."""
+
+    def __init__(self, book: Rulebook, state: State | None = None) -> None:
+        self._book = book
+        self._state = State() if state is None else state
+        self._health_check: datetime | None = None
+        self._health_known = False
+
+    @property
+    def state(self) -> State:
+        """What is known now. To be read, never changed, by others."""
+        return self._state
+
+    @property
+    def book(self) -> Rulebook:
+        """The rules in force."""
+        return self._book
+
+    def apply(self, event: Event) -> None:
+        """Fold one journaled event into the state."""
+        self._state.apply(event)
+        self._health_known = False
+
+    def snapshot(self) -> bytes:
+        """The state for `Engine.restored`."""
+        return snapshot.encode(self._state)
+
+    @classmethod
+    def restored(cls, book: Rulebook, saved: bytes | None, events: Iterable[Event]) -> "Engine":
+        """An engine from a snapshot, if there is one, and the events journaled after it.
+
+        Raises:
+            FrameError: the snapshot cannot be read.
+
+        """
+        engine = cls(book, None if saved is None else snapshot.decode(saved))
+        for event in events:
+            engine.apply(event)
+        return engine
+
+    def handle(self, item: Input, now: datetime) -> list[Event]:
+        """Take in one item and return what was decided, already folded into the state."""
+        decision = Decision(self._state, self._book, now)
+        if isinstance(item, Observation):
+            routine = self._observe(decision, item)
+            if routine:
+                return decision.events
+        else:
+            self._put(decision, item)
+            self._health_known = False
+        self._settle(decision)
+        return decision.events
+
+    def next_deadline(self) -> datetime | None:
+        """When `Tick` must come at the latest, None if nothing is pending."""
+        state, book = self._state, self._book
+        if not self._health_known:
+            self._health_check = health.next_check(state, book.health)
+            self._health_known = True
+        earliest = self._health_check
+        for at in (inactivity.due(state, book), away.due(state, book)):
+            if at is not None and (earliest is None or at < earliest):
+                earliest = at
+        for alarm in state.alarms.values():
+            if alarm.state is AlarmState.SHELVED:
+                at = alarm.until
+            elif alarm.key.kind in hazard.KINDS:
+                at = hazard.due(alarm, book)
+            else:
+                continue
+            if at is not None and (earliest is None or at < earliest):
+                earliest = at
+        for sent in state.commands.values():
+            if earliest is None or sent.command.expires < earliest:
+                earliest = sent.command.expires
+        if not state.trusted and state.installed is not None:
+            untrusted = max(state.started, state.trust_changed) + UNTRUSTED_AT_MOST
+            if not state.alarm(_UNTRUSTED).present and (earliest is None or untrusted < earliest):
+                earliest = untrusted
+        return earliest
+
+    def alarm_time_if_silent(self) -> datetime | None:
+        """When inactivity would be escalated if nothing more happened."""
+        return inactivity.raise_time(self._state, self._book)
+
+    def _put(self, decision: Decision, item: Input) -> None:  # noqa: C901 -- one case an input
+        now = decision.now
+        match item:
+            case Taken():
+                cases.taken(decision, item)
+            case Closed():
+                cases.closed(decision, item)
+            case Away():
+                away.announced(decision, item)
+            case Shelve():
+                cases.shelved(decision, item)
+            case LifeSign(source, at):
+                told = LifeSeen(
+                    at, DeviceId(_OUTSIDE + source), Phenomenon.LIFE_SIGN, counted=True
+                )
+                self._life(decision, told)
+            case CommandResult():
+                cases.answered(decision, item)
+            case TimeTrust(trusted, source, shift):
+                decision.emit(TimeMoved(now, trusted, source, shift))
+                if trusted:
+                    self._time_trusted(decision)
+            case DeviceChanged(devices):
+                if devices != tuple(heard.device for heard in self._state.devices.values()):
+                    decision.emit(DevicesChanged(now, devices))
+            case Technical():
+                cases.technical(decision, item)
+            case Drill():
+                cases.drilled(decision, item)
+            case Boot(boot, down, trusted):
+                decision.emit(Started(now, boot, down))
+                if decision.state.trusted != trusted:
+                    decision.emit(TimeMoved(now, trusted, "boot", timedelta()))
+            case _:
+                pass  # A tick is only the passing of time; observations have their own way.
+
+    def _observe(self, decision: Decision, seen: Observation) -> bool:
+        """Take in one observation. True: nothing but this device's own registers changed."""
+        heard = self._state.devices.get(seen.device)
+        if heard is None:
+            return True
+        reading = heard.readings.get(seen.phenomenon)
+        before = None if reading is None else reading.value
+        since = None if reading is None else seen.phenomenon_time - reading.at
+        decision.emit(seen)
+        revived = heard.liveness is not Liveness.LIVE
+        if revived:
+            health.heard_again(decision, heard)
+            self._health_known = False
+            mains.check(decision)
+            health.report_dead(decision)
+        late = since is not None and since < timedelta()
+        if seen.phenomenon not in _DECIDING or seen.quality is not Quality.GOOD or late:
+            return not revived
+        strength = evidence.weigh(heard.device, seen, before, since)
+        if strength is not Strength.NONE:
+            self._weigh(decision, seen, strength)
+        self._rules(decision, seen, changed=before is not None and seen.value != before)
+        return not revived and len(decision.events) == 1
+
+    def _rules(self, decision: Decision, seen: Observation, *, changed: bool) -> None:
+        phenomenon = seen.phenomenon
+        if phenomenon in hazard.PHENOMENA:
+            hazard.observe(decision, seen)
+        elif phenomenon is Phenomenon.CONTACT_OPEN:
+            if changed:
+                away.door_moved(decision, seen)
+        elif phenomenon is Phenomenon.SOS:
+            if seen.value:
+                sos.pressed(decision, seen)
+        elif phenomenon is Phenomenon.BUTTON:
+            sos.taken_back(decision, seen)
+        elif phenomenon in health.PHENOMENA:
+            health.observe(decision, seen)
+        elif phenomenon is Phenomenon.MAINS_OK:
+            mains.check(decision)
+
+    def _weigh(self, decision: Decision, seen: Observation, strength: Strength) -> None:
+        weak = self._state.weak
+        at = seen.phenomenon_time
+        # The far end of the same movement is no second sign.
+        beside = weak is not None and timedelta() < at - weak.at <= COMPANION
+        counted = strength is Strength.STRONG or beside
+        self._life(decision, LifeSeen(at, seen.device, seen.phenomenon, counted))
+
+    def _life(self, decision: Decision, life: LifeSeen) -> None:
+        last = self._state.life
+        decision.emit(life)
+        if life.counted and (last is None or life.at >= last.at):
+            away.life_seen(decision)
+            inactivity.life_seen(decision)
+
+    def _settle(self, decision: Decision) -> None:
+        """Bring everything up to `now`, in the order of its weight."""
+        now = decision.now
+        for alarm in list(self._state.alarms.values()):
+            if alarm.key.kind in hazard.KINDS:
+                hazard.settle(decision, alarm)
+        cases.unshelve_due(decision)
+        cases.expire_commands(decision)
+        if not self._health_known:
+            self._health_check = health.next_check(self._state, self._book.health)
+        if self._health_check is not None and now >= self._health_check:
+            before = len(decision.events)
+            health.check(decision)
+            if len(decision.events) > before:
+                mains.check(decision)
+                health.report_dead(decision)
+            self._health_check = health.next_check(self._state, self._book.health)
+        self._health_known = True
+        away.settle(decision)
+        inactivity.settle(decision)
+        self._settle_trust(decision)
+
+    def _settle_trust(self, decision: Decision) -> None:
+        state = self._state
+        if state.trusted or state.installed is None or state.alarm(_UNTRUSTED).present:
+            return
+        if decision.now >= max(state.started, state.trust_changed) + UNTRUSTED_AT_MOST:
+            said = sentence(Say.TIME_UNTRUSTED, at=decision.now)
+            health.report(decision, _UNTRUSTED, said, present=True)
+
+    def _time_trusted(self, decision: Decision) -> None:
+        if self._state.alarm(_UNTRUSTED).present:
+            said = sentence(Say.TIME_UNTRUSTED, at=decision.now)
+            health.report(decision, _UNTRUSTED, said, present=False)

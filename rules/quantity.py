@@ -1,0 +1,64 @@
+"""Quantities as people write them in TOML: a number and its unit in one string."""
+
+import re
+from datetime import timedelta
+
+from rules.errors import ConfigError
+
+_SPAN = {
+    "s": timedelta(seconds=1),
+    "min": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+}
+_WRITTEN = re.compile(r"(-?\d+(?:\.\d+)?) ?(\S+)")
+
+
+def span(written: object, where: str, low: timedelta, high: timedelta) -> timedelta:
+    """`"8 h"` as a span.
+
+    Raises:
+        ConfigError: no string of a number and s, min, h or d, or outside `low` to `high`.
+
+    """
+    right = f'write a span from {format_span(low)} to {format_span(high)}, such as "8 h"'
+    number, unit = _split(written, where, right)
+    if unit not in _SPAN:
+        raise ConfigError(where, f"the unit {unit!r}", f"{right}; units are s, min, h and d")
+    length = number * _SPAN[unit]
+    if not low <= length <= high:
+        raise ConfigError(where, repr(written), right)
+    return length
+
+
+def measure(written: object, where: str, unit: str, low: float, high: float) -> float:
+    """`"250 ppm"` as a number of `unit`.
+
+    Raises:
+        ConfigError: another unit or none, or outside `low` to `high`.
+
+    """
+    right = f'write a value from {low:g} to {high:g} with its unit, such as "{high:g} {unit}"'
+    number, found = _split(written, where, right)
+    if found != unit:
+        raise ConfigError(where, f"the unit {found!r}", f"the unit here is {unit}; {right}")
+    if not low <= number <= high:
+        raise ConfigError(where, repr(written), right)
+    return number
+
+
+def format_span(length: timedelta) -> str:
+    """A span as `span` reads it, in its largest whole unit."""
+    for unit in ("d", "h", "min"):
+        if length and not length % _SPAN[unit]:
+            return f"{length // _SPAN[unit]} {unit}"
+    return f"{length.total_seconds():g} s"
+
+
+def _split(written: object, where: str, right: str) -> tuple[float, str]:
+    if not isinstance(written, str):
+        raise ConfigError(where, repr(written), right)
+    matched = _WRITTEN.fullmatch(written.strip())
+    if matched is None:
+        raise ConfigError(where, repr(written), right)
+    return float(matched[1]), matched[2]

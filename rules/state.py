@@ -1,0 +1,295 @@
+"""What the engine knows of a home, and `State.apply`: the only place where it changes.
+
+A state goes to disk through `rules.snapshot` and comes back equal; events journaled after that are
+folded on top.
+"""
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from rules import evidence
+from rules.activity import Tally
+from rules.alarm import OPEN, TRANSITIONS, AlarmKey, AlarmState, Move
+from rules.device import ASKING, Device, Liveness
+from rules.events import (
+    AlarmMoved,
+    AwayBegan,
+    AwayEnded,
+    CaseClosed,
+    CaseTaken,
+    Commanded,
+    CommandEnded,
+    ConditionChanged,
+    DevicesChanged,
+    DoorShut,
+    Escalated,
+    Event,
+    LifeSeen,
+    LivenessChanged,
+    Started,
+    TimeMoved,
+    Updated,
+)
+from rules.observation import DeviceId, Observation, Phenomenon, Quality, Value
+
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+@dataclass(slots=True)
+class Reading:
+    """The last good value of one phenomenon."""
+
+    phenomenon: Phenomenon
+    value: Value
+    at: datetime
+
+
+@dataclass(slots=True)
+class Heard:
+    """One device as heard so far."""
+
+    device: Device
+    since: datetime
+    "When its contract began to count: enrolment, or the start of this gateway's time."
+    last_seen: datetime | None = None
+    heard: datetime | None = None
+    "`last_seen` moved on by the time that the gateway itself was down."
+    live_since: datetime | None = None
+    "Live without a break since then; None while it is not."
+    liveness: Liveness = Liveness.UNKNOWN
+    quality: Quality = Quality.GOOD
+    readings: dict[Phenomenon, Reading] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Alarm:
+    """One alarm and its case."""
+
+    key: AlarmKey
+    state: AlarmState = AlarmState.NORMAL
+    since: datetime = LONG_AGO
+    "When it entered its state."
+    until: datetime | None = None
+    "When a prompt runs out or a shelving ends."
+    serial: int = 0
+    "The case that the center has of it; 0 before the first."
+    level: int = 0
+    raised_at: datetime | None = None
+    closed_at: datetime | None = None
+    present: bool = False
+    "Whether the condition is there now, after hysteresis, before delays."
+    changed_at: datetime = LONG_AGO
+    value: float | None = None
+    drill: bool = False
+
+
+@dataclass(slots=True)
+class State:
+    """All of it. Read by the rules; changed by `apply` alone."""
+
+    devices: dict[DeviceId, Heard] = field(default_factory=dict)
+    alarms: dict[AlarmKey, Alarm] = field(default_factory=dict)
+    cases: dict[int, AlarmKey] = field(default_factory=dict)
+    "Open cases by serial."
+    commands: dict[int, Commanded] = field(default_factory=dict)
+    "Sent and not yet answered."
+    life: LifeSeen | None = None
+    "The last sign that counted."
+    weak: LifeSeen | None = None
+    "The last sign of any strength."
+    tally: Tally = field(default_factory=Tally)
+    away: AwayBegan | None = None
+    away_ended: datetime | None = None
+    door_shut: datetime | None = None
+    installed: datetime | None = None
+    started: datetime = LONG_AGO
+    down: timedelta = timedelta()
+    boot: int = 0
+    anchored: datetime = LONG_AGO
+    "Moments from here on are of the present anchor of the clock, and move with it."
+    trusted: bool = False
+    trust_changed: datetime = LONG_AGO
+    next_serial: int = 1
+    next_command: int = 1
+    seen_from: datetime | None = None
+    "Since when one live device alone proves a silence; None while the home is blind."
+    can_ask: bool = False
+    "Whether some device can speak, buzz or shine."
+
+    def alarm(self, key: AlarmKey) -> Alarm:
+        """The alarm of that key; a fresh one at rest if it never moved."""
+        return self.alarms.get(key) or Alarm(key)
+
+    def apply(self, event: Event) -> None:  # noqa: C901, PLR0912 -- one case an event, none nested
+        """Fold one event into the state."""
+        match event:
+            case Observation():
+                self._heard(event)
+            case LifeSeen():
+                self._life_seen(event)
+            case AlarmMoved():
+                self._moved(event)
+            case ConditionChanged():
+                alarm = self._kept(event.alarm)
+                alarm.present, alarm.changed_at, alarm.value = (
+                    event.present,
+                    event.at,
+                    event.value,
+                )
+            case LivenessChanged():
+                self._liveness(event)
+            case Escalated():
+                alarm = self._kept(event.alarm)
+                alarm.serial, alarm.level, alarm.raised_at = event.serial, event.level, event.at
+                alarm.drill = event.drill
+                self.cases[event.serial] = event.alarm
+                self.next_serial = event.serial + 1
+            case Updated():
+                self._kept(event.alarm).level = event.level
+                self.next_serial = event.serial + 1
+            case CaseTaken():
+                pass
+            case CaseClosed():
+                self.cases.pop(event.serial, None)
+            case Commanded():
+                self.commands[event.command.id] = event
+                self.next_command = event.command.id + 1
+            case CommandEnded():
+                self.commands.pop(event.id, None)
+            case AwayBegan():
+                self.away, self.door_shut = event, None
+            case AwayEnded():
+                if self.away is not None:
+                    self.tally.away(self.away.at, event.at)
+                self.away, self.away_ended, self.door_shut = None, event.at, None
+            case DoorShut():
+                self.door_shut = event.at
+            case Started():
+                self._started(event)
+            case TimeMoved():
+                self._time_moved(event)
+            case DevicesChanged():
+                self._devices_changed(event)
+
+    def _heard(self, seen: Observation) -> None:
+        heard = self.devices.get(seen.device)
+        if heard is None:
+            return
+        at = seen.phenomenon_time
+        if heard.last_seen is None or at >= heard.last_seen:
+            heard.last_seen = at
+            heard.heard = at
+            heard.quality = seen.quality
+        if seen.quality is Quality.GOOD:
+            reading = heard.readings.get(seen.phenomenon)
+            if reading is None:
+                heard.readings[seen.phenomenon] = Reading(seen.phenomenon, seen.value, at)
+            elif at >= reading.at:
+                reading.value, reading.at = seen.value, at
+
+    def _life_seen(self, event: LifeSeen) -> None:
+        self.weak = event
+        if event.counted:
+            self.life = event
+            self.door_shut = None
+            self.tally.count(event.at)
+
+    def _moved(self, event: AlarmMoved) -> None:
+        alarm = self._kept(event.alarm)
+        alarm.state = TRANSITIONS[alarm.state, event.move]
+        alarm.since, alarm.until = event.at, event.until
+        if event.move is Move.CLOSE:
+            alarm.closed_at, alarm.level = event.at, 0
+        if alarm.state not in OPEN:
+            alarm.drill = False
+
+    def _liveness(self, event: LivenessChanged) -> None:
+        heard = self.devices.get(event.device)
+        if heard is None:
+            return
+        heard.liveness = event.liveness
+        if event.liveness is not Liveness.LIVE:
+            heard.live_since = None
+        elif heard.live_since is None:
+            heard.live_since = event.at
+        self._look_again()
+
+    def _look_again(self) -> None:
+        """Work out since when the home is watched by one device without a break."""
+        self.seen_from = min(
+            (
+                heard.live_since
+                for heard in self.devices.values()
+                if heard.live_since is not None and evidence.watches(heard.device)
+            ),
+            default=None,
+        )
+
+    def _started(self, event: Started) -> None:
+        self.started = self.anchored = event.at
+        self.boot, self.down = event.boot, event.down
+        if self.installed is None:
+            self.installed = event.at
+        for heard in self.devices.values():
+            # Nobody listened while the gateway was down, so the contract stood still.
+            heard.since += event.down
+            if heard.heard is not None:
+                heard.heard += event.down
+
+    def _devices_changed(self, event: DevicesChanged) -> None:
+        before, self.devices = self.devices, {}
+        for device in event.devices:
+            known = before.get(device.id)
+            if known is not None and known.device.address == device.address:
+                known.device = device
+                self.devices[device.id] = known
+            else:
+                self.devices[device.id] = Heard(device, since=event.at)
+        self.can_ask = any(not device.outputs.isdisjoint(ASKING) for device in event.devices)
+        self._look_again()
+
+    def _time_moved(self, event: TimeMoved) -> None:
+        """Move every moment of the present anchor; older ones are true already.
+
+        What would then lie ahead of the clock was stamped by a clock that ran ahead: it happened
+        now at the latest, or the home would be deaf until the false moment comes.
+        """
+        shift, anchored, now = event.shift, self.anchored, event.at
+
+        def moved(moment: datetime) -> datetime:
+            return min(moment + shift if moment >= anchored else moment, now)
+
+        def perhaps(moment: datetime | None) -> datetime | None:
+            return None if moment is None else moved(moment)
+
+        for heard in self.devices.values():
+            # A contract counts listening time only: it moves whole, whenever it began.
+            heard.since = min(heard.since + shift, now)
+            heard.heard = None if heard.heard is None else min(heard.heard + shift, now)
+            heard.last_seen = perhaps(heard.last_seen)
+            heard.live_since = perhaps(heard.live_since)
+            for reading in heard.readings.values():
+                reading.at = moved(reading.at)
+        for alarm in self.alarms.values():
+            # A limit set by this clock moves with it; one that a person gave as a date stays.
+            if alarm.until is not None and alarm.state is AlarmState.PROMPTED:
+                alarm.until += shift if alarm.since >= anchored else timedelta()
+            alarm.since, alarm.changed_at = moved(alarm.since), moved(alarm.changed_at)
+            alarm.raised_at, alarm.closed_at = perhaps(alarm.raised_at), perhaps(alarm.closed_at)
+        for id_, sent in self.commands.items():
+            command = replace(sent.command, expires=sent.command.expires + shift)
+            self.commands[id_] = Commanded(moved(sent.at), command)
+        if self.life is not None:
+            self.life = replace(self.life, at=moved(self.life.at))
+        if self.weak is not None:
+            self.weak = replace(self.weak, at=moved(self.weak.at))
+        if self.away is not None:
+            self.away = replace(self.away, at=moved(self.away.at))
+        self.tally.move(anchored, shift)
+        self.away_ended, self.door_shut = perhaps(self.away_ended), perhaps(self.door_shut)
+        self.installed, self.started = perhaps(self.installed), moved(self.started)
+        self.trusted, self.trust_changed, self.anchored = event.trusted, event.at, event.at
+        self._look_again()
+
+    def _kept(self, key: AlarmKey) -> Alarm:
+        return self.alarms.setdefault(key, Alarm(key))
