@@ -1,8 +1,8 @@
 """Absence: an outing told from the door, a trip or a stay in hospital told by a person.
 
 An outing is a guess, since a visitor may have left instead: it only puts the inactivity limits
-off. A trip or a stay in hospital is somebody's word: it holds inactivity back until its end. Life at
-home ends each of them.
+off. A trip or a stay in hospital is somebody's word: it holds inactivity back until its end.
+Life at home ends each of them.
 """
 
 from datetime import datetime, timedelta

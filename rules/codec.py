@@ -135,7 +135,7 @@ def _make() -> cattrs.Converter:
     converter.register_structure_hook_func(lambda kind: kind == Argument, _argument)
     converter.register_unstructure_hook_func(lambda kind: kind == Argument, _plain_argument)
     converter.register_unstructure_hook_func(
-        lambda kind: get_origin(kind) is frozenset,
+        lambda kind: bool(get_origin(kind) == frozenset),
         # Sorted, so that one state has one encoding under any hash seed.
         lambda members: sorted(member.value for member in members),
     )

@@ -1,7 +1,8 @@
-"""The decisions: one item in, events out. Sans-I/O: the caller brings `now` and acts on the events.
+"""The decisions: one item in, events out.
 
-After each call the caller asks `next_deadline` and comes back with `Tick` no later than that. State
-is the fold of the events, so a snapshot and the events after it rebuild the engine.
+Sans-I/O: the caller brings `now` and acts on the events. After each call it asks `next_deadline`
+and comes back with `Tick` no later than that. State is the fold of the events, so a snapshot and
+the events after it rebuild the engine.
 """
 
 from collections.abc import Iterable
@@ -105,33 +106,25 @@ class Engine:
         if not self._health_known:
             self._health_check = health.next_check(state, book.health)
             self._health_known = True
-        earliest = self._health_check
-        for at in (inactivity.due(state, book), away.due(state, book)):
-            if at is not None and (earliest is None or at < earliest):
-                earliest = at
+        pending = [
+            self._health_check,
+            inactivity.due(state, book),
+            away.due(state, book),
+            self._untrusted_too_long(),
+        ]
         for alarm in state.alarms.values():
             if alarm.state is AlarmState.SHELVED:
-                at = alarm.until
+                pending.append(alarm.until)
             elif alarm.key.kind in hazard.KINDS:
-                at = hazard.due(alarm, book)
-            else:
-                continue
-            if at is not None and (earliest is None or at < earliest):
-                earliest = at
-        for sent in state.commands.values():
-            if earliest is None or sent.command.expires < earliest:
-                earliest = sent.command.expires
-        if not state.trusted and state.installed is not None:
-            untrusted = max(state.started, state.trust_changed) + UNTRUSTED_AT_MOST
-            if not state.alarm(_UNTRUSTED).present and (earliest is None or untrusted < earliest):
-                earliest = untrusted
-        return earliest
+                pending.append(hazard.due(alarm, book))
+        pending.extend(sent.command.expires for sent in state.commands.values())
+        return min((at for at in pending if at is not None), default=None)
 
     def alarm_time_if_silent(self) -> datetime | None:
         """When inactivity would be escalated if nothing more happened."""
         return inactivity.raise_time(self._state, self._book)
 
-    def _put(self, decision: Decision, item: Input) -> None:  # noqa: C901 -- one case an input
+    def _put(self, decision: Decision, item: Input) -> None:  # noqa: C901, PLR0912 -- one case each
         now = decision.now
         match item:
             case Taken():
@@ -246,12 +239,16 @@ class Engine:
         self._settle_trust(decision)
 
     def _settle_trust(self, decision: Decision) -> None:
-        state = self._state
-        if state.trusted or state.installed is None or state.alarm(_UNTRUSTED).present:
-            return
-        if decision.now >= max(state.started, state.trust_changed) + UNTRUSTED_AT_MOST:
+        at = self._untrusted_too_long()
+        if at is not None and decision.now >= at:
             said = sentence(Say.TIME_UNTRUSTED, at=decision.now)
             health.report(decision, _UNTRUSTED, said, present=True)
+
+    def _untrusted_too_long(self) -> datetime | None:
+        state = self._state
+        if state.trusted or state.installed is None or state.alarm(_UNTRUSTED).present:
+            return None
+        return max(state.started, state.trust_changed) + UNTRUSTED_AT_MOST
 
     def _time_trusted(self, decision: Decision) -> None:
         if self._state.alarm(_UNTRUSTED).present:

@@ -1,7 +1,7 @@
 """Whether devices keep their reporting contract, and whether the home can be seen at all.
 
 A device is stale or dead by listening time: while the gateway itself was down, nobody could have
-heard it. A still person never looks like a dead sensor, and a dead sensor never like a still person.
+heard it. A still person never looks like a dead sensor, nor a dead sensor like a still person.
 """
 
 from datetime import datetime

@@ -63,7 +63,7 @@ def _lost_at(heard: Heard) -> datetime | None:
 def _together(lost: list[Heard], needed: int, book: Rulebook) -> datetime | None:
     """When `needed` of them were lost within the window; None if they went one by one.
 
-    A device is last heard up to one reporting period before the power goes, so each has that slack.
+    A device is last heard up to one reporting period before the power goes: that is its slack.
     """
     moments = sorted(
         (at, heard.device.report_every) for heard in lost if (at := _lost_at(heard)) is not None

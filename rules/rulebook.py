@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
 from difflib import get_close_matches
 from enum import StrEnum
+from itertools import pairwise
 from typing import Any
 
 from rules.errors import ConfigError
@@ -53,7 +54,7 @@ def _ladder() -> dict[str, Reader]:
             span(step, f"{where}[{number}]", 30 * _MIN, 7 * _D)
             for number, step in enumerate(written)
         )
-        if any(later <= earlier for earlier, later in zip(steps, steps[1:], strict=False)):
+        if any(later <= earlier for earlier, later in pairwise(steps)):
             raise ConfigError(where, repr(written), right)
         return steps
 

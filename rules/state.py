@@ -4,6 +4,7 @@ A state goes to disk through `rules.snapshot` and comes back equal; events journ
 folded on top.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -270,26 +271,27 @@ class State:
             heard.live_since = perhaps(heard.live_since)
             for reading in heard.readings.values():
                 reading.at = moved(reading.at)
-        for alarm in self.alarms.values():
-            # A limit set by this clock moves with it; one that a person gave as a date stays.
-            if alarm.until is not None and alarm.state is AlarmState.PROMPTED:
-                alarm.until += shift if alarm.since >= anchored else timedelta()
-            alarm.since, alarm.changed_at = moved(alarm.since), moved(alarm.changed_at)
-            alarm.raised_at, alarm.closed_at = perhaps(alarm.raised_at), perhaps(alarm.closed_at)
+        self._alarms_moved(shift, moved)
         for id_, sent in self.commands.items():
             command = replace(sent.command, expires=sent.command.expires + shift)
             self.commands[id_] = Commanded(moved(sent.at), command)
-        if self.life is not None:
-            self.life = replace(self.life, at=moved(self.life.at))
-        if self.weak is not None:
-            self.weak = replace(self.weak, at=moved(self.weak.at))
-        if self.away is not None:
-            self.away = replace(self.away, at=moved(self.away.at))
+        self.life = None if self.life is None else replace(self.life, at=moved(self.life.at))
+        self.weak = None if self.weak is None else replace(self.weak, at=moved(self.weak.at))
+        self.away = None if self.away is None else replace(self.away, at=moved(self.away.at))
         self.tally.move(anchored, shift)
         self.away_ended, self.door_shut = perhaps(self.away_ended), perhaps(self.door_shut)
         self.installed, self.started = perhaps(self.installed), moved(self.started)
-        self.trusted, self.trust_changed, self.anchored = event.trusted, event.at, event.at
+        self.trusted, self.trust_changed, self.anchored = event.trusted, now, now
         self._look_again()
+
+    def _alarms_moved(self, shift: timedelta, moved: Callable[[datetime], datetime]) -> None:
+        for alarm in self.alarms.values():
+            # A prompt's end was reckoned by this clock; a shelving's is a date that a person gave.
+            if alarm.until is not None and alarm.state is AlarmState.PROMPTED:
+                alarm.until += shift if alarm.since >= self.anchored else timedelta()
+            alarm.since, alarm.changed_at = moved(alarm.since), moved(alarm.changed_at)
+            alarm.raised_at = None if alarm.raised_at is None else moved(alarm.raised_at)
+            alarm.closed_at = None if alarm.closed_at is None else moved(alarm.closed_at)
 
     def _kept(self, key: AlarmKey) -> Alarm:
         return self.alarms.setdefault(key, Alarm(key))

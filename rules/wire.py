@@ -168,6 +168,6 @@ def value_of(phenomenon: Phenomenon, value: object) -> Value:
     elif phenomenon is Phenomenon.BUTTON:
         if isinstance(value, str) and value in _PRESSES:
             return _PRESSES[value]
-    elif type(value) in (int, float) and abs(value) < _LARGEST:  # type: ignore[operator]
-        return float(value)  # type: ignore[arg-type]
+    elif isinstance(value, int | float) and type(value) is not bool and abs(value) < _LARGEST:
+        return float(value)
     raise FrameError(f"{value!r:.40} is no value of {phenomenon.value}")
