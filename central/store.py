@@ -1,0 +1,469 @@
+"""The center's durable memory: what was acknowledged to a gateway is in here, once, for good.
+
+Changes go through one writer that commits many at once; a coroutine that changes something
+resolves only after the commit is on the medium. Questions are answered beside it.
+"""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+from sqlite3 import Connection
+from typing import TypeVar
+
+from central.cases import AuditEntry, Case, GatewayRow, Home, NoSuchCase, StoreFailing, Which
+from central.people import Session, User
+from central.readers import Readers
+from central.sql import cases, gateways, people, records
+from central.sql.gateways import Enrolled, Pulse
+from central.sql.schema import connect, create
+from central.writer import Writer
+from protocol.heartbeat import Heartbeat, News
+from protocol.identity import GatewayEntry
+from protocol.records import Record, uuid7
+from rules.alarm import AlarmKind, Category
+from rules.codec import moment_us
+from rules.events import Outcome
+from rules.sentence import Explanation
+
+T = TypeVar("T")
+
+_NEWS = 4
+"News in one reply: with names of 40 Hangul syllables it is still one datagram."
+_RANGES = 8
+"Missing ranges in one reply."
+_FRESH = timedelta(hours=1)
+"A fault that changed since then may be acted upon at any moment."
+_RESERVE_S = 10
+"A reservation that takes longer has failed: the event loop stands still meanwhile."
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What a heartbeat's reply has to say."""
+
+    news: tuple[News, ...]
+    missing: tuple[tuple[int, int], ...]
+    "Ranges of seq, both ends included, that the gateway shall send again."
+    waits_for_people: bool
+    "A case of this gateway may be taken or closed at any moment."
+
+
+class Store:
+    """The center's data in one SQLite file. Made by `open`, used on one event loop.
+
+    Changes raise `StoreFailing` if nothing could be made durable.
+    """
+
+    def __init__(self, path: Path, random: Callable[[int], bytes]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._random = random
+        self._version = 0
+        self._changed = asyncio.Event()
+        self._enrolled: dict[bytes, Enrolled] = {}
+        self._revision = -1
+        self._pulses: dict[str, Pulse] = {}
+        self._unwritten: set[str] = set()
+        self._whole: dict[str, tuple[int, int]] = {}
+        self._turn: dict[str, int] = {}
+        self._writer = Writer(partial(connect, path), self._committed)
+        self._readers = Readers(partial(connect, path))
+
+    @classmethod
+    async def open(
+        cls, path: Path, random: Callable[[int], bytes] = secrets.token_bytes
+    ) -> "Store":
+        """Open the file, or make it with its tables, readable by its owner alone.
+
+        Raises:
+            ConfigError: it is no center's file, is damaged, or a newer program wrote it.
+            OSError: it cannot be opened or made.
+
+        """
+        await asyncio.to_thread(create, path)
+        store = cls(path, random)
+        await store.refresh()
+        return store
+
+    async def aclose(self) -> None:
+        """Write down what is known only in memory, finish all changes, let go of the file."""
+        try:
+            await self.keep_pulses()
+        except StoreFailing as failing:
+            _log.warning("the last heartbeats are not written down: %s", failing)
+        await asyncio.to_thread(self._writer.close)
+        await asyncio.to_thread(self._readers.close)
+
+    # ------------------------------------------------------------------ changes, for live views
+
+    @property
+    def version(self) -> int:
+        """Another number after each committed change. Heartbeats change nothing."""
+        return self._version
+
+    async def changed(self, after: int) -> int:
+        """Wait until the version is another than `after`; then the version."""
+        while self._version == after:
+            await self._changed.wait()
+        return self._version
+
+    # ------------------------------------------------------------------ records of gateways
+
+    async def persist(
+        self, gateway: str, batch: Sequence[tuple[Record, bytes]], now: datetime
+    ) -> list[bool]:
+        """Keep records with their signed bytes, durably; for each, whether it is new.
+
+        Raises:
+            RecordClash: an id is known with other contents; nothing of the batch is kept.
+
+        """
+        change = partial(records.persist, gateway=gateway, records=batch, now=now)
+        kept = await self._change(change)
+        for (record, _), what in zip(batch, kept, strict=True):
+            if what.reused:
+                _log.warning(
+                    "%s used number %d for another record: an older memory card?",
+                    gateway,
+                    record.seq,
+                )
+        return [what.new for what in kept]
+
+    async def due(self, gateway: str, heartbeat: Heartbeat, now: datetime) -> Due:
+        """What the reply to this heartbeat has to say; news that it echoes are dropped."""
+        wanted = (heartbeat.first_seq, heartbeat.last_seq)
+        whole = self._whole.get(gateway, (0, 0))
+        known = wanted == (0, 0) or (whole[0] <= wanted[0] and wanted[1] <= whole[1])
+        seen = frozenset(heartbeat.news_seen)
+
+        def ask(connection: Connection) -> tuple[list[News], list[tuple[int, int]], bool]:
+            return (
+                cases.pending_news(connection, gateway, _NEWS + len(seen)),
+                [] if known else records.missing(connection, gateway, *wanted),
+                cases.waits_for_people(connection, gateway, now - _FRESH),
+            )
+
+        news, missing, waits = await self._readers.ask(ask)
+        if not known and not missing:
+            self._whole[gateway] = wanted
+        if any(piece.token in seen for piece in news):
+            # Not waited for: if it fails, they are told once more.
+            self._writer.submit(partial(cases.drop_news, gateway=gateway, tokens=seen))
+        return Due(
+            tuple(piece for piece in news if piece.token not in seen)[:_NEWS],
+            self._some(gateway, missing),
+            waits,
+        )
+
+    def _some(self, gateway: str, ranges: list[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+        """Another few of the ranges each time.
+
+        Some may never have existed (an older memory card skipped numbers), and must not stand
+        before the others for ever.
+        """
+        if len(ranges) <= _RANGES:
+            return tuple(ranges)
+        turn = self._turn.get(gateway, 0) % len(ranges)
+        self._turn[gateway] = turn + _RANGES
+        return tuple((ranges + ranges)[turn : turn + _RANGES])
+
+    # ------------------------------------------------------------------ cases
+
+    async def cases(
+        self,
+        *,
+        state: Which = Which.OPEN,
+        category: Category | None = None,
+        gateway: str | None = None,
+        limit: int = 200,
+        before: str | None = None,
+    ) -> list[Case]:
+        """Cases by filter, with their histories.
+
+        The open ones come most urgent first (people in danger before faults, waiting before
+        taken, real before drills), all others newest first; these go on after the case `before`.
+        """
+        return await self._readers.ask(
+            partial(
+                cases.cases,
+                which=state,
+                category=category,
+                gateway=gateway,
+                limit=limit,
+                before=before,
+            )
+        )
+
+    async def case(self, id_: str) -> Case | None:
+        """One case with its history."""
+        try:
+            return await self._readers.ask(partial(cases.case, id_=id_))
+        except NoSuchCase:
+            return None
+
+    async def take(
+        self, id_: str, by: str, now: datetime, *, instead_of: str | None = None
+    ) -> Case:
+        """Give a case to a person, and leave news of it for the gateway.
+
+        Who has it already keeps it; `instead_of` takes it over from that person.
+
+        Raises:
+            NoSuchCase: none has this id.
+            CaseConflict: somebody else has it, or it is closed.
+
+        """
+        return await self._change(
+            partial(
+                cases.take, id_=id_, by=by, now=now, instead_of=instead_of, random=self._random
+            )
+        )
+
+    async def note(self, id_: str, by: str, text: str, now: datetime) -> Case:
+        """Add a person's words to a case.
+
+        Raises:
+            NoSuchCase: none has this id.
+
+        """
+        return await self._change(partial(cases.note, id_=id_, by=by, text=text, now=now))
+
+    async def close(self, id_: str, by: str, outcome: Outcome, text: str, now: datetime) -> Case:
+        """Close a case with its outcome, and leave news of it for the gateway.
+
+        Raises:
+            NoSuchCase: none has this id.
+            CaseConflict: somebody else has it, or it is closed.
+
+        """
+        return await self._change(
+            partial(
+                cases.close,
+                id_=id_,
+                by=by,
+                outcome=outcome,
+                text=text,
+                now=now,
+                random=self._random,
+            )
+        )
+
+    # ------------------------------------------------------------------ gateways
+
+    def find(self, kid: bytes) -> Enrolled | None:
+        """The gateway with this key id, from memory."""
+        return self._enrolled.get(kid)
+
+    def enrolled(self) -> list[Enrolled]:
+        """All gateways, from memory."""
+        return list(self._enrolled.values())
+
+    async def refresh(self) -> None:
+        """Notice gateways that another process enrolled."""
+
+        def ask(connection: Connection) -> tuple[int, list[Enrolled] | None]:
+            revision = gateways.revision(connection)
+            return (
+                revision,
+                None if revision == self._revision else gateways.enrolled(connection),
+            )
+
+        self._revision, found = await self._readers.ask(ask)
+        if found is not None:
+            self._enrolled = {gateway.entry.kid: gateway for gateway in found}
+            self._bump()
+
+    async def enrol(
+        self,
+        entry: GatewayEntry,
+        home: Home,
+        by: str,
+        now: datetime,
+        *,
+        replace_keys: bool = False,
+    ) -> None:
+        """Take a gateway in; with `replace_keys` a known one gets new keys and keeps its cases.
+
+        Raises:
+            GatewayExists: it is enrolled already, or its kid is another's.
+
+        """
+        await self._change(
+            partial(
+                gateways.enrol, entry=entry, home=home, by=by, now=now, replace_keys=replace_keys
+            )
+        )
+        await self.refresh()
+
+    async def set_home(self, home: Home, by: str, now: datetime) -> None:
+        """Write a home's card anew."""
+
+        def change(connection: Connection) -> None:
+            gateways.set_home(connection, home)
+            people.add_audit(connection, AuditEntry(now, by, "home changed", home.gateway))
+
+        await self._change(change)
+
+    async def gateways(self) -> list[GatewayRow]:
+        """All gateways with their homes, by name of the home."""
+        rows = await self._readers.ask(gateways.rows)
+        return [self._with_pulse(row) for row in rows]
+
+    def heartbeat(
+        self, gateway: str, heartbeat: Heartbeat, interval_s: int, now: datetime
+    ) -> None:
+        """Remember a heartbeat and the interval that it was answered with. In memory."""
+        self._pulses[gateway] = Pulse(
+            heard_at=now,
+            interval_s=interval_s,
+            outbox_depth=heartbeat.outbox_depth,
+            time_trusted=heartbeat.time_trusted,
+            version=heartbeat.version,
+        )
+        self._unwritten.add(gateway)
+
+    async def keep_pulses(self) -> None:
+        """Write the heartbeats since the last time down, for the time after a restart."""
+        pulses = [(gateway, self._pulses[gateway]) for gateway in self._unwritten]
+        self._unwritten.clear()
+        if pulses:
+            await self._change(partial(gateways.keep_pulses, pulses=pulses))
+
+    async def gateway_silent(self, gateway: str, why: Explanation, now: datetime) -> bool:
+        """Open the center's own fault for a silent gateway; nothing if it is known to be.
+
+        Closed by a person while the gateway is still silent, it is not opened again.
+        """
+        id_ = uuid7(moment_us(now) // 1000, self._random(10))
+
+        def change(connection: Connection) -> bool:
+            if not gateways.set_silent(connection, gateway, now):
+                return False
+            cases.raise_own(connection, id_, gateway, AlarmKind.GATEWAY_SILENT, why, now)
+            return True
+
+        return await self._change(change)
+
+    async def gateway_back(self, gateway: str, why: Explanation, now: datetime) -> bool:
+        """Say in the fault of a silent gateway that it is heard again; nothing if it never was."""
+
+        def change(connection: Connection) -> bool:
+            if not gateways.set_silent(connection, gateway, None):
+                return False
+            cases.clear_own(connection, gateway, AlarmKind.GATEWAY_SILENT, why, now)
+            return True
+
+        return await self._change(change)
+
+    def reserve(self, gateway: str, upto: int) -> None:
+        """Make durable that OSCORE sender numbers below `upto` may be used. Blocks.
+
+        Raises:
+            StoreFailing: it is not durable; the numbers must not be used.
+
+        """
+        reserved = self._writer.submit(partial(gateways.reserve, gateway=gateway, upto=upto))
+        try:
+            reserved.result(_RESERVE_S)
+        except TimeoutError as error:
+            raise StoreFailing(f"no reservation within {_RESERVE_S} s") from error
+
+    # ------------------------------------------------------------------ people
+
+    async def add_user(self, user: User, by: str) -> None:
+        """Add a user.
+
+        Raises:
+            UserExists: the name is taken.
+
+        """
+        await self._change(partial(people.add_user, user=user, by=by))
+
+    async def user(self, name: str) -> User | None:
+        """The user of this name."""
+        return await self._readers.ask(partial(people.find_user, name=name))
+
+    async def users(self) -> list[User]:
+        """All users, by name."""
+        return await self._readers.ask(people.users)
+
+    async def set_password(self, name: str, password_hash: str, by: str, now: datetime) -> None:
+        """Give a user a new password, and end all of the user's sessions.
+
+        Raises:
+            NoSuchUser: nobody has this name.
+
+        """
+        await self._change(
+            partial(people.set_password, name=name, password_hash=password_hash, by=by, now=now)
+        )
+
+    async def create_session(
+        self, token_hash: bytes, user: str, now: datetime, expires_at: datetime
+    ) -> None:
+        """Begin a session. Only a hash of its token is kept.
+
+        Raises:
+            NoSuchUser: nobody has this name.
+
+        """
+        await self._change(
+            partial(
+                people.add_session,
+                token_hash=token_hash,
+                user=user,
+                now=now,
+                until=expires_at,
+            )
+        )
+
+    async def session(self, token_hash: bytes, now: datetime) -> Session | None:
+        """The session of this token, unless it has run out."""
+        return await self._readers.ask(
+            partial(people.find_session, token_hash=token_hash, now=now)
+        )
+
+    async def drop_session(self, token_hash: bytes) -> None:
+        """End a session."""
+        await self._change(partial(people.drop_session, token_hash=token_hash))
+
+    async def add_audit(self, entry: AuditEntry) -> None:
+        """Write down who did what, for what the store does not see itself."""
+        await self._change(partial(people.add_audit, entry=entry))
+
+    async def audit(self, limit: int = 200) -> list[AuditEntry]:
+        """Who did what, newest first."""
+        return await self._readers.ask(partial(people.audit, limit=limit))
+
+    # ------------------------------------------------------------------
+
+    async def _change(self, change: Callable[[Connection], T]) -> T:
+        return await asyncio.wrap_future(self._writer.submit(change))
+
+    def _committed(self) -> None:
+        """Wake who waits for a change; called on the writer's thread."""
+        self._loop.call_soon_threadsafe(self._bump)
+
+    def _bump(self) -> None:
+        self._version += 1
+        waiting, self._changed = self._changed, asyncio.Event()
+        waiting.set()
+
+    def _with_pulse(self, row: GatewayRow) -> GatewayRow:
+        pulse = self._pulses.get(row.gateway)
+        if pulse is None:
+            return row
+        return replace(
+            row,
+            last_heartbeat=pulse.heard_at,
+            interval_s=pulse.interval_s,
+            outbox_depth=pulse.outbox_depth,
+            time_trusted=pulse.time_trusted,
+            version=pulse.version,
+        )
