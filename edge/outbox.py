@@ -1,4 +1,4 @@
-"""What the uplink needs of the outbox; the journal is it."""
+"""What the uplink needs of the journal: records that wait, and a sequence that never repeats."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,51 +6,52 @@ from datetime import datetime
 from typing import Protocol
 
 
-class JournalFailing(OSError):  # noqa: N818 -- names what happened
-    """The disk would not take it: nothing was made durable."""
+class JournalFailing(OSError):  # noqa: N818 -- names what happened, as `LinkLost` does
+    """The journal cannot make something durable now: the disk is full, read-only or broken."""
 
 
 @dataclass(frozen=True, slots=True)
 class OutboxRow:
-    """A signed record on its way to the center."""
+    """One signed record on its way to the center."""
 
     id: bytes
-    "UUIDv7 of the record."
+    "UUIDv7, 16 bytes; the center knows a repeated record by it."
     seq: int
+    "Serial of the event that it was made of."
     priority: int
-    "0 is the most urgent."
+    "0 leaves first."
     signed: bytes
-    "The COSE_Sign1 as it goes out."
+    "COSE_Sign1, as it goes on the wire."
 
 
 class Outbox(Protocol):
-    """Records until the center has persisted them, and for 30 days more."""
+    """Records not yet persisted by the center, and what the exchange with it must remember."""
 
     def pending(self, limit: int) -> list[OutboxRow]:
-        """Up to `limit` rows, the most urgent first, and of these the oldest."""
+        """At most `limit` records that wait: the most urgent first, then the oldest."""
 
     def delivered(self, ids: Sequence[bytes], now: datetime) -> None:
-        """The center has persisted these."""
+        """The center has persisted these. Unknown ids are ignored."""
 
     def send_again(self, first: int, last: int) -> int:
-        """Persisted rows with a seq in this range become pending again; how many."""
+        """Let persisted records of this range of `seq` wait again; how many."""
 
     def retained(self) -> tuple[int, int]:
-        """First and last seq of the rows persisted within 30 days; (0, 0) if there are none."""
+        """First and last `seq` of the persisted records still held; (0, 0) if none."""
 
     def depth(self) -> int:
-        """How many rows are pending."""
+        """How many records wait."""
 
     def reserve_sequence(self, upto: int) -> None:
-        """Durably note that OSCORE numbers below `upto` may be used.
+        """Make it durable that OSCORE sender numbers below `upto` may be used.
 
         Raises:
-            JournalFailing: it could not be made durable; no new number may be used.
+            JournalFailing: it cannot be made durable; no new number may be used.
 
         """
 
     def sequence(self) -> int:
-        """The highest number reserved so far, 0 at first; numbers from it on are unused."""
+        """The highest `upto` reserved so far; after a restart the first number that is unused."""
 
     def news_seen(self) -> tuple[bytes, ...]:
-        """Tokens of news that are journaled, to be told to the center."""
+        """Tokens of the center's news that are journaled here, to be echoed to it."""
