@@ -1,4 +1,4 @@
-"""What the uplink needs of the journal: records that wait, and a sequence that never repeats."""
+"""What the uplink needs of the outbox; the journal is it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,52 +6,51 @@ from datetime import datetime
 from typing import Protocol
 
 
-class JournalFailing(OSError):  # noqa: N818 -- names what happened, as `LinkLost` does
-    """The journal cannot make something durable now: the disk is full, read-only or broken."""
+class JournalFailing(OSError):  # noqa: N818 -- names what happened
+    """The disk would not take it: nothing was made durable."""
 
 
 @dataclass(frozen=True, slots=True)
 class OutboxRow:
-    """One signed record on its way to the center."""
+    """A signed record on its way to the center."""
 
     id: bytes
-    "UUIDv7, 16 bytes; the center knows a repeated record by it."
+    "UUIDv7 of the record."
     seq: int
-    "Serial of the event that it was made of."
     priority: int
-    "0 leaves first."
+    "0 is the most urgent."
     signed: bytes
-    "COSE_Sign1, as it goes on the wire."
+    "The COSE_Sign1 as it goes out."
 
 
 class Outbox(Protocol):
-    """Records not yet persisted by the center, and what the exchange with it must remember."""
+    """Records until the center has persisted them, and for 30 days more."""
 
     def pending(self, limit: int) -> list[OutboxRow]:
-        """At most `limit` records that wait: the most urgent first, then the oldest."""
+        """Up to `limit` rows, the most urgent first, and of these the oldest."""
 
     def delivered(self, ids: Sequence[bytes], now: datetime) -> None:
-        """The center has persisted these. Unknown ids are ignored."""
+        """The center has persisted these."""
 
     def send_again(self, first: int, last: int) -> int:
-        """Let persisted records of this range of `seq` wait again; how many."""
+        """Persisted rows with a seq in this range become pending again; how many."""
 
     def retained(self) -> tuple[int, int]:
-        """First and last `seq` of the persisted records still held; (0, 0) if none."""
+        """First and last seq of the rows persisted within 30 days; (0, 0) if there are none."""
 
     def depth(self) -> int:
-        """How many records wait."""
+        """How many rows are pending."""
 
     def reserve_sequence(self, upto: int) -> None:
-        """Make it durable that OSCORE sender numbers below `upto` may be used.
+        """Durably note that OSCORE numbers below `upto` may be used.
 
         Raises:
-            JournalFailing: it cannot be made durable; no new number may be used.
+            JournalFailing: it could not be made durable; no new number may be used.
 
         """
 
     def sequence(self) -> int:
-        """The highest `upto` reserved so far; after a restart the first number that is unused."""
+        """The highest number reserved so far, 0 at first; numbers from it on are unused."""
 
     def news_seen(self) -> tuple[bytes, ...]:
-        """Tokens of the center's news that are journaled here, to be echoed to it."""
+        """Tokens of news that are journaled, to be told to the center."""
