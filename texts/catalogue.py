@@ -3,6 +3,7 @@
 Ref: GNU gettext manual, section "The Format of GNU MO Files"; Python's gettext reads it.
 """
 
+import struct
 from functools import cache
 from gettext import GNUTranslations
 from pathlib import Path
@@ -35,5 +36,5 @@ def load(language: Language, folder: Path = LOCALE) -> GNUTranslations:
             return GNUTranslations(file)
     except FileNotFoundError as error:
         raise ConfigError(str(path), "no such file", right) from error
-    except (OSError, ValueError, IndexError) as error:
+    except (OSError, ValueError, IndexError, struct.error) as error:
         raise ConfigError(str(path), f"an unreadable catalogue ({error})", right) from error
