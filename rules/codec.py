@@ -45,10 +45,11 @@ def moment_at(microseconds: int) -> datetime:
 
 
 def _exactly(kind: type) -> Callable[[Any, type], Any]:
-    def structure(value: Any, _: type) -> Any:  # noqa: ANN401 -- untrusted input is of any type
+    def structure(value: Any, wanted: type) -> Any:  # noqa: ANN401 -- untrusted input is of any type
         if type(value) is not kind:
             raise FrameError(f"{value!r:.40} where a {kind.__name__} belongs")
-        return value
+        # cattrs asks this hook for enumerations of the kind as well: they check their members.
+        return value if wanted is kind else wanted(value)
 
     return structure
 
