@@ -10,8 +10,10 @@ class Role(StrEnum):
 
     OPERATOR = "operator"
     "Sees, takes and closes cases."
+    TECHNICIAN = "technician"
+    "Sees, takes and closes faults; nothing of people in danger."
     ADMIN = "admin"
-    "And manages users and homes."
+    "What an operator does, and manages users and homes."
 
 
 @dataclass(frozen=True, slots=True)
