@@ -23,7 +23,7 @@ _SIGNATURE_BYTES = 64
 def sign(payload: bytes, key: Ed25519PrivateKey, kid: bytes) -> bytes:
     """A tagged COSE_Sign1 of `payload`; algorithm and kid stand in the protected header."""
     protected = cbor.dumps({_ALGORITHM: _EDDSA, _KID: kid})
-    signature = key.sign(_to_be_signed(protected, payload))
+    signature = key.sign(to_be_signed(protected, payload))
     return cbor.dumps(cbor2.CBORTag(_SIGN1, [protected, {}, payload, signature]))
 
 
@@ -53,11 +53,12 @@ def verify(
     if key is None:
         raise FrameError(f"unknown kid {kid.hex()}")
     try:
-        key.verify(signature, _to_be_signed(protected, payload))
+        key.verify(signature, to_be_signed(protected, payload))
     except InvalidSignature as error:
         raise FrameError(f"the signature of kid {kid.hex()} does not fit") from error
     return kid, payload
 
 
-def _to_be_signed(protected: bytes, payload: bytes) -> bytes:
+def to_be_signed(protected: bytes, payload: bytes) -> bytes:
+    """The Sig_structure: what the signature is made over."""
     return cbor.dumps(["Signature1", protected, b"", payload])
