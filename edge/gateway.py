@@ -1,0 +1,211 @@
+"""One item at a time: decide, make it durable, and only then let others act.
+
+`Gateway.handle` is synchronous, so it runs whole or not at all, and the simulator calls it without
+an event loop. It is the only writer of engine and journal.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from edge.outbox import OutboxRow
+from protocol.identity import GatewayIdentity
+from protocol.records import encode, record_of, uuid7
+from protocol.signature import sign
+from rules.alarm import AlarmKind, Category
+from rules.codec import moment_us
+from rules.engine import Engine
+from rules.events import SOFT, Escalated, Event, LifeSeen, Updated
+from rules.inputs import Input
+
+LIFE_SAVED_AFTER = timedelta(seconds=20)
+"A sign of life is on disk after this: the most of it that a kill can cost."
+HEARD_SAVED_AFTER = timedelta(seconds=60)
+"Mere reports are: they only show that devices are live."
+_LIFE_AFTER_QUIET = timedelta(minutes=10)
+"The first sign of life after so long is saved at once: losing it would bring an alarm forward."
+_GOOD_COPY_EVERY = timedelta(hours=1)
+_DRILL_PRIORITY = 3
+_PRIORITIES = {Category.ESCALATION: 1, Category.FAULT: 2, Category.NOTE: 4}
+
+
+class Journal(Protocol):
+    """What the gateway asks of its journal."""
+
+    def append(self, events: Sequence[Event], rows: Sequence[OutboxRow], now: datetime) -> None:
+        """Hard events and their outbox rows in one transaction."""
+
+    def save(self, snapshot: bytes, now: datetime) -> None:
+        """The engine's state, in place of the events before it."""
+
+    def record_id(self, serial: int) -> bytes | None:
+        """The id that the record of that serial has."""
+
+    def keep_good_copy(self, now: datetime) -> None:
+        """Set a copy aside to fall back on."""
+
+    def prune(self, now: datetime) -> None:
+        """Drop what has been with the center for long."""
+
+
+class Gateway:
+    """The single writer."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        journal: Journal,
+        identity: GatewayIdentity,
+        boot: int,
+        random: Callable[[int], bytes],
+    ) -> None:
+        self._engine = engine
+        self._journal = journal
+        self._identity = identity
+        self._signing_key = identity.private_key()
+        self._boot = boot
+        self._random = random
+        self._save_at: datetime | None = None
+        self._saved_life: datetime | None = None
+        self._good_copy: datetime | None = None
+
+    @property
+    def engine(self) -> Engine:
+        """The engine, to be asked and not to be fed."""
+        return self._engine
+
+    def handle(self, item: Input, now: datetime, boottime_us: int) -> list[Event]:
+        """Take in one item; what is returned is durable, save for soft events."""
+        events = self._engine.handle(item, now)
+        hard = [event for event in events if not isinstance(event, SOFT)]
+        if hard:
+            self._journal.append(hard, self._rows(hard, now, boottime_us), now)
+        if events:
+            self._note_soft(events, now)
+        if self._save_at is not None and now >= self._save_at:
+            self.save(now)
+        return events
+
+    def next_deadline(self) -> datetime | None:
+        """When `Tick` must come at the latest."""
+        deadline = self._engine.next_deadline()
+        if self._save_at is None:
+            return deadline
+        return self._save_at if deadline is None else min(self._save_at, deadline)
+
+    def save(self, snapshot: bytes, now: datetime) -> None:
+        """The engine's state, in place of the events before it."""
+
+    def record_id(self, serial: int) -> bytes | None:
+        """The id that the record of that serial has."""
+
+    def keep_good_copy(self, now: datetime) -> None:
+        """Set a copy aside to fall back on."""
+
+    def prune(self, now: datetime) -> None:
+        """Drop what has been with the center for long."""
+
+
+class Gateway:
+    """The single writer."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        journal: Journal,
+        identity: GatewayIdentity,
+        boot: int,
+        random: Callable[[int], bytes],
+    ) -> None:
+        self._engine = engine
+        self._journal = journal
+        self._identity = identity
+        self._signing_key = identity.private_key()
+        self._boot = boot
+        self._random = random
+        self._save_at: datetime | None = None
+        self._saved_life: datetime | None = None
+        self._good_copy: datetime | None = None
+
+    @property
+    def engine(self) -> Engine:
+        """The engine, to be asked and not to be fed."""
+        return self._engine
+
+    def handle(self, item: Input, now: datetime, boottime_us: int) -> list[Event]:
+        """Take in one item; what is returned is durable, save for soft events."""
+        events = self._engine.handle(item, now)
+        hard = [event for event in events if not isinstance(event, SOFT)]
+        if hard:
+            self._journal.append(hard, self._rows(hard, now, boottime_us), now)
+        if events:
+            self._note_soft(events, now)
+        if self._save_at is not None and now >= self._save_at:
+            self.save(now)
+        return events
+
+    def next_deadline(self) -> datetime | None:
+        """When `Tick` must come at the latest."""
+        deadline = self._engine.next_deadline()
+        if self._dirty_since is None:
+            return deadline
+        save = self._dirty_since + SAVE_AFTER
+        return save if deadline is None else min(save, deadline)
+
+    def save(self, now: datetime) -> None:
+        """Put the state on disk: in batches, and when the gateway stops."""
+        self._journal.save(self._engine.snapshot(), now)
+        life = self._engine.state.life
+        self._saved_life = None if life is None else life.at
+        self._save_at = None
+        if self._good_copy is None or now - self._good_copy >= _GOOD_COPY_EVERY:
+            self._journal.prune(now)
+            self._journal.keep_good_copy(now)
+            self._good_copy = now
+
+    def _note_soft(self, events: Sequence[Event], now: datetime) -> None:
+        at = now + HEARD_SAVED_AFTER
+        for event in events:
+            if isinstance(event, LifeSeen):
+                last = self._saved_life
+                quiet = last is None or event.at - last > _LIFE_AFTER_QUIET
+                at = now if quiet and event.counted else min(at, now + LIFE_SAVED_AFTER)
+        self._save_at = at if self._save_at is None else min(self._save_at, at)
+
+    def _rows(self, events: Sequence[Event], now: datetime, boottime_us: int) -> list[OutboxRow]:
+        rows: dict[int, OutboxRow] = {}
+        for event in events:
+            if not isinstance(event, Escalated | Updated):
+                continue
+            refers = None
+            if isinstance(event, Updated):
+                opening = rows.get(event.refers)
+                refers = opening.id if opening else self._journal.record_id(event.refers)
+                if refers is None:
+                    # The case was lost with a broken journal: the center has nothing to update.
+                    continue
+            rows[event.serial] = self._row(event, refers, now, boottime_us)
+        return list(rows.values())
+
+    def _row(
+        self, event: Escalated | Updated, refers: bytes | None, now: datetime, boottime_us: int
+    ) -> OutboxRow:
+        record = record_of(
+            event,
+            id=uuid7(moment_us(now) // 1000, self._random(10)),
+            gateway=self._identity.gateway,
+            boot=self._boot,
+            monotonic_ms=boottime_us // 1000,
+            time_trusted=self._engine.state.trusted,
+            refers=refers,
+        )
+        signed = sign(encode(record), self._signing_key, self._identity.sender_id)
+        return OutboxRow(record.id, event.serial, _priority(event), signed)
+
+
+def _priority(event: Escalated | Updated) -> int:
+    if isinstance(event, Escalated) and event.drill:
+        return _DRILL_PRIORITY
+    if event.alarm.kind is AlarmKind.SOS:
+        return 0
+    return _PRIORITIES[event.alarm.kind.category]
