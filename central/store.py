@@ -38,7 +38,7 @@ _RANGES = 8
 "Missing ranges in one reply."
 _FRESH = timedelta(hours=1)
 "A fault that changed since then may be acted upon at any moment."
-_RESERVE_S = 10
+_RESERVE_S = 5
 "A reservation that takes longer has failed: the event loop stands still meanwhile."
 
 _log = logging.getLogger(__name__)
@@ -361,14 +361,18 @@ class Store:
 
         return await self._change(change)
 
-    def reserve(self, gateway: str, upto: int) -> None:
+    async def sequence(self) -> int:
+        """OSCORE sender numbers below this may have been used in an earlier run."""
+        return await self._readers.ask(gateways.sequence)
+
+    def reserve(self, upto: int) -> None:
         """Make durable that OSCORE sender numbers below `upto` may be used. Blocks.
 
         Raises:
             StoreFailing: it is not durable; the numbers must not be used.
 
         """
-        reserved = self._writer.submit(partial(gateways.reserve, gateway=gateway, upto=upto))
+        reserved = self._writer.submit(partial(gateways.reserve, upto=upto))
         try:
             reserved.result(_RESERVE_S)
         except TimeoutError as error:

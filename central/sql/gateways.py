@@ -1,4 +1,4 @@
-"""Gateways: their keys, their homes, their pulse, and the numbers used towards them."""
+"""Gateways: their keys, their homes, their pulse, and the numbers used up towards them."""
 
 import sqlite3
 from collections.abc import Iterable
@@ -32,8 +32,6 @@ class Enrolled:
     """A gateway as the ingress needs it."""
 
     entry: GatewayEntry
-    sequence: int
-    "Numbers below this may have been used towards it."
     silent: bool
     heard: bool
     "It has sent a heartbeat at least once."
@@ -41,7 +39,7 @@ class Enrolled:
 
 def revision(connection: sqlite3.Connection) -> int:
     """Rises whenever `enrolled` answers differently in its keys."""
-    found: int = connection.execute("select gateways from revision").fetchone()[0]
+    found: int = connection.execute("select revision from center").fetchone()[0]
     return found
 
 
@@ -56,7 +54,6 @@ def enrolled(connection: sqlite3.Connection) -> list[Enrolled]:
                 master_salt=row["master_salt"],
                 public_key=row["public_key"],
             ),
-            row["sequence"],
             row["silent_since"] is not None,
             row["last_heartbeat"] is not None,
         )
@@ -100,7 +97,7 @@ def enrol(
             (*keys, entry.gateway, moment_us(now)),
         )
     set_home(connection, replace(home, gateway=entry.gateway))
-    connection.execute("update revision set gateways = gateways + 1")
+    connection.execute("update center set revision = revision + 1")
     what = "gateway keys replaced" if known else "gateway enrolled"
     add_audit(connection, AuditEntry(now, by, what, entry.gateway))
 
@@ -114,11 +111,15 @@ def set_home(connection: sqlite3.Connection, home: Home) -> None:
     )
 
 
-def reserve(connection: sqlite3.Connection, gateway: str, upto: int) -> None:
-    """Remember that sender numbers below `upto` may be used; it never falls."""
-    connection.execute(
-        "update gateways set sequence = max(sequence, ?) where gateway = ?", (upto, gateway)
-    )
+def sequence(connection: sqlite3.Connection) -> int:
+    """OSCORE sender numbers below this may have been used."""
+    found: int = connection.execute("select sequence from center").fetchone()[0]
+    return found
+
+
+def reserve(connection: sqlite3.Connection, upto: int) -> None:
+    """Note that sender numbers below `upto` may be used; it never falls."""
+    connection.execute("update center set sequence = max(sequence, ?)", (upto,))
 
 
 def keep_pulses(connection: sqlite3.Connection, pulses: Iterable[tuple[str, Pulse]]) -> None:

@@ -18,7 +18,6 @@ create table gateways (
   master_secret blob not null,
   master_salt blob not null,
   public_key blob not null,
-  sequence integer not null default 0,  -- OSCORE sender numbers below this may have been used
   enrolled_at integer not null,
   name text not null, address text not null, phone text not null,
   residents text not null, note text not null,
@@ -133,9 +132,11 @@ create table audit (
   detail text not null
 ) strict;
 
--- Rises when a gateway is enrolled or its keys change, so that a running center notices.
-create table revision (gateways integer not null) strict;
-insert into revision values (0);
+create table center (
+  revision integer not null,  -- rises with the gateways' keys, so that a running center notices
+  sequence integer not null  -- OSCORE sender numbers below this may have been used
+) strict;
+insert into center values (0, 0);
 """
 
 
