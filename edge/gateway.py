@@ -93,65 +93,6 @@ class Gateway:
             return deadline
         return self._save_at if deadline is None else min(self._save_at, deadline)
 
-    def save(self, snapshot: bytes, now: datetime) -> None:
-        """The engine's state, in place of the events before it."""
-
-    def record_id(self, serial: int) -> bytes | None:
-        """The id that the record of that serial has."""
-
-    def keep_good_copy(self, now: datetime) -> None:
-        """Set a copy aside to fall back on."""
-
-    def prune(self, now: datetime) -> None:
-        """Drop what has been with the center for long."""
-
-
-class Gateway:
-    """The single writer."""
-
-    def __init__(
-        self,
-        engine: Engine,
-        journal: Journal,
-        identity: GatewayIdentity,
-        boot: int,
-        random: Callable[[int], bytes],
-    ) -> None:
-        self._engine = engine
-        self._journal = journal
-        self._identity = identity
-        self._signing_key = identity.private_key()
-        self._boot = boot
-        self._random = random
-        self._save_at: datetime | None = None
-        self._saved_life: datetime | None = None
-        self._good_copy: datetime | None = None
-
-    @property
-    def engine(self) -> Engine:
-        """The engine, to be asked and not to be fed."""
-        return self._engine
-
-    def handle(self, item: Input, now: datetime, boottime_us: int) -> list[Event]:
-        """Take in one item; what is returned is durable, save for soft events."""
-        events = self._engine.handle(item, now)
-        hard = [event for event in events if not isinstance(event, SOFT)]
-        if hard:
-            self._journal.append(hard, self._rows(hard, now, boottime_us), now)
-        if events:
-            self._note_soft(events, now)
-        if self._save_at is not None and now >= self._save_at:
-            self.save(now)
-        return events
-
-    def next_deadline(self) -> datetime | None:
-        """When `Tick` must come at the latest."""
-        deadline = self._engine.next_deadline()
-        if self._dirty_since is None:
-            return deadline
-        save = self._dirty_since + SAVE_AFTER
-        return save if deadline is None else min(save, deadline)
-
     def save(self, now: datetime) -> None:
         """Put the state on disk: in batches, and when the gateway stops."""
         self._journal.save(self._engine.snapshot(), now)
