@@ -65,6 +65,10 @@ class SharedClock:
         _, _, _, rate, limit_us = self._setting
         return rate if now_us < limit_us else 0.0
 
+    def synchronized(self) -> str:
+        """Who vouches for the date: a simulated machine keeps it by NTP."""
+        return "ntp"
+
     async def sleep_until(self, moment: datetime) -> None:
         """Return at the virtual moment, at once if it is past; follows every change of rate."""
         target_us = moment_us(moment)
