@@ -120,6 +120,10 @@ def _plain_argument(argument: Argument) -> object:
             return argument
 
 
+def _is_frozenset(kind: object) -> bool:
+    return get_origin(kind) is frozenset
+
+
 def _make() -> cattrs.Converter:
     converter = make_converter(forbid_extra_keys=True, detailed_validation=False)
     for kind in (str, int, bool, bytes):
@@ -136,7 +140,7 @@ def _make() -> cattrs.Converter:
     converter.register_structure_hook_func(lambda kind: kind == Argument, _argument)
     converter.register_unstructure_hook_func(lambda kind: kind == Argument, _plain_argument)
     converter.register_unstructure_hook_func(
-        lambda kind: bool(get_origin(kind) == frozenset),
+        _is_frozenset,
         # Sorted, so that one state has one encoding under any hash seed.
         lambda members: sorted(member.value for member in members),
     )
@@ -164,7 +168,11 @@ def parse(value: object, kind: type[T]) -> T:
         return _CONVERTER.structure(value, kind)
     except FrameError:
         raise
-    except (cattrs.BaseValidationError, cattrs.StructureHandlerNotFoundError) as error:
+    except (
+        cattrs.BaseValidationError,
+        cattrs.ForbiddenExtraKeysError,
+        cattrs.StructureHandlerNotFoundError,
+    ) as error:
         raise FrameError(f"no {_name(kind)}: {error}") from error
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         # cattrs lets the errors of constructors and of wrong containers through as they are.

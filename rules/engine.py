@@ -219,10 +219,10 @@ class Engine:
     def _settle(self, decision: Decision) -> None:
         """Bring everything up to `now`, in the order of its weight."""
         now = decision.now
+        cases.unshelve_due(decision)
         for alarm in list(self._state.alarms.values()):
             if alarm.key.kind in hazard.KINDS:
                 hazard.settle(decision, alarm)
-        cases.unshelve_due(decision)
         cases.expire_commands(decision)
         if not self._health_known:
             self._health_check = health.next_check(self._state, self._book.health)

@@ -1,4 +1,4 @@
-"""A home to try rules in: real engine, devices that report as their contract says, a hand to act."""
+"""A home to try rules in: a real engine, devices that keep their contract, a hand to act."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -8,7 +8,7 @@ from rules.alarm import AlarmKey, AlarmState
 from rules.device import Device, EvidenceRole, Link, Output
 from rules.engine import Engine
 from rules.events import AlarmMoved, Commanded, Escalated, Event, Updated
-from rules.inputs import Boot, DeviceChanged, Input, Tick
+from rules.inputs import Boot, CommandResult, DeviceChanged, Input, Tick, TimeTrust
 from rules.observation import DeviceId, Observation, Phenomenon, Press, Quality, Value
 from rules.rulebook import PRESETS, Preset, Rulebook
 
@@ -76,6 +76,7 @@ class Home:
         self.events: list[Event] = []
         self.dead: set[DeviceId] = set()
         self.reports = True
+        self.answers = True
         self.engine = Engine(book)
         self._devices = devices or ALL
         self.put(Boot(1, timedelta(), trusted))
@@ -87,6 +88,9 @@ class Home:
         """Hand one item in; it is also kept in `events`."""
         events = self.engine.handle(item, self.now)
         self.events += events
+        for event in events:
+            if isinstance(event, Commanded) and self.answers:
+                self.put(CommandResult(event.command.id))
         return events
 
     def see(self, name: str, phenomenon: Phenomenon, value: Value) -> list[Event]:
@@ -132,6 +136,12 @@ class Home:
         for id_ in self._next_report:
             self._next_report[id_] = max(self._next_report[id_], self.now)
         self.put(Boot(self.engine.state.boot + 1, down if trusted else timedelta(), trusted))
+
+    def jump(self, shift: timedelta, source: str = "center") -> None:
+        """The clock is set by `shift`; the world goes on as it was."""
+        self.now += shift
+        self._next_report = {id_: at + shift for id_, at in self._next_report.items()}
+        self.put(TimeTrust(trusted=True, source=source, shift=shift))
 
     def state(self, key: AlarmKey) -> AlarmState:
         """Where an alarm stands."""

@@ -20,6 +20,10 @@ def says(home: Home) -> list[Say]:
     return [sentence.say for sentence in home.cases()[-1].explanation]
 
 
+def gone(home: Home) -> bool:
+    return home.engine.state.away is not None
+
+
 def test_a_silent_person_is_asked_and_then_escalated_at_the_limit() -> None:
     home = Home()
     home.wait(10 * MINUTE)
@@ -161,6 +165,7 @@ def test_without_anything_that_can_ask_it_goes_out_at_the_limit() -> None:
 
 def test_a_command_without_an_answer_is_a_fault_and_the_deadline_stays() -> None:
     home = Home()
+    home.answers = False
     home.live()
     last = home.now
     home.wait(7 * HOUR + 51 * MINUTE)
@@ -178,11 +183,11 @@ def test_an_outing_puts_the_limit_off_and_a_return_ends_it() -> None:
     home.see("door", Phenomenon.CONTACT_OPEN, False)
     left = home.now
     home.wait(31 * MINUTE)
-    assert home.engine.state.away is not None
+    assert gone(home)
     assert home.engine.alarm_time_if_silent() == left + 16 * HOUR
     home.wait(3 * HOUR)
     home.see("door", Phenomenon.CONTACT_OPEN, True)
-    assert home.engine.state.away is None
+    assert not gone(home)
     home.see("door", Phenomenon.CONTACT_OPEN, False)
     home.wait(MINUTE)
     home.see("motion", Phenomenon.MOTION, True)

@@ -1,0 +1,251 @@
+from dataclasses import replace
+from datetime import timedelta
+
+from rules.alarm import AlarmKey, AlarmKind, AlarmState
+from rules.cases import DRILL, refusal_to_shelve
+from rules.device import Liveness
+from rules.events import Outcome
+from rules.inputs import Closed, DeviceChanged, Drill, Shelve, Taken, Technical, TimeTrust
+from rules.observation import DeviceId, Phenomenon
+from rules.sentence import Say, sentence
+from tests.rules.home import (
+    ALL,
+    EPOCH,
+    HOUR,
+    KETTLE,
+    LEAK,
+    MINUTE,
+    MOTION,
+    NODE,
+    Home,
+    device,
+)
+
+MAINS = AlarmKey(AlarmKind.MAINS_OUTAGE)
+BLIND = AlarmKey(AlarmKind.HOME_BLIND)
+
+
+def liveness(home: Home, name: str) -> Liveness:
+    return home.engine.state.devices[DeviceId(name)].liveness
+
+
+def test_a_device_is_unknown_then_live_then_stale_then_dead_by_its_contract() -> None:
+    home = Home()
+    assert liveness(home, "leak") is Liveness.UNKNOWN
+    home.wait(MINUTE)
+    assert liveness(home, "leak") is Liveness.LIVE
+    home.dead = {LEAK.id}
+    home.wait(28 * MINUTE)
+    assert liveness(home, "leak") is Liveness.LIVE
+    home.wait(2 * MINUTE)
+    assert liveness(home, "leak") is Liveness.STALE
+    assert not home.cases()
+    home.wait(90 * MINUTE)
+    assert liveness(home, "leak") is Liveness.DEAD
+    (case,) = home.cases()
+    assert (case.alarm.kind, case.explanation[0].say) == (AlarmKind.DEVICE, Say.DEVICE_DEAD)
+    home.dead = set()
+    home.wait(10 * MINUTE)
+    assert liveness(home, "leak") is Liveness.LIVE
+    assert home.updates()[-1].explanation[0].say is Say.DEVICE_BACK
+
+
+def test_a_device_that_was_never_heard_is_told_so() -> None:
+    home = Home()
+    home.dead = {LEAK.id}
+    home.wait(121 * MINUTE)
+    assert home.cases()[0].explanation[0].say is Say.DEVICE_NEVER_HEARD
+
+
+def test_a_dead_device_whose_fault_was_closed_is_not_reported_again_until_it_was_heard() -> None:
+    home = Home()
+    home.wait(MINUTE)
+    home.dead = {LEAK.id}
+    home.wait(3 * HOUR)
+    home.put(Closed(home.cases()[0].serial, Outcome.TECHNICAL))
+    home.wait(50 * HOUR)
+    assert [case.alarm.kind for case in home.cases()].count(AlarmKind.DEVICE) == 1
+
+
+def test_downtime_of_the_gateway_is_nobodys_silence() -> None:
+    home = Home()
+    home.wait(MINUTE)
+    home.restart(30 * HOUR)
+    home.wait(MINUTE)
+    assert not [case for case in home.cases() if case.alarm.kind is AlarmKind.DEVICE]
+
+
+def test_blindness_is_one_fault_and_ends_with_sight() -> None:
+    home = Home(KETTLE, MOTION, NODE)
+    home.live()
+    home.wait(HOUR)
+    home.dead = {KETTLE.id, MOTION.id}
+    home.wait(31 * MINUTE)
+    assert home.state(BLIND) is AlarmState.RAISED
+    home.wait(5 * HOUR)
+    home.dead = set()
+    home.wait(10 * MINUTE)
+    assert home.state(BLIND) is AlarmState.CLEARED
+    assert [case.alarm for case in home.cases()].count(BLIND) == 1
+
+
+def test_a_power_cut_is_one_fault_and_not_many() -> None:
+    plugs = tuple(device(f"plug{n}", Phenomenon.POWER_W, mains=True) for n in range(5))
+    home = Home(*plugs, MOTION, NODE)
+    home.wait(HOUR)
+    home.dead = {plug.id for plug in plugs} | {NODE.id}
+    home.wait(10 * HOUR)
+    kinds = [case.alarm.kind for case in home.cases()]
+    assert kinds.count(AlarmKind.MAINS_OUTAGE) == 1
+    assert AlarmKind.DEVICE not in kinds
+    home.dead = set()
+    home.wait(20 * MINUTE)
+    assert home.state(MAINS) is AlarmState.CLEARED
+
+
+def test_plugs_that_die_one_by_one_are_no_power_cut() -> None:
+    plugs = tuple(device(f"plug{n}", Phenomenon.POWER_W, mains=True) for n in range(4))
+    home = Home(*plugs, MOTION)
+    for plug in plugs:
+        home.wait(5 * HOUR)
+        home.dead.add(plug.id)
+    home.wait(10 * HOUR)
+    kinds = [case.alarm.kind for case in home.cases()]
+    assert AlarmKind.MAINS_OUTAGE not in kinds
+    assert kinds.count(AlarmKind.DEVICE) == 4
+
+
+def test_devices_that_say_so_tell_a_power_cut_at_once() -> None:
+    ups = tuple(device(f"ups{n}", Phenomenon.MAINS_OK) for n in range(2))
+    home = Home(*ups, MOTION)
+    home.wait(MINUTE)
+    for each in ups:
+        home.see(each.id, Phenomenon.MAINS_OK, True)
+    home.see("ups0", Phenomenon.MAINS_OK, False)
+    assert home.state(MAINS) is AlarmState.NORMAL
+    home.see("ups1", Phenomenon.MAINS_OK, False)
+    assert home.state(MAINS) is AlarmState.RAISED
+    home.see("ups1", Phenomenon.MAINS_OK, True)
+    assert home.state(MAINS) is AlarmState.CLEARED
+
+
+def test_low_battery_has_hysteresis() -> None:
+    home = Home()
+    key = AlarmKey(AlarmKind.BATTERY_LOW, MOTION.id)
+    for level, state in [
+        (16.0, AlarmState.NORMAL),
+        (15.0, AlarmState.RAISED),
+        (20.0, AlarmState.RAISED),
+        (26.0, AlarmState.CLEARED),
+    ]:
+        home.see("motion", Phenomenon.BATTERY_PCT, level)
+        assert home.state(key) is state
+
+
+def test_a_technical_fault_comes_and_goes() -> None:
+    home = Home()
+    key = AlarmKey(AlarmKind.DISK_FAILING)
+    said = sentence(Say.DISK_FAILING, at=home.now, detail="no room")
+    home.put(Technical(AlarmKind.DISK_FAILING, None, True, said))
+    home.put(Technical(AlarmKind.DISK_FAILING, None, True, said))
+    assert home.state(key) is AlarmState.RAISED
+    home.put(Technical(AlarmKind.DISK_FAILING, None, False, said))
+    assert home.state(key) is AlarmState.CLEARED
+    assert len(home.cases()) == 1
+
+
+def test_a_drill_goes_the_whole_way_and_wakes_nobody() -> None:
+    home = Home()
+    home.put(Drill("installer"))
+    (case,) = home.cases()
+    assert case.drill
+    home.put(Taken(case.serial, "kim"))
+    assert home.state(DRILL) is AlarmState.ACKNOWLEDGED
+    home.put(Closed(case.serial, Outcome.FALSE))
+    assert home.state(DRILL) is AlarmState.NORMAL
+    assert not home.commands()
+    home.put(Drill("installer"))
+    assert len(home.cases()) == 2
+
+
+def test_what_cannot_be_shelved_says_why() -> None:
+    home = Home()
+    sos = AlarmKey(AlarmKind.SOS, NODE.id)
+    assert refusal_to_shelve(home.engine.state, Shelve(sos, home.now + HOUR), home.now)
+    leak = AlarmKey(AlarmKind.LEAK, LEAK.id)
+    long = Shelve(leak, home.now + 25 * HOUR)
+    assert refusal_to_shelve(home.engine.state, long, home.now)
+    home.put(long)
+    assert home.state(leak) is AlarmState.NORMAL
+    home.put(Shelve(leak, home.now + HOUR))
+    assert home.state(leak) is AlarmState.SHELVED
+    home.see("leak", Phenomenon.LEAK, True)
+    home.wait(59 * MINUTE)
+    assert not home.cases()
+    home.wait(2 * MINUTE)
+    assert home.state(leak) is AlarmState.RAISED
+
+
+def test_a_device_with_another_address_starts_anew() -> None:
+    home = Home()
+    home.wait(MINUTE)
+    swapped = replace(LEAK, address="00:00:00:00:00:01")
+    home.put(DeviceChanged((*(each for each in ALL if each is not LEAK), swapped)))
+    assert liveness(home, "leak") is Liveness.UNKNOWN
+    assert liveness(home, "kettle") is Liveness.LIVE
+
+
+class TestTime:
+    """design: boot with a wrong clock, jumps both ways, restart in the middle of a timer."""
+
+    def test_a_jump_of_two_weeks_fires_nothing(self) -> None:
+        home = Home(trusted=False)
+        home.live()
+        home.wait(2 * HOUR)
+        before = len(home.cases())
+        for shift in (timedelta(days=14), timedelta(days=-14), timedelta(days=14)):
+            home.jump(shift, "center")
+            home.wait(MINUTE)
+        assert not [case for case in home.cases()[before:] if case.alarm.kind.category == "fault"]
+        assert AlarmKind.INACTIVITY not in {case.alarm.kind for case in home.cases()}
+
+    def test_the_alarm_comes_after_the_same_elapsed_silence_whatever_the_clock_does(self) -> None:
+        home = Home(trusted=False)
+        home.live()
+        home.wait(2 * HOUR)
+        shift = timedelta(days=-14, minutes=3)
+        home.jump(shift, "ntp")
+        assert home.engine.alarm_time_if_silent() == home.now + 6 * HOUR
+
+    def test_downtime_learnt_later_counts_for_the_person_and_not_for_the_devices(self) -> None:
+        home = Home()
+        home.live()
+        home.wait(2 * HOUR)
+        home.restart(timedelta(), trusted=False)
+        home.wait(5 * MINUTE)
+        shift = 5 * HOUR + 40 * MINUTE
+        home.jump(shift, "center")
+        at = home.engine.alarm_time_if_silent()
+        assert at is not None
+        assert at - home.now == 15 * MINUTE
+        home.wait(16 * MINUTE)
+        assert home.state(AlarmKey(AlarmKind.INACTIVITY)) is AlarmState.RAISED
+        assert AlarmKind.DEVICE not in {case.alarm.kind for case in home.cases()}
+
+    def test_a_clock_nobody_confirms_is_a_fault_until_somebody_does(self) -> None:
+        home = Home(trusted=False)
+        key = AlarmKey(AlarmKind.TIME_UNTRUSTED)
+        home.wait(61 * MINUTE)
+        assert home.state(key) is AlarmState.RAISED
+        home.put(TimeTrust(True, "ntp"))
+        assert home.state(key) is AlarmState.CLEARED
+
+    def test_a_clock_that_ran_ahead_leaves_no_deaf_home(self) -> None:
+        home = Home(now=EPOCH + timedelta(days=14))
+        home.live()
+        home.wait(HOUR)
+        home.restart(timedelta(), trusted=False)
+        shift = timedelta(days=-14)
+        home.jump(shift, "center")
+        home.wait(9 * HOUR)
+        assert home.state(AlarmKey(AlarmKind.INACTIVITY)) is AlarmState.RAISED
