@@ -78,13 +78,17 @@ class Engine:
     def restored(cls, book: Rulebook, saved: bytes | None, events: Iterable[Event]) -> "Engine":
         """An engine from a snapshot, if there is one, and the events journaled after it.
 
+        An event that does not fit is passed over: what came before it was lost with a broken
+        journal, which the journal reports.
+
         Raises:
             FrameError: the snapshot cannot be read.
 
         """
         engine = cls(book, None if saved is None else snapshot.decode(saved))
         for event in events:
-            engine.apply(event)
+            if engine.state.fits(event):
+                engine.apply(event)
         return engine
 
     def handle(self, item: Input, now: datetime) -> list[Event]:
@@ -153,8 +157,8 @@ class Engine:
                 cases.technical(decision, item)
             case Drill():
                 cases.drilled(decision, item)
-            case Boot(boot, down, trusted):
-                decision.emit(Started(now, boot, down))
+            case Boot(boot, down, trusted, next_serial):
+                decision.emit(Started(now, boot, down, next_serial))
                 if decision.state.trusted != trusted:
                     decision.emit(TimeMoved(now, trusted, "boot", timedelta()))
             case _:

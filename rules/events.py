@@ -183,6 +183,7 @@ class Started:
     at: datetime
     boot: int
     down: timedelta
+    next_serial: int = 1
 
 
 @dataclass(frozen=True, slots=True)

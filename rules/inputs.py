@@ -101,6 +101,8 @@ class Boot:
     boot: int
     down: timedelta
     trusted: bool
+    next_serial: int = 1
+    "Serials below it may have been used, as far as the journal and the outbox know."
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,6 +172,12 @@ class State:
             case DevicesChanged():
                 self._devices_changed(event)
 
+    def fits(self, event: Event) -> bool:
+        """Whether `event` can follow; not so where a broken journal lost what lay between."""
+        if isinstance(event, AlarmMoved):
+            return (self.alarm(event.alarm).state, event.move) in TRANSITIONS
+        return True
+
     def _heard(self, seen: Observation) -> None:
         heard = self.devices.get(seen.device)
         if heard is None:
@@ -229,6 +235,7 @@ class State:
     def _started(self, event: Started) -> None:
         self.started = self.anchored = event.at
         self.boot, self.down = event.boot, event.down
+        self.next_serial = max(self.next_serial, event.next_serial)
         if self.installed is None:
             self.installed = event.at
         for heard in self.devices.values():
