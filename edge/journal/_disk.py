@@ -1,0 +1,120 @@
+"""The journal's file as something that can fail at any time, and may come back."""
+
+import os
+import sqlite3
+from collections.abc import Sequence
+from contextlib import suppress
+
+from edge.journal._files import Files, Mark
+from edge.journal._pages import WAL_BYTES, on_disk
+from edge.journal._rows import PAGE, Change, transact
+
+BALLAST_BYTES = 1024 * 1024
+"Thousands of alarms, or several times a whole journal written anew."
+_CHECKPOINT_PAGES = WAL_BYTES * 3 // 4 // PAGE
+"Leaves room in the log for the transaction that crosses it."
+_LOCK_S_MAX = 1.0
+
+
+class Disk:
+    """Writes what the journal holds in memory to its file, while that is possible."""
+
+    def __init__(self, files: Files) -> None:
+        self._files = files
+        self._database: sqlite3.Connection | None = None
+        self.room_reserved = False
+
+    @property
+    def attached(self) -> bool:
+        """Every change so far is in the file."""
+        return self._database is not None
+
+    def attach(self, sequence: int) -> None:
+        """Begin to write on the file as it stands.
+
+        Raises:
+            OSError, sqlite3.Error: the disk would not take it.
+
+        """
+        self._files.make_wal(WAL_BYTES)
+        mark = Mark(sequence, in_use=True)
+        if self._files.read_mark() != mark:
+            self._files.write_mark(mark)
+        database = sqlite3.connect(
+            f"{self._files.main.absolute().as_uri()}?mode=rw",
+            uri=True,
+            isolation_level=None,
+            timeout=_LOCK_S_MAX,
+        )
+        try:
+            # Before anything is read: then the log's index is kept in memory, not in a third file.
+            database.execute("PRAGMA locking_mode = EXCLUSIVE")
+            database.execute("PRAGMA synchronous = FULL")
+            database.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
+            database.execute(f"PRAGMA journal_size_limit = {WAL_BYTES}")
+            database.execute("PRAGMA cache_size = -128")
+            database.execute("BEGIN IMMEDIATE")
+            database.execute("COMMIT")
+        except sqlite3.Error:
+            database.close()
+            raise
+        self._database = database
+
+    def place(self, image: bytes, sequence: int, *, keep_old: bool) -> None:
+        """Put a whole journal in the file's place and begin to write on it.
+
+        Raises:
+            OSError, sqlite3.Error: the disk would not take it.
+
+        """
+        self.detach()
+        self._files.place(on_disk(image), keep_old=keep_old)
+        self.attach(sequence)
+
+    def write(self, changes: Sequence[Change]) -> None:
+        """Make the changes durable, all or none.
+
+        Raises:
+            sqlite3.Error: the disk would not take it.
+
+        """
+        assert self._database is not None
+        transact(self._database, changes)
+
+    def detach(self) -> None:
+        """Leave the file as it stands."""
+        if self._database is not None:
+            self._database.close()
+            self._database = None
+
+    def close(self, sequence: int) -> None:
+        """Leave the file in good order."""
+        if self._database is not None:
+            with suppress(sqlite3.Error, OSError):
+                busy, *_ = self._database.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+                if not busy:
+                    # From here on the log, which closing deletes, holds nothing that is needed.
+                    self._files.write_mark(Mark(sequence, in_use=False))
+        self.detach()
+
+    def reserve_room(self) -> None:
+        """Occupy room that alarms can have when the disk is full.
+
+        Raises:
+            OSError: there is no such room.
+
+        """
+        ballast = self._files.ballast
+        if not (ballast.exists() and ballast.stat().st_size == BALLAST_BYTES):
+            room = os.statvfs(self._files.main.parent)
+            if room.f_bavail * room.f_frsize < 2 * BALLAST_BYTES:
+                raise OSError(28, os.strerror(28))
+            self._files.make_ballast(BALLAST_BYTES)
+        self.room_reserved = True
+
+    def give_room(self) -> bool:
+        """Give up the occupied room; whether there was any."""
+        had = self.room_reserved
+        self._files.drop_ballast()
+        self.room_reserved = False
+        return had
