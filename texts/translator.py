@@ -18,6 +18,9 @@ from texts.language import Language
 from texts.template import fill
 
 _FIELD = re.compile(r"\{(\w+)\}")
+_KEYED = {"reason": "reason", "driver": "link"}
+"Arguments whose words may be a key, and the ids under which those keys are translated."
+_LONGEST_BITS = 64
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
@@ -73,7 +76,7 @@ class Translator:
         asked for are left out; where one is lacking, a general sentence names the alarm (if given)
         and everything that did come, so that nothing is lost to the reader.
         """
-        words = {name: self._word(value, zone, now) for name, value in sentence.arguments}
+        words = {name: self._word(name, value, zone, now) for name, value in sentence.arguments}
         template = self._known(f"say.{sentence.say}")
         said = None if template is None else fill(template, words)
         if said:
@@ -98,7 +101,7 @@ class Translator:
         found = self._catalogue.gettext(symbol)
         return None if found == symbol else found
 
-    def _word(self, value: Argument, zone: tzinfo, now: datetime | None) -> str:
+    def _word(self, name: str, value: Argument, zone: tzinfo, now: datetime | None) -> str:
         match value:
             case Phenomenon():
                 return self._known(f"evidence.{value}") or value.value
@@ -108,9 +111,12 @@ class Translator:
                 return self.span(value)
             case float():
                 return f"{value:.1f}".removesuffix(".0")
+            case int() if value.bit_length() > _LONGEST_BITS:
+                return "…"  # Nothing measured; and Python refuses to write thousands of digits.
+            case str() if name in _KEYED:
+                return self._known(f"{_KEYED[name]}.{value}") or _printable(self.text(value))
             case _:
-                # Names from a registry or a peer: nothing in them may steer a terminal.
-                return "".join(c if c.isprintable() else " " for c in str(value))
+                return _printable(str(value))
 
 
 @cache
@@ -127,6 +133,11 @@ def translator(language: Language) -> Translator:
 def name_id(member: Enum) -> str:
     """Message id of a member's word: `alarm_kind.home_blind`."""
     return f"{_HUMP.sub('_', type(member).__name__).lower()}.{member.name.lower()}"
+
+
+def _printable(word: str) -> str:
+    """A name from a registry or a peer: nothing in it may steer a terminal."""
+    return "".join(c if c.isprintable() else " " for c in word)
 
 
 def _put(template: str, words: Mapping[str, object]) -> str:

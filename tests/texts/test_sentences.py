@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drivers.bthome import Why
 from rules.alarm import AlarmKind
 from rules.observation import Phenomenon
 from rules.sentence import Argument, Say, Sentence, sentence
@@ -111,6 +112,28 @@ def test_any_arguments_give_words(one: Sentence, language: Language, now: dateti
     said = translator(language).sentence(one, SEOUL, now, AlarmKind.SOS)
     assert said
     assert said.isprintable()
+
+
+def test_a_number_beyond_all_measure_is_not_spelt_out() -> None:
+    # Python refuses to write out an integer of more than 4,300 digits.
+    endless = sentence(Say.MAINS_OUTAGE, at=NOW, lost=10**5000, devices=-(10**5000))
+    assert EN.sentence(endless, SEOUL, NOW).endswith("Mains-powered devices: … of … are lost.")
+
+
+@pytest.mark.parametrize("why", Why)
+def test_every_reason_to_refuse_a_frame_has_words(why: Why) -> None:
+    refused = sentence(Say.FRAMES_REFUSED, at=NOW, device="현관문", reason=why.value)
+    for speak in (KO, EN):
+        reason = speak.text(f"reason.{why}")
+        assert not reason.startswith("reason.")
+        assert speak.sentence(refused, SEOUL, NOW).endswith(reason)
+
+
+def test_a_driver_is_named_by_its_radio_and_an_unknown_reason_kept() -> None:
+    lost = sentence(Say.DRIVER_LOST, at=NOW, driver="ble")
+    assert "블루투스" in KO.sentence(lost, SEOUL, NOW)
+    refused = sentence(Say.FRAMES_REFUSED, at=NOW, device="node", reason="moon {phase}")
+    assert EN.sentence(refused, SEOUL, NOW).endswith("Reason: moon {phase}")
 
 
 def test_texts_of_the_source_take_words_and_counts() -> None:
