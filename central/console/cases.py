@@ -1,0 +1,239 @@
+"""The lists of cases, one case, and what people do with it."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import Final
+
+from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse, Response
+
+from central.cases import (
+    Case,
+    CaseConflict,
+    CaseState,
+    HistoryEntry,
+    HistoryWhat,
+    NoSuchCase,
+    Which,
+)
+from central.console.board import SHOWN, Board, may_see, queue
+from central.console.day import day_of
+from central.console.desk import CLOSED, CRISES, FAULTS, Desk, Place
+from central.console.forms import LONGEST_TEXT, text_of
+from central.console.moments import Clock
+from central.console.pages import Notice, Pages
+from central.console.visits import Visit
+from central.people import Role
+from central.store import Store
+from rules.alarm import Category
+from rules.events import Outcome
+from texts import N_, translator
+
+_CLOSED_AT_ONCE: Final = 50
+_OUTCOMES: Final = frozenset(Outcome)
+
+_DONE: Final = {
+    "taken": Notice(N_("You have taken this case.")),
+    "noted": Notice(N_("The note was added.")),
+    "closed": Notice(N_("The case is closed.")),
+    "empty": Notice(N_("An empty note was not added."), wrong=True),
+    "outcome": Notice(N_("Choose an outcome in order to close the case."), wrong=True),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line of a case's history."""
+
+    at: datetime
+    what: str
+    by: str = ""
+    words: str = ""
+    hint: str = ""
+    person: bool = False
+
+
+class Cases:
+    """Every page about cases."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        board: Board,
+        pages: Pages,
+        desk: Desk,
+        zone: tzinfo,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._board = board
+        self._pages = pages
+        self._desk = desk
+        self._zone = zone
+
+    # ------------------------------------------------------------------ lists
+
+    async def crises(self, visit: Visit) -> Response:
+        """People who may be in danger."""
+        if not may_see(visit.user.role, Category.ESCALATION):
+            return RedirectResponse(FAULTS.path, 303)
+        nothing = N_("No crisis signal is waiting. A new one appears here by itself.")
+        return await self._queue(visit, CRISES, Category.ESCALATION, nothing)
+
+    async def faults(self, visit: Visit) -> Response:
+        """What technicians have to mend."""
+        nothing = N_("No fault is waiting. A new one appears here by itself.")
+        return await self._queue(visit, FAULTS, Category.FAULT, nothing)
+
+    async def _queue(
+        self, visit: Visit, place: Place, category: Category, nothing: str
+    ) -> Response:
+        cases = queue(await self._board.open(), category)
+        left_out = max(len(cases.waiting) - SHOWN, 0) + max(len(cases.taken) - SHOWN, 0)
+        context = {
+            "heading": place.word,
+            "waiting": cases.waiting[:SHOWN],
+            "taken": cases.taken[:SHOWN],
+            "left_out": left_out,
+            "nothing": nothing,
+        }
+        return await self._desk.page("queue.html", visit, place.name, context)
+
+    async def closed(self, visit: Visit) -> Response:
+        """What is over, newest first."""
+        before = visit.request.query_params.get("before")
+        only = Category.FAULT if visit.user.role is Role.TECHNICIAN else None
+        try:
+            found = await self._store.cases(
+                state=Which.CLOSED, category=only, limit=_CLOSED_AT_ONCE + 1, before=before
+            )
+        except NoSuchCase as error:
+            raise HTTPException(404) from error
+        shown = found[:_CLOSED_AT_ONCE]
+        older = f"/closed?before={shown[-1].id}" if len(found) > len(shown) else ""
+        context = {"cases": shown, "older": older}
+        return await self._desk.page("closed.html", visit, CLOSED.name, context)
+
+    # ------------------------------------------------------------------ one case
+
+    async def case(self, visit: Visit) -> Response:
+        """All that is known of one case, and what can be done with it."""
+        case = await self._find(visit)
+        words = translator(visit.reader.language)
+        back = _back(case)
+        context = {
+            "case": case,
+            "sentences": self._pages.sentences(case.explanation, visit.reader, case),
+            "day": day_of(case.activity, case.wall, self._zone, words.name),
+            "steps": self._steps(case, visit),
+            "back": back,
+            "mine": case.taken_by == visit.user.name,
+            "longest": LONGEST_TEXT,
+            # Who is sent to mend a device learns of a home no more than that needs.
+            "whole_home": visit.user.role is not Role.TECHNICIAN,
+        }
+        return await self._desk.page("case.html", visit, back.name, context, _notice(visit, case))
+
+    async def take(self, visit: Visit) -> Response:
+        """Take the case, or take it over from the person that the form names."""
+        instead_of = visit.form.get("instead_of")
+
+        async def take(id_: str) -> str:
+            await self._store.take(id_, visit.user.name, self._clock.now(), instead_of=instead_of)
+            return "taken"
+
+        return await self._act(visit, take)
+
+    async def note(self, visit: Visit) -> Response:
+        """Add a note."""
+        text = text_of(visit.form)
+
+        async def note(id_: str) -> str:
+            if not text:
+                return "empty"
+            await self._store.note(id_, visit.user.name, text, self._clock.now())
+            return "noted"
+
+        return await self._act(visit, note)
+
+    async def close(self, visit: Visit) -> Response:
+        """Close the case with an outcome."""
+        outcome = visit.form.get("outcome", "")
+
+        async def close(id_: str) -> str:
+            if outcome not in _OUTCOMES:
+                return "outcome"
+            await self._store.close(
+                id_, visit.user.name, Outcome(outcome), text_of(visit.form), self._clock.now()
+            )
+            return "closed"
+
+        return await self._act(visit, close)
+
+    async def _act(self, visit: Visit, act: Callable[[str], Awaitable[str]]) -> Response:
+        """Do it and show the case again; who was faster is said there, too."""
+        case = await self._find(visit)
+        try:
+            done = await act(case.id)
+        except CaseConflict:
+            done = "conflict"
+        return RedirectResponse(f"/cases/{case.id}?done={done}", 303)
+
+    async def _find(self, visit: Visit) -> Case:
+        case = await self._store.case(visit.request.path_params["id"])
+        if case is None or not may_see(visit.user.role, case.category):
+            raise HTTPException(404)
+        return case
+
+    def _steps(self, case: Case, visit: Visit) -> list[Step]:
+        words = translator(visit.reader.language)
+        sent = Step(
+            case.wall,
+            words.text("Sent"),
+            hint=words.text("by the gateway's clock")
+            if case.time_trusted
+            else words.text("by the gateway's clock, which is not confirmed"),
+        )
+        return [sent, *(self._step(entry, case, visit) for entry in case.history)]
+
+    def _step(self, entry: HistoryEntry, case: Case, visit: Visit) -> Step:
+        words = translator(visit.reader.language)
+        said = self._pages.sentences(entry.explanation, visit.reader, case)
+        if entry.what is HistoryWhat.PERSISTED:
+            # The case says the same in large letters above.
+            said = []
+        outcome = case.outcome if entry.what is HistoryWhat.CLOSED else None
+        return Step(
+            entry.at,
+            words.name(entry.what),
+            by=entry.by if entry.what in _BY_PEOPLE else "",
+            words="\n".join(
+                part
+                for part in (words.name(outcome) if outcome else "", entry.text, *said)
+                if part
+            ),
+            hint=words.text("arrived late") if entry.late else "",
+            person=entry.what in _BY_PEOPLE,
+        )
+
+
+_BY_PEOPLE: Final = frozenset({HistoryWhat.TAKEN, HistoryWhat.NOTE, HistoryWhat.CLOSED})
+
+
+def _back(case: Case) -> Place:
+    if case.state is CaseState.CLOSED:
+        return CLOSED
+    return CRISES if case.category is Category.ESCALATION else FAULTS
+
+
+def _notice(visit: Visit, case: Case) -> Notice | None:
+    done = visit.request.query_params.get("done", "")
+    if done != "conflict":
+        return _DONE.get(done)
+    if case.state is CaseState.CLOSED:
+        say = N_("{who} closed this case first, at {time}.")
+        return Notice(say, wrong=True, who=case.closed_by or "", moment=case.closed_at)
+    say = N_("{who} took this case first, at {time}.")
+    return Notice(say, wrong=True, who=case.taken_by or "", moment=case.taken_at)
