@@ -41,5 +41,5 @@ class SystemClock:
         return 1.0
 
     async def sleep_until(self, moment: datetime) -> None:
-        while (left_s := (moment - self.now()).total_seconds()) > 0:
+        while (left_s := (moment - self.now()).total_seconds()) > 0:  # noqa: ASYNC110 -- a date ends it
             await asyncio.sleep(min(left_s, _SLICE_S))

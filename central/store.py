@@ -330,10 +330,15 @@ class Store:
 
     async def keep_pulses(self) -> None:
         """Write the heartbeats since the last time down, for the time after a restart."""
-        pulses = [(gateway, self._pulses[gateway]) for gateway in self._unwritten]
-        self._unwritten.clear()
-        if pulses:
+        unwritten, self._unwritten = self._unwritten, set()
+        if not unwritten:
+            return
+        pulses = [(gateway, self._pulses[gateway]) for gateway in unwritten]
+        try:
             await self._change(partial(gateways.keep_pulses, pulses=pulses))
+        except StoreFailing:
+            self._unwritten |= unwritten
+            raise
 
     async def gateway_silent(self, gateway: str, why: Explanation, now: datetime) -> bool:
         """Open the center's own fault for a silent gateway; nothing if it is known to be.

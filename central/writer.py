@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from central.cases import StoreFailing
+from rules.errors import ConfigError
 
 T = TypeVar("T")
 
@@ -89,15 +90,23 @@ class Writer:
         self._thread.join()
 
     def _run(self) -> None:
-        connection = self._connect()
-        try:
-            while not self._closing:
-                batch = self._gather()
-                self._transact(
-                    connection,
-                    [change for change in batch if change.done.set_running_or_notify_cancel()],
-                )
-        finally:
+        connection: sqlite3.Connection | None = None
+        while not self._closing:
+            batch = [
+                change for change in self._gather() if change.done.set_running_or_notify_cancel()
+            ]
+            try:
+                connection = connection or self._connect()
+                self._transact(connection, batch)
+            except (sqlite3.Error, OSError, ConfigError) as error:
+                # It cannot even be rolled back: the next change gets a new connection.
+                for change in batch:
+                    if not change.done.done():
+                        self._fail(change, error)
+                if connection is not None:
+                    connection.close()
+                    connection = None
+        if connection is not None:
             connection.close()
 
     def _gather(self) -> list[_Change[object]]:
@@ -139,7 +148,7 @@ class Writer:
         for change in batch:
             change.tell()
 
-    def _fail(self, change: _Change[object], error: sqlite3.Error) -> None:
+    def _fail(self, change: _Change[object], error: Exception) -> None:
         if not self._failing:
             # Once, not for every gateway that tries again.
             self._failing = True

@@ -1,0 +1,218 @@
+"""The center's process: ingress, supervision and console around one store."""
+
+import asyncio
+import contextlib
+import fcntl
+import ipaddress
+import os
+import secrets
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+
+from central.clock import Clock
+from central.coap import Messages
+from central.console.app import console
+from central.ingress import Ingress
+from central.refusals import Reason, Refusals
+from central.store import Store
+from central.supervision import Supervision
+from central.udp import UdpSocket, open_socket
+from protocol.heartbeat import DEFAULT_INTERVAL_S
+from protocol.oscore import CenterContexts, center_sequence
+from rules.errors import ConfigError
+
+COAP_PORT = 5683
+WEB_PORT = 8080
+DATABASE = "center.sqlite"
+
+_LOCK = "serving.lock"
+_ECHO_BYTES = 8
+_GOODBYE_S = 1
+"Open pages keep a stream; they find the next process by themselves."
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """A center that takes requests."""
+
+    coap_port: int
+    web_port: int
+    refusals: Refusals
+
+
+def default_interval() -> int:
+    """Seconds between heartbeats while nothing happens."""
+    return DEFAULT_INTERVAL_S
+
+
+async def run(  # noqa: PLR0913 -- two addresses, and what differs in a simulation
+    data: Path,
+    *,
+    coap_host: str = "0.0.0.0",  # noqa: S104 -- gateways come from everywhere
+    coap_port: int = COAP_PORT,
+    web_host: str = "127.0.0.1",
+    web_port: int = WEB_PORT,
+    clock: Clock,
+    interval: Callable[[], int] = default_interval,
+    ready: Callable[[Serving], None] = lambda _: None,
+) -> None:
+    """Serve until cancelled. `ready` is called once all ports take requests.
+
+    `interval` gives the seconds, real ones, that heartbeats shall be apart; 1 to 3,600.
+
+    Raises:
+        ConfigError: an address or port that cannot be used, a database that cannot, or a second
+            center on the same data.
+        OSError: the data cannot be opened.
+
+    """
+    make_folder(data)
+    with (
+        only_one(data),
+        _listener(web_host, web_port) as web,
+        contextlib.closing(open_socket(coap_host, coap_port)) as udp,
+    ):
+        async with _opened(data / DATABASE) as store:
+            await _serve(store, clock, interval, udp=udp, web=web, ready=ready)
+
+
+async def _serve(
+    store: Store,
+    clock: Clock,
+    interval: Callable[[], int],
+    *,
+    udp: socket.socket,
+    web: socket.socket,
+    ready: Callable[[Serving], None],
+) -> None:
+    refusals = Refusals(asyncio.get_running_loop().time)
+    supervision = Supervision(store, clock, interval)
+    await supervision.load()
+    contexts = CenterContexts(
+        lambda kid: found.entry if (found := store.find(kid)) else None,
+        center_sequence(await store.sequence(), clock.now()),
+        store.reserve,
+        secrets.token_bytes(_ECHO_BYTES),
+    )
+    ingress = Ingress(
+        store,
+        contexts,
+        clock,
+        interval=interval,
+        heard=supervision.heard,
+        refusals=refusals,
+    )
+    pages = console(store, clock)
+    async with asyncio.TaskGroup() as tasks, _console(tasks, pages, web):
+        tasks.create_task(supervision.run(), name="supervision")
+        messages = Messages(
+            tasks,
+            ingress.respond,
+            unparsable=lambda peer: refusals.note(Reason.UNPARSABLE, peer),
+            dropped=lambda peer: refusals.note(Reason.BUSY, peer),
+        )
+        endpoint = UdpSocket(udp, messages.received)
+        messages.send = endpoint.send
+        ready(Serving(endpoint.port, web.getsockname()[1], refusals))
+        try:
+            await asyncio.Event().wait()
+        finally:
+            endpoint.close()
+
+
+class _Server(uvicorn.Server):
+    """uvicorn in a loop that is not its own."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave them to whoever runs the process."""
+        yield
+
+
+@contextlib.asynccontextmanager
+async def _console(
+    tasks: asyncio.TaskGroup, application: object, listener: socket.socket
+) -> AsyncIterator[None]:
+    config = uvicorn.Config(
+        application,  # type: ignore[arg-type]  # an ASGI application in Starlette's own terms
+        http="h11",
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_GOODBYE_S,
+    )
+    server = _Server(config)
+    serving = tasks.create_task(server.serve([listener]), name="console")
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await serving
+
+
+@contextlib.asynccontextmanager
+async def _opened(path: Path) -> AsyncIterator[Store]:
+    store = await Store.open(path)
+    try:
+        yield store
+    finally:
+        await store.aclose()
+
+
+@contextlib.contextmanager
+def only_one(data: Path) -> Iterator[None]:
+    """Hold the data for this process: two would use the same OSCORE numbers.
+
+    Raises:
+        ConfigError: another process serves them.
+
+    """
+    descriptor = os.open(data / _LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ConfigError(
+                str(data), "a center that runs on it", "stop that one, or name another folder"
+            ) from error
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def make_folder(data: Path) -> None:
+    """Make the folder of a center's data, for its owner alone, unless it is there.
+
+    Raises:
+        ConfigError: it cannot be made.
+
+    """
+    try:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            str(data), str(error), "a folder that can be made and written"
+        ) from error
+
+
+@contextlib.contextmanager
+def _listener(host: str, port: int) -> Iterator[socket.socket]:
+    where = f"console address {host} port {port}"
+    try:
+        version = ipaddress.ip_address(host).version
+    except ValueError as error:
+        raise ConfigError(where, "no IP address", "127.0.0.1 or another of here") from error
+    family = socket.AF_INET6 if version == 6 else socket.AF_INET
+    try:
+        listener = socket.create_server((host, port), family=family, backlog=128)
+    except OSError as error:
+        raise ConfigError(
+            where, str(error), "an address of this machine and a port that nothing else uses"
+        ) from error
+    with listener:
+        yield listener

@@ -1,0 +1,238 @@
+"""Where gateways come in: only OSCORE requests, records stored before they are acknowledged.
+
+`POST /e` brings one to six signed records; the answer, 2.01 or 2.04, names their ids and is given
+after the commit. `POST /h` is a heartbeat; its answer carries the time, news and what to send
+again. Anything else is refused, counted, and stores nothing.
+
+Ref: RFC 8613, 8.2 (verifying a request); docs/protocol.
+"""
+
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from aiocoap.error import Error
+from aiocoap.message import Message
+from aiocoap.numbers.codes import Code
+from aiocoap.oscore import (
+    COSE_KID,
+    DecodeError,
+    ReplayError,
+    ReplayErrorWithEcho,
+    RequestIdentifiers,
+    verify_start,
+)
+
+from central.cases import StoreFailing
+from central.clock import Clock
+from central.refusals import Reason, Refusals
+from central.sql.records import RecordClash
+from central.store import Store
+from central.udp import Peer
+from protocol.heartbeat import HeartbeatReply, decode_heartbeat, encode_reply
+from protocol.identity import GatewayEntry
+from protocol.oscore import CenterContexts, SecurityContext
+from protocol.records import Record, decode, decode_batch, verify
+from rules.errors import FrameError
+
+INTERVAL_HOT_S = 5
+"While people may act on a case, so that taken and closed arrive soon."
+_BAD_BYTES = (Error, ValueError, IndexError, KeyError, TypeError, struct.error)
+"What aiocoap raises for a stranger's bytes."
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A request that its OSCORE context has proven to be the gateway's, and fresh."""
+
+    plain: Message
+    identifiers: RequestIdentifiers
+    context: SecurityContext
+    entry: GatewayEntry
+    peer: Peer
+
+
+class Ingress:
+    """Answers requests. `heard` is told of each gateway that was proven to be alive."""
+
+    def __init__(
+        self,
+        store: Store,
+        contexts: CenterContexts,
+        clock: Clock,
+        *,
+        interval: Callable[[], int],
+        heard: Callable[[str], None],
+        refusals: Refusals,
+    ) -> None:
+        self._store = store
+        self._contexts = contexts
+        self._clock = clock
+        self._interval = interval
+        self._heard = heard
+        self._refusals = refusals
+        self._entries: dict[bytes, GatewayEntry] = {}
+
+    async def respond(self, request: Message, peer: Peer) -> Message | None:
+        """The datagram that answers a request, or None if nothing can be said safely."""
+        try:
+            asked = self._prove(request, peer)
+            self._heard(asked.entry.gateway)
+            response = await self._answer(asked)
+            answer: Message
+            answer, _ = asked.context.protect(response, asked.identifiers)
+        except _RefusedError as refused:
+            return refused.answer
+        except StoreFailing as failing:
+            # No sender number is left that is durably noted: better silent than a nonce twice.
+            self._refusals.note(Reason.UNSTORED, peer, None, str(failing)[:80])
+            return None
+        return answer
+
+    # ------------------------------------------------------------------ OSCORE
+
+    def _prove(self, request: Message, peer: Peer) -> _Asked:
+        """Find whose request it is, decrypt it, and check that it is fresh.
+
+        Raises:
+            _RefusedError: it is not; with what to answer.
+            StoreFailing: the answer would need a sender number, and none can be reserved.
+
+        """
+        if request.opt.oscore is None:
+            self._refusals.note(Reason.UNPROTECTED, peer)
+            raise _RefusedError(Message(code=Code.UNAUTHORIZED))
+        entry, context = self._identify(request, peer)
+        try:
+            plain, identifiers = context.unprotect(request)
+        except ReplayErrorWithEcho as unknown:
+            # Nothing wrong: this process has not seen the gateway yet.
+            raise _RefusedError(unknown.to_message()) from unknown
+        except ReplayError as error:
+            self._refusals.note(Reason.REPLAYED, peer, entry.kid)
+            raise _RefusedError(Message(code=Code.UNAUTHORIZED, max_age=0)) from error
+        except DecodeError as error:
+            self._refusals.note(Reason.MALFORMED, peer, entry.kid, repr(error)[:80])
+            raise _RefusedError(Message(code=Code.BAD_OPTION)) from error
+        except _BAD_BYTES as error:
+            self._refusals.note(Reason.FORGED, peer, entry.kid)
+            raise _RefusedError(Message(code=Code.BAD_REQUEST)) from error
+        return _Asked(plain, identifiers, context, entry, peer)
+
+    def _identify(self, request: Message, peer: Peer) -> tuple[GatewayEntry, SecurityContext]:
+        kid: bytes | None = None
+        try:
+            header = verify_start(request)
+            kid = header[COSE_KID]
+            entry = self._entry(kid)
+            context = self._contexts.find_oscore(header)
+        except KeyError as error:
+            self._refusals.note(Reason.STRANGER, peer, kid)
+            raise _RefusedError(Message(code=Code.UNAUTHORIZED)) from error
+        except _BAD_BYTES as error:
+            self._refusals.note(Reason.MALFORMED, peer, kid, repr(error)[:80])
+            raise _RefusedError(Message(code=Code.BAD_OPTION)) from error
+        if request.code is not Code.POST:
+            self._refusals.note(Reason.MALFORMED, peer, kid, str(request.code))
+            raise _RefusedError(Message(code=Code.METHOD_NOT_ALLOWED))
+        return entry, context
+
+    def _entry(self, kid: bytes) -> GatewayEntry:
+        """The gateway's entry; contexts of older keys are forgotten.
+
+        Raises:
+            KeyError: no gateway has this kid.
+
+        """
+        found = self._store.find(kid)
+        entry = None if found is None else found.entry
+        if self._entries.get(kid) != entry:
+            self._contexts.forget(kid)
+            self._entries.pop(kid, None)
+        if entry is None:
+            raise KeyError(kid)
+        self._entries[kid] = entry
+        return entry
+
+    # ------------------------------------------------------------------ what is asked
+
+    async def _answer(self, asked: _Asked) -> Message:
+        plain = asked.plain
+        if plain.code is not Code.POST:
+            return Message(code=Code.METHOD_NOT_ALLOWED)
+        if plain.opt.block1 is not None:
+            return Message(code=Code.REQUEST_ENTITY_TOO_LARGE)
+        try:
+            match plain.opt.uri_path:
+                case ("e",):
+                    return await self._records(asked)
+                case ("h",):
+                    return await self._heartbeat(asked)
+        except FrameError as error:
+            self._refusals.note(Reason.MALFORMED, asked.peer, asked.entry.kid, str(error)[:80])
+            return Message(code=Code.BAD_REQUEST, payload=str(error)[:80].encode())
+        except StoreFailing as failing:
+            self._refusals.note(Reason.UNSTORED, asked.peer, asked.entry.kid, str(failing)[:80])
+            return Message(code=Code.SERVICE_UNAVAILABLE)
+        return Message(code=Code.NOT_FOUND)
+
+    async def _records(self, asked: _Asked) -> Message:
+        kid = asked.entry.kid
+        signed = decode_batch(asked.plain.payload)
+        try:
+            records = [(_record(each, asked.entry), each) for each in signed]
+        except _ForeignError as error:
+            self._refusals.note(Reason.FOREIGN, asked.peer, kid, str(error)[:80])
+            return Message(code=Code.FORBIDDEN)
+        try:
+            new = await self._store.persist(asked.entry.gateway, records, self._clock.now())
+        except RecordClash as clash:
+            self._refusals.note(Reason.CLASH, asked.peer, kid, str(clash))
+            return Message(code=Code.CONFLICT)
+        return Message(
+            code=Code.CREATED if any(new) else Code.CHANGED,
+            payload=b"".join(record.id for record, _ in records),
+        )
+
+    async def _heartbeat(self, asked: _Asked) -> Message:
+        gateway = asked.entry.gateway
+        heartbeat = decode_heartbeat(asked.plain.payload)
+        due = await self._store.due(gateway, heartbeat, self._clock.now())
+        interval_s = self._interval()
+        if due.waits_for_people:
+            interval_s = min(interval_s, INTERVAL_HOT_S)
+        now = self._clock.now()
+        self._store.heartbeat(gateway, heartbeat, interval_s, now)
+        reply = HeartbeatReply(now, interval_s, due.news, due.missing)
+        return Message(code=Code.CHANGED, payload=encode_reply(reply))
+
+
+class _RefusedError(Exception):
+    """A request goes no further; `answer` is sent, if there is one."""
+
+    def __init__(self, answer: Message | None) -> None:
+        super().__init__()
+        self.answer = answer
+
+
+class _ForeignError(ValueError):
+    """A record that another gateway made, or pretends to have made."""
+
+
+def _record(signed: bytes, entry: GatewayEntry) -> Record:
+    """Check who made a record, and read it.
+
+    Raises:
+        FrameError: the signature does not fit, or it is no record.
+        _ForeignError: it was not made by the gateway that sends it.
+
+    """
+    key = entry.verifying_key()
+    try:
+        _, payload = verify(signed, lambda kid: key if kid == entry.kid else None)
+    except FrameError as error:
+        raise _ForeignError(str(error)) from error
+    record = decode(payload)
+    if record.gateway != entry.gateway:
+        raise _ForeignError(f"a record of {record.gateway}")
+    return record
