@@ -1,8 +1,8 @@
 """Turns a recorded home into devices and acts, as if its sensors had been ours.
 
 Each sensor becomes one device, or one for each thing that it tells: a mains meter's steps are weak
-evidence of life, its hourly mean is none. A step up reads as its watts and a step down as 0 W,
-since the level of the whole house is not recorded. Absences annotated as `leave_home` and
+evidence of life, its hourly mean is none. The level of the whole house is not recorded, so a step
+either way reads as a pulse of its watts: one weak sign. Absences annotated as `leave_home` and
 `enter_home` become an outside door that opens and shuts.
 """
 
@@ -83,7 +83,8 @@ class Replay:
                 case Kind.HOUR_MEAN_W:
                     yield self._act(row, row.value, by_hand=False)
                 case Kind.STEP:
-                    yield self._act(row, max(0.0, row.value))
+                    yield self._act(row, abs(row.value))
+                    yield self._act(row, 0.0)
                 case _:
                     yield self._act(row, row.value)
 

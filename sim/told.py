@@ -1,4 +1,4 @@
-"""What the simulated home tells the launcher, and what it is told: one JSON line each."""
+"""What the launcher's processes tell it, and what the home is told: one JSON line each."""
 
 import json
 from dataclasses import dataclass
@@ -40,16 +40,27 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
+class Ready:
+    """A process takes requests; the center names its ports."""
+
+    coap_port: int = 0
+    web_port: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Ask:
     """Asks for `CAUGHT_UP`."""
 
 
-def to_line(message: Told | Absence | Ask) -> bytes:
+Message = Told | Ready | Absence | Ask
+
+
+def to_line(message: Message) -> bytes:
     """A message as one line."""
     return json.dumps({type(message).__name__: plain(message)}).encode() + b"\n"
 
 
-def from_line(line: bytes) -> Told | Absence | Ask:
+def from_line(line: bytes) -> Message:
     """The message of a line.
 
     Raises:
@@ -63,6 +74,8 @@ def from_line(line: bytes) -> Told | Absence | Ask:
     match value:
         case {"Told": body}:
             return parse(body, Told)
+        case {"Ready": body}:
+            return parse(body, Ready)
         case {"Absence": body}:
             return parse(body, Absence)
         case {"Ask": body}:

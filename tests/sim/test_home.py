@@ -14,6 +14,7 @@ from drivers.ble import BleAdapter, RawAdvert
 from drivers.guard import CounterGuard
 from rules.command import Command, Refusal, Signal
 from rules.device import Output
+from rules.errors import FrameError
 from rules.observation import DeviceId, Phenomenon, Press, Value
 from rules.wire import KeyedDevice, Observed
 from sim.act import Absence, Act
@@ -23,7 +24,7 @@ from sim.home import VirtualHome
 from sim.recorded import survey
 from sim.recording import Recording
 from sim.resident import FRONT_DOOR, KETTLE, LIVING_NODE, Resident
-from sim.told import Ask, Told, What, from_line, to_line
+from sim.told import Ask, Message, Ready, Told, What, from_line, to_line
 from sim.transmitter import Air, daylight_lx
 
 SEOUL = ZoneInfo("Asia/Seoul")
@@ -252,7 +253,7 @@ async def test_a_recording_decodes_back_to_its_events(tmp_path: Path) -> None:
         ("07:20:00", "Kettle", "plug_on", "1950.25", Phenomenon.POWER_W, 1950.25),
         ("07:24:00", "Kettle", "plug_off", "0.0", Phenomenon.POWER_W, 0.0),
         ("07:30:00", "Mains", "step", "1018.0", Phenomenon.POWER_W, 1018.0),
-        ("07:31:00", "Mains", "step", "-866.0", Phenomenon.POWER_W, 0.0),
+        ("07:31:00", "Mains", "step", "-866.0", Phenomenon.POWER_W, 866.0),
         ("08:00:00", "Meter", "hour_mean_W", "513.0", Phenomenon.POWER_W, 513.0),
         ("08:10:00", "Toilet", "flush", "ON", Phenomenon.OCCUPANCY, True),
     ]
@@ -294,11 +295,20 @@ def test_daylight_is_a_slow_hump() -> None:
         Told(START.astimezone(UTC), What.DAY, "2026-11-22", 41),
         Absence(START.astimezone(UTC)),
         Absence(START.astimezone(UTC), (START + HOUR).astimezone(UTC)),
+        Ready(5683, 8080),
         Ask(),
     ],
 )
-def test_messages_come_back_from_their_lines(message: Told | Absence | Ask) -> None:
+def test_messages_come_back_from_their_lines(message: Message) -> None:
     line = to_line(message)
     assert line.endswith(b"\n")
     assert line.count(b"\n") == 1
     assert from_line(line) == message
+
+
+@pytest.mark.parametrize(
+    "line", [b"", b"{", b"[]", b"{}", b'{"Told": {}}', b'{"Clock": {}}', b"\xff"]
+)
+def test_a_line_that_is_no_message_is_refused(line: bytes) -> None:
+    with pytest.raises(FrameError):
+        from_line(line)

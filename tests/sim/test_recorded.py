@@ -196,16 +196,18 @@ def test_roles_and_phenomena_of_the_readme() -> None:
         "front-door-hall": EvidenceRole.HAND,
     }
     assert [name for name, device in devices.items() if device.outside_door] == ["front-door"]
-    assert devices[acts[5].device].room == "Front_Door"
-    assert devices[acts[6].device].room == "Kitchen"
-    assert [(act.phenomenon, act.value) for act in acts[:5]] == [
+    assert devices[acts[7].device].room == "Front_Door"
+    assert devices[acts[8].device].room == "Kitchen"
+    assert [(act.phenomenon, act.value) for act in acts[:7]] == [
         (Phenomenon.POWER_W, 1018.0),
+        (Phenomenon.POWER_W, 0.0),
+        (Phenomenon.POWER_W, 866.0),
         (Phenomenon.POWER_W, 0.0),
         (Phenomenon.POWER_W, 513.0),
         (Phenomenon.POWER_W, 2000.0),
         (Phenomenon.POWER_W, 0.0),
     ]
-    assert acts[2].hand is None  # Goes on after a collapse.
+    assert acts[4].hand is None  # Goes on after a collapse.
     assert acts[0].hand == acts[0].at
     assert len({one.device.address for one in replay.installed}) == len(replay.installed)
 
