@@ -4,7 +4,7 @@
 an event loop. It is the only writer of engine and journal.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -44,8 +44,8 @@ class Journal(Protocol):
     def keep_good_copy(self, now: datetime) -> None:
         """Set a copy aside to fall back on."""
 
-    def prune(self, now: datetime) -> None:
-        """Drop what has been with the center for long."""
+    def prune(self, now: datetime, keep: Collection[int]) -> None:
+        """Drop what the center has had for long, but for the serials to `keep`."""
 
 
 class Gateway:
@@ -103,7 +103,8 @@ class Gateway:
         self._saved_life = None if life is None else life.at
         self._save_at = None
         if self._good_copy is None or now - self._good_copy >= _GOOD_COPY_EVERY:
-            self._journal.prune(now)
+            if self._engine.state.trusted:
+                self._journal.prune(now, keep=self._engine.state.cases)
             self._journal.keep_good_copy(now)
             self._good_copy = now
 
