@@ -1,0 +1,280 @@
+"""BLE adverts to observations: knows the home's devices, believes nothing else.
+
+Frames of unknown addresses are counted and forgotten. Of a known device, keyed or not, only what
+its registry entry lists is passed on.
+
+Ref: BTHome v2, https://bthome.io/format/ and https://bthome.io/encryption/.
+"""
+
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from drivers import bthome
+from drivers.bthome import Advert, LinkKey, Refused, Why
+from drivers.guard import CounterGuard, Verdict, key_id
+from drivers.meaning import read
+from drivers.refusals import Refusals
+from drivers.repeats import PRESS_COUNTED_US, PRESS_PLAIN_US, PRESS_WITH_ID_US, Repeats
+from rules.device import Device
+from rules.observation import URGENT, DeviceId, Phenomenon, Value
+from rules.wire import DriverFault, KeyedDevice, Observed
+
+_log = logging.getLogger(__name__)
+
+_QUALITY_EVERY_US: Final = 600_000_000
+_QUALITY_PER_CONTRACT: Final = 3
+"At least so many link qualities for each interval of the reporting contract."
+_MICROSECONDS: Final = 1_000_000
+
+_FAINT_DBM: Final = -100
+_PERCENT_PER_DB: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class RawAdvert:
+    """Service data as a radio heard it."""
+
+    address: str
+    "Of the sender, `AA:BB:CC:DD:EE:FF`."
+    uuid16: int
+    service_data: bytes
+    "Without the UUID."
+    rssi_dbm: int
+    boottime_us: int
+
+
+@dataclass(slots=True)
+class Counts:
+    """Frames of one device since the driver's start."""
+
+    heard: int = 0
+    passed: int = 0
+    duplicates: int = 0
+    late: int = 0
+    unsure: int = 0
+    other_uuid: int = 0
+    unused_objects: int = 0
+    undecoded: int = 0
+    "Frames with an unknown object: what stood before it was used."
+    refused: dict[Why, int] = field(default_factory=dict)
+
+
+class _Known:
+    """A device and what is remembered of it."""
+
+    __slots__ = (
+        "_quality_us",
+        "counts",
+        "device",
+        "key",
+        "key_id",
+        "last",
+        "mac",
+        "repeats",
+        "said",
+    )
+
+    def __init__(self, device: Device, mac: bytes, key: bytes | None) -> None:
+        self.device = device
+        self.mac = mac
+        self.key = None if key is None else LinkKey(mac, key)
+        self.key_id = b"" if key is None else key_id(mac, key)
+        self.counts = Counts()
+        self.last: bytes | None = None
+        "The last authenticated frame: its repetitions need no decoding."
+        self.said: dict[Phenomenon, Value] = {}
+        "Urgent states as last passed on; a repetition of one is no news."
+        self.repeats = Repeats()
+        self._quality_us: int | None = None
+
+    def quality_due(self, at_us: int) -> bool:
+        """Whether to tell the link quality now: often enough to keep a quiet device live."""
+        contract_us = int(self.device.report_every.total_seconds() * _MICROSECONDS)
+        every_us = min(_QUALITY_EVERY_US, contract_us // _QUALITY_PER_CONTRACT)
+        if self._quality_us is not None and at_us - self._quality_us < every_us:
+            return False
+        self._quality_us = at_us
+        return True
+
+
+class BleAdapter:
+    """The devices of one home behind one radio."""
+
+    def __init__(self, guard: CounterGuard) -> None:
+        self._guard = guard
+        self._known: dict[str, _Known] = {}
+        self._refusals = Refusals()
+        self.unknown = 0
+        "Adverts of addresses that are not this home's; the addresses are not kept."
+
+    @property
+    def counts(self) -> Mapping[DeviceId, Counts]:
+        """Frames by device."""
+        return {known.device.id: known.counts for known in self._known.values()}
+
+    def device(self, id_: DeviceId) -> Device | None:
+        """The device of this name, if it is one of ours."""
+        return next(
+            (known.device for known in self._known.values() if known.device.id == id_), None
+        )
+
+    def set_devices(self, devices: Iterable[KeyedDevice]) -> None:
+        """Take over the gateway's table. A changed key starts a new counter, by its own mark."""
+        before = self._known
+        self._known = {}
+        for keyed in devices:
+            device = keyed.device
+            mac = bthome.mac_of(device.address)
+            if mac is None:
+                _log.warning("%s: %r is no BLE address", device.id, device.address)
+                continue
+            key = keyed.key if keyed.key and len(keyed.key) == bthome.KEY_BYTES else None
+            known = before.get(device.address)
+            id_ = b"" if key is None else key_id(mac, key)
+            if known is None or known.key_id != id_ or known.device.id != device.id:
+                known = _Known(device, mac, key)
+            known.device = device
+            self._known[device.address] = known
+        self._guard.retain({known.key_id for known in self._known.values()})
+        self._refusals.forget({known.device.id for known in self._known.values()})
+
+    def receive(self, advert: RawAdvert, now: datetime) -> list[Observed | DriverFault]:
+        """What one advert tells the gateway; mostly nothing, since adverts are repeated."""
+        known = self._known.get(advert.address) or self._known.get(advert.address.upper())
+        if known is None:
+            self.unknown += 1
+            return []
+        known.counts.heard += 1
+        if advert.service_data == known.last and advert.uuid16 == bthome.UUID16:
+            known.counts.duplicates += 1
+            return []
+        try:
+            frame = _open(known, advert)
+            if frame is None:
+                known.counts.other_uuid += 1
+                return []
+            return [*self._pass_on(known, advert, frame)]
+        except Refused as refused:
+            counts = known.counts.refused
+            counts[refused.why] = counts.get(refused.why, 0) + 1
+            _log.debug("%s: refused: %s", known.device.id, refused)
+            fault = self._refusals.refuse(known.device.id, refused.why, advert.boottime_us, now)
+            return [] if fault is None else [fault]
+
+    def over(self, at_us: int, now: datetime) -> list[DriverFault]:
+        """Faults of refused frames that have ended; to be asked every few minutes."""
+        return self._refusals.over(at_us, now)
+
+    def _pass_on(self, known: _Known, advert: RawAdvert, frame: Advert) -> list[Observed]:
+        """Judge a decoded frame and turn it into observations.
+
+        Raises:
+            Refused: its counter was used long ago.
+
+        """
+        at_us, counts = advert.boottime_us, known.counts
+        news = _News(known, frame, at_us)
+        passes = None
+        if frame.counter is not None:
+            verdict = self._guard.admit(known.key_id, frame.counter, at_us, urgent=news.urgent)
+            match verdict:
+                case Verdict.REPLAY:
+                    raise Refused(Why.REPLAY, f"counter {frame.counter} was used long ago")
+                case Verdict.DUPLICATE:
+                    counts.duplicates += 1
+                    return []
+                case Verdict.LATE:
+                    counts.late += 1
+                    return []
+                case Verdict.UNSURE:
+                    counts.unsure += 1
+                    if not news.urgent:
+                        return []
+                    passes = URGENT
+                case Verdict.NEW:
+                    pass
+            known.last = advert.service_data
+        counts.unused_objects += news.meaning.unused
+        counts.undecoded += bool(frame.undecoded)
+        observed = news.take(known, at_us, passes)
+        if observed:
+            counts.passed += 1
+        else:
+            counts.duplicates += news.repeated
+        if passes is None and known.quality_due(at_us):
+            observed.append(_quality(known.device.id, advert))
+        return observed
+
+
+class _News:
+    """What of a frame was not said before. Changes nothing until it is taken."""
+
+    __slots__ = ("_press", "_presses", "_states", "_whole", "meaning", "repeated", "urgent")
+
+    def __init__(self, known: _Known, frame: Advert, at_us: int) -> None:
+        meaning = read(frame.objects, known.device.phenomena)
+        self.meaning = meaning
+        self._whole = (frame.packet_id, frame.objects)
+        self._press = (frame.packet_id, meaning.codes)
+        self._states = {} if known.repeats.state(self._whole, at_us) else meaning.states
+        window_us = _press_window_us(frame)
+        pressed = meaning.presses and not known.repeats.press(self._press, at_us, window_us)
+        self._presses = meaning.presses if pressed else ()
+        self.repeated = bool(meaning.presses or meaning.states)
+        # A press heard again is as good as a new one to somebody who recorded it: its counter is
+        # made durable too. A repeated state says nothing that is not so.
+        self.urgent = bool(meaning.presses) or any(
+            phenomenon in URGENT and known.said.get(phenomenon) != value
+            for phenomenon, (value, _) in self._states.items()
+        )
+
+    def take(
+        self, known: _Known, at_us: int, passes: frozenset[Phenomenon] | None
+    ) -> list[Observed]:
+        """The observations, of `passes` only if it is given; they count as said from now on."""
+        device = known.device.id
+        if self.meaning.presses:
+            known.repeats.pressed(self._press, at_us)
+        observed = [Observed(device, what, value, at_us) for what, value in self._presses]
+        if self._states and passes is None:
+            known.repeats.passed(self._whole, at_us)
+        for phenomenon, (value, quality) in self._states.items():
+            if passes is None or phenomenon in passes:
+                observed.append(Observed(device, phenomenon, value, at_us, quality))
+                if phenomenon in URGENT:
+                    known.said[phenomenon] = value
+        return observed
+
+
+def _open(known: _Known, advert: RawAdvert) -> Advert | None:
+    """The decoded frame; None if it is not BTHome.
+
+    Raises:
+        Refused: it is, and may not be believed.
+
+    """
+    if advert.uuid16 != bthome.UUID16:
+        if advert.uuid16 in bthome.UUID16_V1:
+            raise Refused(Why.VERSION, "BTHome version 1, only 2 is spoken here")
+        return None
+    frame = bthome.decode(advert.service_data, known.key)
+    if frame.counter is None and known.device.keyed:
+        raise Refused(Why.PLAINTEXT, "plain, though the device is keyed")
+    if frame.mac is not None and frame.mac != known.mac:
+        raise Refused(Why.WRONG_MAC, f"sent by {advert.address}, names {frame.mac.hex(':')}")
+    return frame
+
+
+def _press_window_us(frame: Advert) -> int:
+    if frame.packet_id is not None:
+        return PRESS_WITH_ID_US
+    return PRESS_PLAIN_US if frame.counter is None else PRESS_COUNTED_US
+
+
+def _quality(device: DeviceId, advert: RawAdvert) -> Observed:
+    """Link quality in percent: -100 dBm is 0, -50 dBm and better is 100."""
+    percent = min(max((advert.rssi_dbm - _FAINT_DBM) * _PERCENT_PER_DB, 0.0), 100.0)
+    return Observed(device, Phenomenon.LINK_QUALITY, percent, advert.boottime_us)

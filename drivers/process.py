@@ -1,0 +1,200 @@
+"""One BLE driver process: radio to gateway, and the gateway's commands to the radio."""
+
+import asyncio
+import logging
+import random
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final, Protocol
+
+from drivers.ble import BleAdapter, RawAdvert
+from drivers.guard import CounterGuard
+from drivers.link import GatewayLink
+from drivers.pending import Pending
+from rules.alarm import AlarmKind
+from rules.command import Command, Refusal
+from rules.device import Device, Link
+from rules.errors import LinkLost
+from rules.inputs import CommandResult
+from rules.observation import DeviceId
+from rules.sentence import Say, sentence
+from rules.wire import Devices, DriverFault, Hello
+
+_log = logging.getLogger(__name__)
+
+_HOUSEKEEPING: Final = timedelta(minutes=5)
+
+_COMMAND_LASTS: Final = timedelta(seconds=10)
+"After this the gateway holds an unanswered command for failed."
+
+_CLOCKS_AGREE: Final = timedelta(hours=1)
+"A command further off than this was not sent by a clock that agrees with ours."
+
+_COMMANDS_MAX: Final = 32
+_EARLY_MAX: Final = 256
+
+
+class Clock(Protocol):
+    """See `drivers.clock`."""
+
+    def now(self) -> datetime: ...
+    def boottime_us(self) -> int: ...
+    async def sleep_until(self, moment: datetime) -> None: ...
+
+
+class Radio(Protocol):
+    """What hears adverts and reaches devices."""
+
+    def adverts(self) -> AsyncIterator[RawAdvert]:
+        """Adverts as they are heard, of any device.
+
+        Raises:
+            LinkLost: the radio is gone; the process ends and is started again.
+
+        """
+
+    async def perform(self, command: Command, device: Device) -> Refusal | None:
+        """Carry out a command; None when the device has done it.
+
+        Raises:
+            LinkLost: the device was not reached.
+
+        """
+
+
+async def run(
+    link: Link,
+    socket: Path,
+    state: Path,
+    radio: Radio,
+    clock: Clock,
+    *,
+    jitter: Callable[[], float] = random.random,
+) -> None:
+    """Serve the gateway at `socket` until cancelled; marks are kept in the folder `state`.
+
+    Raises:
+        ExceptionGroup: of `LinkLost`, when the radio is gone.
+
+    """
+    assert link is Link.BLE, "the other links bring their own adapters"
+    guard = CounterGuard(state / f"{link}.state")
+    try:
+        async with asyncio.TaskGroup() as group:
+            driver = _Driver(link, guard, radio, clock, group)
+            gateway = GatewayLink(socket, Hello(link.value, link), driver.pending, jitter)
+            group.create_task(gateway.run(), name="gateway link")
+            group.create_task(driver.obey(gateway.incoming), name="commands")
+            group.create_task(driver.listen(), name="radio")
+            group.create_task(driver.keep_house(), name="housekeeping")
+    finally:
+        guard.close()
+
+
+class _Driver:
+    def __init__(
+        self,
+        link: Link,
+        guard: CounterGuard,
+        radio: Radio,
+        clock: Clock,
+        group: asyncio.TaskGroup,
+    ) -> None:
+        self.pending = Pending()
+        self._part = DeviceId(f"driver:{link}")
+        self._guard = guard
+        self._adapter = BleAdapter(guard)
+        self._radio = radio
+        self._clock = clock
+        self._group = group
+        self._under_way: set[int] = set()
+        # Heard before the gateway has told the devices and their keys.
+        self._early: deque[RawAdvert] | None = deque(maxlen=_EARLY_MAX)
+        self._failing_told: str | None = None
+        self._tell(AlarmKind.JOURNAL_RESTORED, Say.JOURNAL_RESTORED, guard.finding)
+        self._tell(AlarmKind.DISK_FAILING, Say.DISK_FAILING, None)
+
+    async def listen(self) -> None:
+        """Turn adverts into observations as they come."""
+        async for advert in self._radio.adverts():
+            if self._early is not None:
+                self._early.append(advert)
+            else:
+                self._hear(advert)
+
+    async def obey(self, incoming: asyncio.Queue[Devices | Command]) -> None:
+        """Take over device tables and carry out commands."""
+        while True:
+            message = await incoming.get()
+            if isinstance(message, Devices):
+                self._adapter.set_devices(message.devices)
+                early, self._early = self._early, None
+                for advert in early or ():
+                    self._hear(advert)
+            elif message.id in self._under_way:
+                _log.info("command %d came again while it is carried out", message.id)
+            elif len(self._under_way) >= _COMMANDS_MAX:
+                self.pending.put(CommandResult(message.id, Refusal.REFUSED))
+            else:
+                self._under_way.add(message.id)
+                self._group.create_task(self._carry_out(message), name=f"command {message.id}")
+
+    async def keep_house(self) -> None:
+        """Tell of faults that are over."""
+        while True:
+            await self._clock.sleep_until(self._clock.now() + _HOUSEKEEPING)
+            now = self._clock.now()
+            for fault in self._adapter.over(self._clock.boottime_us(), now):
+                self.pending.put(fault)
+
+    def _hear(self, advert: RawAdvert) -> None:
+        for message in self._adapter.receive(advert, self._clock.now()):
+            self.pending.put(message)
+        if self._guard.failing != self._failing_told:
+            self._failing_told = self._guard.failing
+            self._tell(AlarmKind.DISK_FAILING, Say.DISK_FAILING, self._failing_told)
+
+    def _tell(self, kind: AlarmKind, say: Say, detail: str | None) -> None:
+        now = self._clock.now()
+        if detail is None:
+            said = sentence(Say.FAULT_OVER, at=now)
+        else:
+            _log.error("%s", detail)
+            said = sentence(say, at=now, detail=detail)
+        self.pending.put(DriverFault(kind, self._part, detail is not None, said))
+
+    async def _carry_out(self, command: Command) -> None:
+        try:
+            refusal = await self._outcome(command)
+        finally:
+            self._under_way.discard(command.id)
+        self.pending.put(CommandResult(command.id, refusal))
+
+    async def _outcome(self, command: Command) -> Refusal | None:
+        device = self._adapter.device(command.device)
+        if device is None or command.output not in device.outputs:
+            return Refusal.UNSUPPORTED
+        now = self._clock.now()
+        left = command.expires - now
+        if abs(left) > _CLOCKS_AGREE:
+            # Without RTC and NTP this machine's clock may be weeks behind the gateway's, which the
+            # center corrects; then the moment means nothing here, and the command is fresh.
+            left = _COMMAND_LASTS
+        if left <= timedelta():
+            return Refusal.EXPIRED
+        async with asyncio.TaskGroup() as race:
+            done = race.create_task(self._perform(command, device))
+            timer = race.create_task(self._clock.sleep_until(now + left))
+            await asyncio.wait((done, timer), return_when=asyncio.FIRST_COMPLETED)
+            done.cancel()
+            timer.cancel()
+        return Refusal.EXPIRED if done.cancelled() else done.result()
+
+    async def _perform(self, command: Command, device: Device) -> Refusal | None:
+        try:
+            return await self._radio.perform(command, device)
+        except LinkLost as error:
+            _log.info("%s: %s", device.id, error)
+            return Refusal.UNREACHABLE

@@ -1,0 +1,336 @@
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from drivers.ble import RawAdvert
+from drivers.clock import SystemClock
+from drivers.pending import LIMIT
+from rules.alarm import AlarmKind
+from rules.command import Command, Refusal, Signal
+from rules.device import Link, Output
+from rules.errors import LinkLost
+from rules.inputs import CommandResult
+from rules.observation import DeviceId, Phenomenon
+from rules.wire import Devices, DriverFault, Hello, Message, Observed
+from sim.clock import ManualClock
+from tests.drivers.gateway import DEADLINE_S, Air, GatewayEnd, driver
+from tests.drivers.home import HOUR_US, NOW, SECOND_US, Sensor, door
+
+T = TypeVar("T", bound=Message)
+
+P = Phenomenon
+OPEN, BUTTON, POWER, SMOKE = 0x11, 0x3A, 0x0B, 0x29
+
+
+@pytest.fixture
+def gateway(tmp_path: Path) -> Iterator[GatewayEnd]:
+    end = GatewayEnd(tmp_path / "driver.sock")
+    yield end
+    end.die()
+
+
+def node(**more: object) -> Sensor:
+    return Sensor(
+        "node",
+        frozenset({P.SOS, P.BUTTON, P.POWER_W}),
+        outputs=frozenset({Output.LIGHT}),
+        **more,  # type: ignore[arg-type]
+    )
+
+
+async def next_seen(gateway: GatewayEnd) -> Observed:
+    """The next observation, link quality and faults left aside."""
+    while True:
+        message = await gateway.next()
+        if isinstance(message, Observed) and message.phenomenon is not P.LINK_QUALITY:
+            return message
+
+
+async def next_of(gateway: GatewayEnd, kind: type[T]) -> T:
+    while not isinstance(message := await gateway.next(), kind):
+        pass
+    return message
+
+
+async def table_taken_over(gateway: GatewayEnd) -> None:
+    """The driver takes messages in turn: an answer shows that it has taken what came before."""
+    await gateway.send(command(0, device="nobody"))
+    assert await result(gateway) == CommandResult(0, Refusal.UNSUPPORTED)
+
+
+# ---------------------------------------------------------------- observations
+
+
+async def test_from_a_frame_to_the_gateway(tmp_path: Path, gateway: GatewayEnd) -> None:
+    air, sensor = Air(), node()
+    async with driver(tmp_path, air, SystemClock()):
+        assert await gateway.accept(sensor.keyed) == Hello("ble", Link.BLE)
+        air.queue.put_nowait(sensor.advert(sensor.frame((POWER, 31.5)), 77))
+        assert await next_seen(gateway) == Observed(DeviceId("node"), P.POWER_W, 31.5, 77)
+        air.queue.put_nowait(sensor.advert(sensor.frame((BUTTON, 1)), 78))
+        assert await next_seen(gateway) == Observed(DeviceId("node"), P.SOS, True, 78)
+
+
+async def test_what_is_heard_before_the_devices_are_known_waits_for_them(
+    tmp_path: Path, gateway: GatewayEnd
+) -> None:
+    air, sensor = Air(), node()
+    air.queue.put_nowait(sensor.advert(sensor.frame((BUTTON, 1)), 5))
+    async with driver(tmp_path, air, SystemClock()):
+        await air.queue.join()
+        await gateway.accept(sensor.keyed)
+        assert (await next_seen(gateway)).phenomenon is P.SOS
+
+
+async def test_a_call_for_help_outlives_the_gateway(tmp_path: Path, gateway: GatewayEnd) -> None:
+    air, sensor = Air(), node()
+    async with driver(tmp_path, air, SystemClock()):
+        await gateway.accept(sensor.keyed)
+        gateway.die()
+        air.queue.put_nowait(sensor.advert(sensor.frame((POWER, 1.0)), 1))
+        air.queue.put_nowait(sensor.advert(sensor.frame((BUTTON, 1)), 2))
+        await air.queue.join()
+        again = GatewayEnd(tmp_path / "driver.sock")
+        await again.accept(sensor.keyed)
+        # The call overtakes what was heard before it.
+        assert (await next_seen(again)).phenomenon is P.SOS
+        assert (await next_seen(again)).phenomenon is P.POWER_W
+        again.die()
+
+
+async def test_what_a_dying_gateway_left_unread_comes_again(
+    tmp_path: Path, gateway: GatewayEnd
+) -> None:
+    air, sensor = Air(), node()
+    async with driver(tmp_path, air, SystemClock()):
+        await gateway.accept(sensor.keyed)
+        air.queue.put_nowait(sensor.advert(sensor.frame((BUTTON, 1)), 1))
+        air.queue.put_nowait(sensor.advert(sensor.frame((BUTTON, 4)), 2 * SECOND_US))
+        assert (await next_seen(gateway)).phenomenon is P.SOS  # Read, but was it made durable?
+        gateway.hang_up()
+        await gateway.accept(sensor.keyed)
+        assert (await next_seen(gateway)).boottime_us == 1
+        assert (await next_seen(gateway)).boottime_us == 2 * SECOND_US
+
+
+async def test_a_stalled_gateway_gets_the_call_before_the_backlog(
+    tmp_path: Path, gateway: GatewayEnd
+) -> None:
+    air, sensor = Air(), node()
+    async with driver(tmp_path, air, SystemClock()):
+        await gateway.accept(sensor.keyed)
+        await table_taken_over(gateway)
+        for number in range(3 * LIMIT):
+            frame = sensor.frame((POWER, float(number)))
+            air.queue.put_nowait(sensor.advert(frame, number * SECOND_US))
+        air.queue.put_nowait(sensor.advert(sensor.frame((BUTTON, 1)), HOUR_US))
+        await air.queue.join()
+        before = 0
+        while (await next_seen(gateway)).phenomenon is not P.SOS:
+            before += 1
+        # Only what the kernel held already stands before it; of the rest the newest are kept.
+        assert before < LIMIT
+        behind = [await next_seen(gateway) for _ in range(LIMIT // 2)]
+        values = [message.value for message in behind]
+        assert values == sorted(values, key=float)
+
+
+async def test_rubbish_from_the_gateway_ends_the_connection_only(
+    tmp_path: Path, gateway: GatewayEnd
+) -> None:
+    air, sensor = Air(), node()
+    async with driver(tmp_path, air, SystemClock()):
+        await gateway.accept(sensor.keyed)
+        for rubbish in (b"\xff", b"\x83\x01\x01\xa0", bytes(70_000)):
+            await gateway.send_bytes(rubbish)
+            while await gateway.packet():
+                pass
+            gateway.hang_up()
+            await gateway.accept(sensor.keyed)
+        air.queue.put_nowait(sensor.advert(sensor.frame((BUTTON, 1)), 1))
+        assert (await next_seen(gateway)).phenomenon is P.SOS
+
+
+async def test_a_new_table_is_used_at_once(tmp_path: Path, gateway: GatewayEnd) -> None:
+    air, old, new = Air(), door(), door(key=b"a new key 16byte")
+    async with driver(tmp_path, air, SystemClock()):
+        await gateway.accept(old.keyed)
+        air.queue.put_nowait(old.advert(old.frame((OPEN, True)), 1))
+        assert (await next_seen(gateway)).boottime_us == 1
+        await gateway.send(Devices((new.keyed,)))
+        await table_taken_over(gateway)
+        air.queue.put_nowait(new.advert(new.frame((OPEN, True)), 2))
+        assert (await next_seen(gateway)).boottime_us == 2
+
+
+async def test_a_clean_stop_writes_exact_marks(tmp_path: Path, gateway: GatewayEnd) -> None:
+    air, sensor = Air(), node()
+    for turn in range(3):
+        async with driver(tmp_path, air, SystemClock()):
+            await gateway.accept(sensor.keyed)
+            for number in range(5):
+                frame = sensor.frame((POWER, float(number)))
+                air.queue.put_nowait(sensor.advert(frame, turn * HOUR_US + number * SECOND_US))
+            for number in range(5):
+                assert (await next_seen(gateway)).value == float(number)
+        gateway.hang_up()
+
+
+async def test_a_dead_radio_ends_the_process(tmp_path: Path) -> None:
+    class Dead(Air):
+        def adverts(self) -> AsyncIterator[RawAdvert]:
+            raise LinkLost("no adapter")
+
+    with pytest.raises(ExceptionGroup) as ended:
+        async with driver(tmp_path, Dead(), SystemClock()) as task:
+            await asyncio.wait((task,), timeout=DEADLINE_S)
+    assert ended.group_contains(LinkLost)
+
+
+# ---------------------------------------------------------------- faults
+
+
+async def test_a_damaged_state_file_is_told(tmp_path: Path, gateway: GatewayEnd) -> None:
+    (tmp_path / "drivers").mkdir()
+    (tmp_path / "drivers" / "ble.state").write_bytes(b"rubbish")
+    async with driver(tmp_path, Air(), SystemClock()):
+        await gateway.accept()
+        fault = await next_of(gateway, DriverFault)
+        assert (fault.kind, fault.scope) == (AlarmKind.JOURNAL_RESTORED, "driver:ble")
+        assert fault.present
+        assert "ble.state.broken-1" in str(dict(fault.sentence.arguments)["detail"])
+
+
+async def test_a_failing_disk_is_told_and_the_call_is_passed_on(
+    tmp_path: Path, gateway: GatewayEnd
+) -> None:
+    (tmp_path / "drivers").write_bytes(b"")
+    air, sensor = Air(), node()
+    async with driver(tmp_path, air, SystemClock()):
+        await gateway.accept(sensor.keyed)
+        air.queue.put_nowait(sensor.advert(sensor.frame((BUTTON, 1)), 1))
+        assert (await next_seen(gateway)).phenomenon is P.SOS
+        fault = await next_of(gateway, DriverFault)
+        assert (fault.kind, fault.present) == (AlarmKind.DISK_FAILING, True)
+        (tmp_path / "drivers").unlink()
+        air.queue.put_nowait(sensor.advert(sensor.frame((BUTTON, 1)), HOUR_US))
+        fault = await next_of(gateway, DriverFault)
+        assert (fault.kind, fault.present) == (AlarmKind.DISK_FAILING, False)
+
+
+async def test_refused_frames_are_told_and_their_end_too(
+    tmp_path: Path, gateway: GatewayEnd
+) -> None:
+    air, sensor, clock = Air(), node(), ManualClock(NOW)
+    async with driver(tmp_path, air, clock):
+        await gateway.accept(sensor.keyed)
+        air.queue.put_nowait(sensor.advert(b"\x40\x3a\x01", clock.boottime_us()))
+        while (fault := await next_of(gateway, DriverFault)).kind is not AlarmKind.FRAMES_REFUSED:
+            pass
+        assert (fault.scope, fault.present) == (DeviceId("node"), True)
+        await clock.advance(timedelta(minutes=66))
+        fault = await next_of(gateway, DriverFault)
+        assert (fault.scope, fault.present) == (DeviceId("node"), False)
+
+
+# ---------------------------------------------------------------- commands
+
+
+def command(id_: int, *, lasts: timedelta = timedelta(seconds=30), **more: object) -> Command:
+    wanted: dict[str, object] = {"device": "node", "output": Output.LIGHT, **more}
+    return Command(
+        id_,
+        DeviceId(str(wanted["device"])),
+        Output(str(wanted["output"])),
+        Signal.PROMPT,
+        NOW + lasts,
+    )
+
+
+async def result(gateway: GatewayEnd) -> CommandResult:
+    return await next_of(gateway, CommandResult)
+
+
+async def test_commands_and_what_became_of_them(tmp_path: Path, gateway: GatewayEnd) -> None:
+    air = Air()
+    async with driver(tmp_path, air, ManualClock(NOW)):
+        await gateway.accept(node().keyed)
+        await gateway.send(command(1))
+        assert await result(gateway) == CommandResult(1)
+        await gateway.send(command(2, output=Output.SIREN))
+        assert await result(gateway) == CommandResult(2, Refusal.UNSUPPORTED)
+        await gateway.send(command(3, device="nobody"))
+        assert await result(gateway) == CommandResult(3, Refusal.UNSUPPORTED)
+        await gateway.send(command(4, lasts=timedelta(seconds=-1)))
+        assert await result(gateway) == CommandResult(4, Refusal.EXPIRED)
+        air.refusal = Refusal.REFUSED
+        await gateway.send(command(5))
+        assert await result(gateway) == CommandResult(5, Refusal.REFUSED)
+        air.error = LinkLost("out of reach")
+        await gateway.send(command(6))
+        assert await result(gateway) == CommandResult(6, Refusal.UNREACHABLE)
+        assert [each.id for each in air.performed] == [1, 5, 6]
+
+
+async def test_a_command_expires_while_it_is_tried(tmp_path: Path, gateway: GatewayEnd) -> None:
+    air, clock = Air(), ManualClock(NOW)
+    air.answers.clear()
+    async with driver(tmp_path, air, clock):
+        await gateway.accept(node().keyed)
+        await gateway.send(command(1))
+        await gateway.send(command(1))
+        await gateway.send(command(2, lasts=timedelta(seconds=60)))
+        for _ in range(2):
+            await air.started.acquire()
+        await clock.advance(timedelta(seconds=30))
+        assert await result(gateway) == CommandResult(1, Refusal.EXPIRED)
+        air.answers.set()
+        assert await result(gateway) == CommandResult(2)
+        assert [each.id for each in air.performed] == [1, 2]
+
+
+async def test_a_clock_weeks_behind_the_gateways_does_not_stop_a_prompt(
+    tmp_path: Path, gateway: GatewayEnd
+) -> None:
+    air = Air()
+    async with driver(tmp_path, air, ManualClock(NOW)):
+        await gateway.accept(node().keyed)
+        for days in (-14, 14):
+            await gateway.send(command(days + 20, lasts=timedelta(days=days)))
+            assert (await result(gateway)).refusal is None
+
+
+async def test_a_result_waits_for_the_gateway(tmp_path: Path, gateway: GatewayEnd) -> None:
+    air = Air()
+    air.answers.clear()
+    async with driver(tmp_path, air, ManualClock(NOW)):
+        await gateway.accept(node().keyed)
+        await gateway.send(command(1))
+        await air.started.acquire()
+        gateway.hang_up()
+        air.answers.set()
+        await gateway.accept(node().keyed)
+        assert await result(gateway) == CommandResult(1)
+
+
+# ---------------------------------------------------------------- the command line
+
+
+def test_without_a_radio_stack_the_command_says_so(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "ongi.py", "driver", "ble", "--socket", "s", "--state", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "COLUMNS": "200"},
+    )
+    assert done.returncode == 2
+    assert "no radio stack for ble yet" in done.stderr
+    assert list(tmp_path.iterdir()) == []
