@@ -11,7 +11,7 @@ def notify(state: str) -> None:
         return
     address = "\0" + path[1:] if path.startswith("@") else path
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
-        channel.setblocking(False)
+        channel.setblocking(False)  # noqa: FBT003 -- the standard library's own signature
         try:
             channel.sendto(state.encode(), address)
         except OSError:
