@@ -35,15 +35,17 @@ class Accounts:
     def __init__(self, store: Store, hasher: PasswordHasher | None = None) -> None:
         self._store = store
         self._hasher = hasher or PasswordHasher()
-        self._nobody = self._hasher.hash(secrets.token_hex())
         self._turns = asyncio.Semaphore(_AT_ONCE)
 
     async def verify(self, name: str, password: str) -> User | None:
         """The user, if the password is right. A name that nobody has takes as long as one."""
         user = await self._store.user(name)
-        known = self._nobody if user is None else user.password_hash
+        given = password[:PASSWORD_MAX]
         async with self._turns:
-            right = await asyncio.to_thread(self._matches, known, password[:PASSWORD_MAX])
+            if user is None:
+                await asyncio.to_thread(self._hasher.hash, given)
+                return None
+            right = await asyncio.to_thread(self._matches, user.password_hash, given)
         return user if right else None
 
     async def add(self, name: str, password: str, role: Role, by: str, now: datetime) -> None:

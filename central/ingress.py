@@ -188,7 +188,7 @@ class Ingress:
             new = await self._store.persist(asked.entry.gateway, records, self._clock.now())
         except RecordClash as clash:
             self._refusals.note(Reason.CLASH, asked.peer, kid, str(clash))
-            return Message(code=Code.CONFLICT)
+            return Message(code=Code.FORBIDDEN)
         return Message(
             code=Code.CREATED if any(new) else Code.CHANGED,
             payload=b"".join(record.id for record, _ in records),
