@@ -11,7 +11,8 @@ from edge.outbox import OutboxRow
 from protocol.records import BATCH_BYTES_MAX, BATCH_MAX
 
 FIRST_RETRY_S = 60.0
-LAST_RETRY_S = 3_600.0
+LAST_RETRY_S = 900.0
+"Often enough for an SOS that only a wrong setting of the center kept out."
 _ROW_OVERHEAD = 3
 "CBOR's head of a byte string of up to 64 KiB."
 

@@ -13,6 +13,7 @@ from typing import Protocol
 from aiocoap.numbers.codes import (
     BAD_REQUEST,
     CHANGED,
+    CONFLICT,
     CREATED,
     FORBIDDEN,
     REQUEST_ENTITY_TOO_LARGE,
@@ -40,7 +41,7 @@ from protocol.records import encode_batch
 from rules.errors import FrameError
 
 _DELIVERED = (CREATED, CHANGED)
-_REFUSED = (BAD_REQUEST, FORBIDDEN, REQUEST_ENTITY_TOO_LARGE)
+_REFUSED = (BAD_REQUEST, FORBIDDEN, CONFLICT, REQUEST_ENTITY_TOO_LARGE)
 "Said of the record itself. Everything else may pass, and is tried again soon."
 
 _FIRST_PAUSE_S = 0.5

@@ -16,7 +16,7 @@ from rules.events import Outcome
 
 TOKEN_BYTES = 8
 NEWS_MAX = 8
-"News of one reply; the rest waits for the next one."
+"News of one reply, fewer if names are long; the rest waits for the next one."
 SEEN_MAX = 32
 MISSING_MAX = 16
 BY_MAX = 40
@@ -122,15 +122,17 @@ def decode_heartbeat(payload: bytes) -> Heartbeat:
 
 
 def encode_reply(reply: HeartbeatReply) -> bytes:
-    """One datagram's payload; of too many news or ranges the first 8 and 16, names cut to 40."""
-    return cbor.dumps(
-        {
-            1: moment_us(reply.now),
-            2: reply.interval_s,
-            3: [_plain_news(news) for news in reply.news[:NEWS_MAX]],
-            4: [list(span) for span in reply.missing[:MISSING_MAX]],
-        }
-    )
+    """One datagram's payload; of too many news or ranges the first that fit, names cut to 40."""
+    news = [_plain_news(each) for each in reply.news[:NEWS_MAX]]
+    table: dict[int, object] = {
+        1: moment_us(reply.now),
+        2: reply.interval_s,
+        3: news,
+        4: [list(span) for span in reply.missing[:MISSING_MAX]],
+    }
+    while len(payload := cbor.dumps(table)) > _BYTES_MAX:
+        news.pop()
+    return payload
 
 
 def decode_reply(payload: bytes) -> HeartbeatReply:

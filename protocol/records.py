@@ -169,7 +169,8 @@ def decode(payload: bytes) -> Record:
     except ValueError as error:
         raise FrameError(str(error)) from error
     refers = fields.octets(Key.REFERS, ID_BYTES, ID_BYTES) if Key.REFERS in fields else None
-    if (kind is RecordKind.UPDATE) != (stage is not None and refers is not None):
+    is_update = kind is RecordKind.UPDATE
+    if is_update != (stage is not None) or is_update != (refers is not None):
         raise FrameError(f"a {kind.name} with refers {refers!r}, stage {stage}")
     record = Record(
         id=fields.octets(Key.ID, ID_BYTES, ID_BYTES),
@@ -191,7 +192,7 @@ def decode(payload: bytes) -> Record:
         stage=stage,
     )
     if encode(record) != payload:
-        # A default that is spelt out, or a refers or stage on a record that has none.
+        # A default that is spelt out.
         raise FrameError("not the one encoding of its record")
     return record
 

@@ -1,7 +1,7 @@
 """An alarm's explanation in a few bytes: keys and argument names as numbers.
 
-A sentence is an array `[key, name, value, name, value, ...]`. A key or name is its number below
-or, when it is newer than this table, its text; moments, spans and phenomena are tagged pairs.
+A sentence is an array `[key, [name, value], [name, value], ...]`. A key or name is its number
+below or, when it is newer than this table, its text; moments, spans and phenomena are pairs too.
 """
 
 import re
@@ -62,6 +62,7 @@ _KEYS = (
     "gateway_back",
     "drill",
     "closed_by_center",
+    "went_out",
 )
 _NAMES = (
     "at",
@@ -138,7 +139,7 @@ def _plain_sentence(sentence: Sentence) -> list[object]:
     key = sentence.say.value
     row: list[object] = [_KEY_NUMBERS.get(key, key)]
     for name, value in sentence.arguments:
-        row += [_NAME_NUMBERS.get(name, name), _plain_value(value)]
+        row.append([_NAME_NUMBERS.get(name, name), _plain_value(value)])
     return row
 
 
@@ -155,15 +156,22 @@ def _plain_value(value: Argument) -> object:
 
 
 def _sentence(value: object) -> Sentence:
-    key, *rest = cbor.items(value, 1 + 2 * ARGUMENTS_MAX) or (None,)
-    names = [_term(name, _NAMES, _NAME_NUMBERS) for name in rest[::2]]
-    if len(rest) % 2 or len(set(names)) < len(names):
-        raise FrameError("a sentence with a name twice or without its value")
+    key, *rest = cbor.items(value, 1 + ARGUMENTS_MAX) or (None,)
+    arguments = tuple(_argument(each) for each in rest)
+    if len({name for name, _ in arguments}) < len(arguments):
+        raise FrameError("a sentence with a name twice")
     say = _term(key, _KEYS, _KEY_NUMBERS)
     try:
-        return Sentence(Say(say), tuple(zip(names, map(_value, rest[1::2]), strict=True)))
+        return Sentence(Say(say), arguments)
     except ValueError as error:
         raise FrameError(f"no sentence {say!r:.40}") from error
+
+
+def _argument(value: object) -> tuple[str, Argument]:
+    match cbor.items(value, 2):
+        case [name, argument]:
+            return _term(name, _NAMES, _NAME_NUMBERS), _value(argument)
+    raise FrameError(f"{value!r:.40} where a name and its value belong")
 
 
 def _term(value: object, table: Sequence[str], numbers: dict[str, int]) -> str:
