@@ -56,7 +56,7 @@ class Disk:
             database.execute("BEGIN IMMEDIATE")
             database.execute("COMMIT")
         except sqlite3.Error:
-            database.close()
+            self._abandon(database)
             raise
         self._database = database
 
@@ -82,20 +82,28 @@ class Disk:
         transact(self._database, changes)
 
     def detach(self) -> None:
-        """Leave the file as it stands."""
+        """Leave the file as it stands, with its log."""
         if self._database is not None:
-            self._database.close()
+            self._abandon(self._database)
             self._database = None
 
     def close(self, sequence: int) -> None:
         """Leave the file in good order."""
         if self._database is not None:
             with suppress(sqlite3.Error, OSError):
-                busy, *_ = self._database.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-                if not busy:
+                _, frames, moved = self._database.execute("PRAGMA wal_checkpoint").fetchone()
+                if frames == moved:
                     # From here on the log, which closing deletes, holds nothing that is needed.
                     self._files.write_mark(Mark(sequence, in_use=False))
+                    self._database.close()
+                    self._database = None
         self.detach()
+
+    def _abandon(self, database: sqlite3.Connection) -> None:
+        """Close but keep the log, which SQLite would delete: a missing one is taken for damage."""
+        self._files.hold_wal()
+        database.close()
+        self._files.release_wal()
 
     def reserve_room(self) -> None:
         """Occupy room that alarms can have when the disk is full.

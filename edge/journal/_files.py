@@ -29,6 +29,7 @@ class Files:
     def __init__(self, main: Path) -> None:
         self.main = main
         self.wal = main.with_name(main.name + "-wal")
+        self._held = main.with_name(main.name + "-wal.held")
         self.good = main.with_suffix(".good" + main.suffix)
         self.new = main.with_suffix(".new" + main.suffix)
         "A whole newer journal that has not yet taken the place of the old one."
@@ -94,6 +95,20 @@ class Files:
         """
         if not self.wal.exists():
             replace(self.wal, bytes(size))
+
+    def hold_wal(self) -> None:
+        """Keep the log from being deleted by SQLite as it closes, until `release_wal`."""
+        with suppress(OSError):
+            self._held.unlink(missing_ok=True)
+            self._held.hardlink_to(self.wal)
+
+    def release_wal(self) -> None:
+        """Let the log be where it was."""
+        with suppress(OSError):
+            if self.wal.exists():
+                self._held.unlink(missing_ok=True)
+            else:
+                self._held.replace(self.wal)
 
     def make_ballast(self, size: int) -> None:
         """Occupy room that is given up when the disk is full.

@@ -88,13 +88,13 @@ def _whole(
 def _examine(main: Path, wal: Path | None) -> _Examined:
     """Read one file with its log, and check all of it."""
     try:
-        content = main.read_bytes()
+        content = main.read_bytes() if main.exists() else None
         log = wal.read_bytes() if wal and wal.exists() else None
-    except FileNotFoundError:
-        return _Examined(None, (), ("missing",), ())
     except OSError as error:
         return _Examined(None, (), (f"cannot be read: {error.strerror}",), ())
-    image = read_image(content, log)
+    if content is None and log is None:
+        return _Examined(None, (), ("missing",), ())
+    image = read_image(content or b"", log)
     if image.damage:
         return _Examined(None, (), image.damage, image.versions)
     database = sqlite3.connect(":memory:", isolation_level=None)

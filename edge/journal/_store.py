@@ -181,7 +181,8 @@ class Store:
         try:
             self._disk.reserve_room()
         except OSError as error:
-            self._report(f"{_reason(error)}: no room can be reserved for alarms")
+            if self._failing is None:
+                self._report(f"{_reason(error)}: no room can be reserved for alarms")
             return
         if self._failing is not None and self._copied:
             self._failing = None
