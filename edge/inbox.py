@@ -18,6 +18,9 @@ ROUTINE_MAX = 1024
 _URGENT_RUN = 8
 "After so many urgent items one routine one, or a stuck button would hide all life in the home."
 
+_TAKEN_IN_A_ROW = 32
+"Then the sockets have their turn, or an SOS would wait in one for the whole backlog."
+
 _Key = tuple[DeviceId, Phenomenon]
 
 
@@ -33,6 +36,7 @@ class Inbox:
         self._queued: dict[_Key, deque[int]] = {}
         self._number = 0
         self._run = 0
+        self._in_a_row = 0
         self._dropped: Counter[str] = Counter()
         self._arrived = asyncio.Event()
         self._room: dict[str, asyncio.Event] = {}
@@ -73,7 +77,12 @@ class Inbox:
 
     async def get(self) -> Input:
         """The next item. Cancelled while it waits, it has taken none."""
+        self._in_a_row += 1
+        if self._in_a_row > _TAKEN_IN_A_ROW:
+            self._in_a_row = 0
+            await asyncio.sleep(0)
         while not self._urgent and not self._routine:
+            self._in_a_row = 0
             self._arrived.clear()
             await self._arrived.wait()
         if self._urgent and (self._run < _URGENT_RUN or not self._routine):

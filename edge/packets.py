@@ -194,6 +194,8 @@ def _clear(path: Path) -> None:
             return
         except FileNotFoundError:
             return
-        except BlockingIOError:
-            pass  # Somebody listens, with a full backlog.
+        except OSError as error:
+            # Somebody listens: with a full backlog, or for another kind of connection.
+            if error.errno not in (errno.EAGAIN, errno.EPROTOTYPE):
+                raise
     raise SocketTaken(errno.EADDRINUSE, "another gateway runs here", str(path))

@@ -168,11 +168,11 @@ def parse(value: object, kind: type[T]) -> T:
         return _CONVERTER.structure(value, kind)
     except FrameError:
         raise
-    except (
-        cattrs.BaseValidationError,
-        cattrs.ForbiddenExtraKeysError,
-        cattrs.StructureHandlerNotFoundError,
-    ) as error:
+    except cattrs.ForbiddenExtraKeysError as error:
+        # Its own text cannot be made where a field's name is no string.
+        fields = ", ".join(sorted(map(repr, error.extra_fields)))
+        raise FrameError(f"no {_name(kind)}: unknown fields {fields:.120}") from error
+    except (cattrs.BaseValidationError, cattrs.StructureHandlerNotFoundError) as error:
         raise FrameError(f"no {_name(kind)}: {error}") from error
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         # cattrs lets the errors of constructors and of wrong containers through as they are.

@@ -72,10 +72,19 @@ async def test_a_full_urgent_lane_takes_no_more_of_its_source_only() -> None:
 
 async def test_sources_of_urgent_items_take_turns() -> None:
     inbox = Inbox()
-    for number in range(3):
-        inbox.put(sos(f"stuck-{number}"), urgent=True, source="stuck")
-    inbox.put(sos("bell"), urgent=True, source="other")
-    assert sos("bell") in await taken(inbox, 2)
+    for source in ("one", "other"):
+        for number in range(3):
+            inbox.put(sos(f"{source}-{number}"), urgent=True, source=source)
+    inbox.put(sos("late"), urgent=True, source="late")
+    assert await taken(inbox, 7) == [
+        sos("one-0"),
+        sos("other-0"),
+        sos("late"),
+        sos("one-1"),
+        sos("other-1"),
+        sos("one-2"),
+        sos("other-2"),
+    ]
 
 
 async def test_a_stuck_button_does_not_hide_all_life() -> None:
