@@ -15,7 +15,7 @@ import uvicorn
 
 from central.clock import Clock
 from central.coap import Messages
-from central.console.app import console
+from central.console import Console, console
 from central.ingress import Ingress
 from central.refusals import Reason, Refusals
 from central.store import Store
@@ -135,10 +135,10 @@ class _Server(uvicorn.Server):
 
 @contextlib.asynccontextmanager
 async def _console(
-    tasks: asyncio.TaskGroup, application: object, listener: socket.socket
+    tasks: asyncio.TaskGroup, application: Console, listener: socket.socket
 ) -> AsyncIterator[None]:
     config = uvicorn.Config(
-        application,  # type: ignore[arg-type]  # an ASGI application in Starlette's own terms
+        application,
         http="h11",
         ws="none",
         log_config=None,
@@ -151,6 +151,7 @@ async def _console(
     try:
         yield
     finally:
+        application.close()
         server.should_exit = True
         await serving
 

@@ -4,6 +4,6 @@ Pages are rendered here and work without scripts; with them, one stream of event
 up to date. `console` makes the application that `central.app` serves.
 """
 
-from central.console.app import console
+from central.console.app import Console, console
 
-__all__ = ["console"]
+__all__ = ["Console", "console"]

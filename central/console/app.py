@@ -9,6 +9,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from central.accounts import Accounts
 from central.cases import StoreFailing
@@ -40,6 +41,21 @@ _ERRORS: Final = {
 _OTHERWISE: Final = (N_("That did not work"), N_("Go back, reload the page, try again."))
 
 
+class Console:
+    """The console as an ASGI application."""
+
+    def __init__(self, app: ASGIApp, live: Live) -> None:
+        self._app = app
+        self._live = live
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send)
+
+    def close(self) -> None:
+        """End what would go on for ever, before the server waits for all to end."""
+        self._live.close()
+
+
 def console(
     store: Store,
     clock: Clock,
@@ -47,8 +63,8 @@ def console(
     accounts: Accounts | None = None,
     assets: Assets | None = None,
     zone: ZoneInfo = SEOUL,
-) -> Starlette:
-    """The console as an application. Made within the event loop.
+) -> Console:
+    """Make the console, within the event loop.
 
     Raises:
         ConfigError: a file that the browser needs is not installed.
@@ -69,7 +85,7 @@ def console(
         reader, _ = door.stranger(request)
         return pages.render("error.html", reader, {"heading": heading, "message": say}, status)
 
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/", door.page(cases.crises)),
             Route("/faults", door.page(cases.faults)),
@@ -91,3 +107,4 @@ def console(
         middleware=[Middleware(Shield)],
         exception_handlers={HTTPException: failed, StoreFailing: failed},
     )
+    return Console(app, live)

@@ -32,6 +32,14 @@ class Live:
         self._clock = clock
         self._door = door
         self._streams = 0
+        self._waiting: set[asyncio.Timeout] = set()
+        self._closing = False
+
+    def close(self) -> None:
+        """End all streams; the pages find the next process by themselves."""
+        self._closing = True
+        for patience in self._waiting:
+            patience.reschedule(0)
 
     async def follow(self, request: Request) -> Response:
         """Begin a stream. `after` names the version that the page shows already."""
@@ -51,20 +59,31 @@ class Live:
         self._streams += 1
         self._door.page_opened(visit)
         try:
-            while await self._door.visit(visit.request) is not None:
+            while not self._closing:
+                if await self._door.visit(visit.request) is None:
+                    yield _ENDED
+                    return
                 now, rate = milliseconds(self._clock.now()), self._clock.rate()
                 yield f"event: time\ndata: {now} {rate}\n\n"
-                try:
-                    async with asyncio.timeout(_BEAT_S):
-                        shown = await self._store.changed(shown)
-                except TimeoutError:
-                    continue
-                yield f"event: changed\ndata: {shown}\n\n"
-                await asyncio.sleep(_CALM_S)
-            yield _ENDED
+                before, shown = shown, await self._beat(shown)
+                if shown != before:
+                    yield f"event: changed\ndata: {shown}\n\n"
+                    await asyncio.sleep(_CALM_S)
         finally:
             self._door.page_shut(visit)
             self._streams -= 1
+
+    async def _beat(self, shown: int) -> int:
+        """Wait for a change, for the length of a beat at most; the store's version then."""
+        try:
+            async with asyncio.timeout(0 if self._closing else _BEAT_S) as patience:
+                self._waiting.add(patience)
+                try:
+                    return await self._store.changed(shown)
+                finally:
+                    self._waiting.discard(patience)
+        except TimeoutError:
+            return shown
 
 
 def _version(written: str) -> int:

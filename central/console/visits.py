@@ -178,7 +178,7 @@ def _language(request: Request) -> Language:
 def _to_login(request: Request) -> Response:
     if request.headers.get("hx-request"):
         # A page that brings itself up to date must leave as a whole.
-        return Response(status_code=401, headers={"HX-Redirect": "/login?notice=ended"})
+        return Response(status_code=204, headers={"HX-Redirect": "/login?notice=ended"})
     if request.method != "GET":
         return RedirectResponse("/login?notice=ended", 303)
     if request.url.path == "/":

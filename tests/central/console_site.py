@@ -81,12 +81,16 @@ class Clock:
 class Site:
     """The running center, as a test handles it."""
 
-    url: str
+    port: int
     store: Store
     accounts: Accounts
     clock: Clock
     loop: asyncio.AbstractEventLoop
     sent: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
 
     def do(self, what: Coroutine[Any, Any, T]) -> T:
         """Do something in the center's loop."""
@@ -183,19 +187,19 @@ class Site:
 
 
 @contextmanager
-def running(path: Path, assets: Assets, clock: Clock) -> Iterator[Site]:
+def running(path: Path, assets: Assets, clock: Clock, port: int = 0) -> Iterator[Site]:
     """A center with three homes enrolled and nobody who may log in yet."""
     started: Future[Site] = Future()
     ends: Future[asyncio.Event] = Future()
     thread = threading.Thread(
-        target=lambda: asyncio.run(_serve(path, assets, clock, started, ends)), daemon=True
+        target=lambda: asyncio.run(_serve(path, assets, clock, port, started, ends)), daemon=True
     )
     thread.start()
     try:
-        site = started.result(_DEADLINE_S)
-        yield site
-        site.loop.call_soon_threadsafe(ends.result(_DEADLINE_S).set)
+        yield started.result(_DEADLINE_S)
     finally:
+        if started.done() and started.exception() is None:
+            started.result().loop.call_soon_threadsafe(ends.result(_DEADLINE_S).set)
         thread.join(_DEADLINE_S)
         assert not thread.is_alive()
 
@@ -204,28 +208,29 @@ async def _serve(
     path: Path,
     assets: Assets,
     clock: Clock,
+    port: int,
     started: "Future[Site]",
     ends: "Future[asyncio.Event]",
 ) -> None:
     store = await Store.open(path)
     try:
-        for number, home in enumerate(HOMES):
+        for number, home in enumerate(HOMES if not store.enrolled() else ()):
             entry = GatewayEntry(home.gateway, bytes([number]), bytes(16), bytes(8), bytes(32))
             await store.enrol(entry, home, "test", clock.now())
         accounts = Accounts(store, PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
         app = console(store, clock, accounts=accounts, assets=assets)
-        listening = socket.create_server(("127.0.0.1", 0))
+        listening = socket.create_server(("127.0.0.1", port))
         server = uvicorn.Server(
             uvicorn.Config(app, lifespan="off", log_level="warning", timeout_graceful_shutdown=1)
         )
         end = asyncio.Event()
         ends.set_result(end)
         port = listening.getsockname()[1]
-        url = f"http://127.0.0.1:{port}"
-        started.set_result(Site(url, store, accounts, clock, asyncio.get_running_loop()))
+        started.set_result(Site(port, store, accounts, clock, asyncio.get_running_loop()))
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(server.serve([listening]))
             await end.wait()
+            app.close()
             server.should_exit = True
     finally:
         await store.aclose()

@@ -55,4 +55,5 @@ export function tick() {
   }
 }
 
-setInterval(tick, 1000);
+// Twice a second, so that no second is left out.
+setInterval(tick, 500);

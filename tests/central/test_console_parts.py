@@ -1,0 +1,120 @@
+"""The parts of the console that need no browser and no center."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from central.console.attempts import Attempts
+from central.console.day import day_of
+from central.console.moments import exact, short
+from central.console.presence import Presence
+from rules.activity import ActivityClass
+from tests.central.console_site import SILENT_DAY, START
+from texts import Language, translator
+
+SEOUL = ZoneInfo("Asia/Seoul")
+MINUTE = timedelta(minutes=1)
+KOREAN = translator(Language.KO)
+
+
+def test_the_ninth_try_waits_until_the_first_is_a_quarter_of_an_hour_old() -> None:
+    attempts = Attempts(8, 15 * MINUTE)
+    for minute in range(8):
+        assert not attempts.wait("kim", START + minute * MINUTE)
+        attempts.begin("kim", START + minute * MINUTE)
+    assert attempts.wait("kim", START + 8 * MINUTE) == 7 * MINUTE
+    assert not attempts.wait("lee", START + 8 * MINUTE)
+    assert not attempts.wait("kim", START + 15 * MINUTE)
+
+
+def test_a_right_password_does_not_count() -> None:
+    attempts = Attempts(1, 15 * MINUTE)
+    attempts.begin("kim", START)
+    attempts.take_back("kim")
+    assert not attempts.wait("kim", START)
+
+
+def test_a_clock_set_back_locks_nobody_out_for_longer_than_the_window() -> None:
+    attempts = Attempts(1, 15 * MINUTE)
+    attempts.begin("kim", START + timedelta(days=700))
+    assert not attempts.wait("kim", START)
+
+
+def test_the_memory_of_tries_is_bounded() -> None:
+    attempts = Attempts(1, 15 * MINUTE, keys=3)
+    for number in range(5):
+        attempts.begin(str(number), START)
+    assert [bool(attempts.wait(str(number), START)) for number in range(5)] == [
+        False,
+        False,
+        True,
+        True,
+        True,
+    ]
+
+
+def test_a_session_that_nobody_uses_ends_but_an_open_page_keeps_it() -> None:
+    presence = Presence(idle_s=100.0)
+    assert presence.use(b"used", 0.0)
+    assert presence.use(b"used", 90.0)
+    assert presence.use(b"used", 180.0)
+    assert not presence.use(b"used", 281.0)
+    presence.open_page(b"screen", 0.0)
+    assert presence.use(b"screen", 5_000.0)
+    presence.shut_page(b"screen", 5_000.0)
+    assert presence.use(b"screen", 5_099.0)
+    assert not presence.use(b"screen", 5_200.0)
+
+
+def test_the_day_begins_a_day_before_and_marks_every_third_hour() -> None:
+    day = day_of(SILENT_DAY, START, SEOUL, KOREAN.name)
+    assert day is not None
+    assert (day.slots[0].begin.hour, day.slots[0].begin.minute) == (22, 0)
+    assert (day.slots[-1].begin.hour, day.slots[-1].begin.minute) == (21, 30)
+    assert [slot.mark for slot in day.slots if slot.mark] == [
+        "0",
+        "3",
+        "6",
+        "9",
+        "12",
+        "15",
+        "18",
+        "21",
+    ]
+    assert day.stretches[0] == "22:00\N{EN DASH}23:00 확인 불가"
+    assert day.stretches[-1].endswith("22:00 없음")
+
+
+def test_a_record_without_a_day_shows_none() -> None:
+    assert day_of(b"", START, SEOUL, KOREAN.name) is None
+
+
+@given(st.binary(min_size=1, max_size=60), st.datetimes(timezones=st.just(UTC)))
+def test_any_bytes_are_a_day_of_at_most_48_half_hours(activity: bytes, at: datetime) -> None:
+    if not datetime(1971, 1, 1, tzinfo=UTC) < at < datetime(9000, 1, 1, tzinfo=UTC):
+        return
+    day = day_of(activity, at, SEOUL, KOREAN.name)
+    assert day is not None
+    assert len(day.slots) == min(len(activity), 48)
+    for slot, number in zip(day.slots, activity[-48:], strict=True):
+        known = number in set(ActivityClass)
+        assert slot.what == (number if known else ActivityClass.UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    ("moment", "expected"),
+    [
+        (START, "21:40"),
+        (START - timedelta(hours=21, minutes=40), "00:00"),
+        (START - timedelta(hours=21, minutes=41), "11-20 23:59"),
+        (START - timedelta(days=365), "2025-11-21 21:40"),
+    ],
+)
+def test_a_moment_says_its_day_unless_it_is_today_in_seoul(
+    moment: datetime, expected: str
+) -> None:
+    assert short(moment, SEOUL, START) == expected
+    assert exact(moment, SEOUL, START) == f"{expected}:00"
