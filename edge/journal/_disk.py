@@ -53,6 +53,9 @@ class Disk:
             database.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
             database.execute(f"PRAGMA journal_size_limit = {WAL_BYTES}")
             database.execute("PRAGMA cache_size = -128")
+            # Recovers what a crash left, and begins a new run of the log: frames of a transaction
+            # that was cut short would else stand behind the first ones written now.
+            database.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()
             database.execute("BEGIN IMMEDIATE")
             database.execute("COMMIT")
         except sqlite3.Error:

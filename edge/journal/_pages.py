@@ -58,7 +58,7 @@ def read_image(main: bytes, wal: bytes | None) -> Image:
         if len(wal) < WAL_BYTES:
             damage.append(f"its log cut off after {len(wal)} bytes")
         frames, sound, end = _frames(wal)
-        committed = _committed(frames[:sound])
+        committed = max((n + 1 for n in range(sound) if frames[n].pages), default=0)
         strict = _overlay(main, frames[:committed])
         forgiven = _overlay(main, frames[:end]) if end > committed else strict
         if end > sound:
@@ -115,12 +115,12 @@ def _frame(raw: bytes) -> _Frame:
 
 
 def _last(frames: Sequence[_Frame], salt: bytes) -> int:
-    """One past the last frame of the run; what follows is left over from an earlier run."""
-    return max((n + 1 for n, frame in enumerate(frames) if frame.salt == salt), default=0)
+    """One past the last frame of a run that ends a transaction.
 
-
-def _committed(frames: Sequence[_Frame]) -> int:
-    return max((n + 1 for n, frame in enumerate(frames) if frame.pages), default=0)
+    What follows was being written at a crash, or is left over from an earlier run.
+    """
+    ends = (n + 1 for n, frame in enumerate(frames) if frame.salt == salt and frame.pages)
+    return max(ends, default=0)
 
 
 def _overlay(main: bytes, frames: Sequence[_Frame]) -> bytes:
