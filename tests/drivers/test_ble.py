@@ -209,16 +209,16 @@ def test_a_press_after_a_change_of_battery_counts(state: Path) -> None:
     assert ear.hears(sensor, frame, 61 * SECOND_US) == [(P.SOS, True)]
 
 
-def test_two_adverts_in_rotation_are_one_press(state: Path) -> None:
-    sensor = Sensor("node", frozenset({P.BUTTON, P.POWER_W}))
+def test_two_adverts_in_rotation_say_each_thing_once(state: Path) -> None:
+    sensor = Sensor("node", frozenset({P.BUTTON, P.POWER_W, P.RELAY_ON}))
     ear = Ear(state, sensor)
     seen = []
     for turn in range(4):
-        press = sensor.frame((BUTTON, 1), packet_id=9)
+        press = sensor.frame((0x10, True), (BUTTON, 1), packet_id=9)
         power = sensor.frame((POWER, 100.0), packet_id=9)
         seen += ear.hears(sensor, press, turn * SECOND_US)
         seen += ear.hears(sensor, power, turn * SECOND_US)
-    assert seen == [(P.BUTTON, Press.SINGLE), (P.POWER_W, 100.0)]
+    assert seen == [(P.BUTTON, Press.SINGLE), (P.RELAY_ON, True), (P.POWER_W, 100.0)]
 
 
 def test_a_state_that_is_only_confirmed_keeps_its_sensor_alive(state: Path) -> None:

@@ -89,6 +89,28 @@ def test_a_second_sudden_end_forgets_nothing_of_the_first(tmp_path: Path) -> Non
     guard.close()
 
 
+def test_nor_does_an_urgent_frame_between_two_sudden_ends(tmp_path: Path) -> None:
+    guard = CounterGuard(path(tmp_path))
+    for counter in range(100, 120):
+        admit(guard, counter)
+    guard = CounterGuard(path(tmp_path))
+    urgent = next(c for c in range(100, 120) if admit(guard, c, urgent=True) is Verdict.UNSURE)
+    guard = CounterGuard(path(tmp_path))
+    assert urgent < 118
+    for counter in range(urgent, 120):
+        assert admit(guard, counter) is not Verdict.NEW
+
+
+def test_a_clean_end_forgets_nothing_of_a_sudden_one(tmp_path: Path) -> None:
+    guard = CounterGuard(path(tmp_path))
+    for counter in range(100, 120):
+        admit(guard, counter)
+    CounterGuard(path(tmp_path)).close()
+    guard = CounterGuard(path(tmp_path))
+    assert admit(guard, 119) is not Verdict.NEW
+    assert admit(guard, 400) is Verdict.NEW
+
+
 def test_urgent_counters_are_durable_at_once(tmp_path: Path) -> None:
     guard = CounterGuard(path(tmp_path))
     for counter in range(100, 200):
@@ -152,8 +174,9 @@ def test_killed_at_any_moment_no_frame_is_new_again(tmp_path: Path) -> None:
             verdict = admit(guard, old, urgent=old in urgent)
             assert verdict is not Verdict.NEW
             assert old not in urgent or verdict is not Verdict.UNSURE
-        # And a call for help right behind it still counts.
-        first = max(passed) + 1
+        # And a call for help behind it still counts. One frame may have been admitted and not yet
+        # passed on.
+        first = max(passed) + 2
         assert admit(guard, first, urgent=True) in (Verdict.NEW, Verdict.UNSURE)
         first += 1
         if random.random() < 0.5:
@@ -224,9 +247,12 @@ def test_a_failing_disk_does_not_silence_a_sensor(tmp_path: Path) -> None:
     assert admit(guard, 100, urgent=True) is Verdict.DUPLICATE
     assert admit(guard, 101) is Verdict.NEW
     state.parent.unlink()
-    assert admit(guard, 102, at_us=2 * MINUTE_US) is Verdict.NEW
+    # It is left alone for a while, but not when something urgent asks for it.
+    assert admit(guard, 102, at_us=30 * SECOND_US) is Verdict.NEW
+    assert not state.exists()
+    assert admit(guard, 103, at_us=2 * MINUTE_US) is Verdict.NEW
     assert str(guard.failing) == "None"
-    assert admit(CounterGuard(state), 102) is Verdict.DUPLICATE
+    assert admit(CounterGuard(state), 103) is Verdict.DUPLICATE
 
 
 def test_many_old_keys_do_not_fill_the_file(tmp_path: Path) -> None:

@@ -120,6 +120,24 @@ async def test_what_a_dying_gateway_left_unread_comes_again(
         assert (await next_seen(gateway)).boottime_us == 2 * SECOND_US
 
 
+async def test_of_many_calls_none_is_lost_with_a_gateway_that_reads_nothing(
+    tmp_path: Path, gateway: GatewayEnd
+) -> None:
+    """The kernel holds about 280, one is on its way, the rest wait."""
+    air, sensor = Air(), node()
+    async with driver(tmp_path, air, SystemClock()):
+        await gateway.accept(sensor.keyed)
+        await table_taken_over(gateway)
+        for number in range(330):
+            frame = sensor.frame((BUTTON, 1))
+            air.queue.put_nowait(sensor.advert(frame, number * 2 * SECOND_US))
+        await air.queue.join()
+        gateway.hang_up()
+        await gateway.accept(sensor.keyed)
+        seen = [(await next_seen(gateway)).boottime_us for _ in range(330)]
+        assert seen == [number * 2 * SECOND_US for number in range(330)]
+
+
 async def test_a_stalled_gateway_gets_the_call_before_the_backlog(
     tmp_path: Path, gateway: GatewayEnd
 ) -> None:
