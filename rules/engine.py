@@ -185,10 +185,12 @@ class Engine:
         strength = evidence.weigh(heard.device, seen, before, since)
         if strength is not Strength.NONE:
             self._weigh(decision, seen, strength)
-        self._rules(decision, seen, changed=before is not None and seen.value != before)
+        self._rules(decision, seen, since, changed=before is not None and seen.value != before)
         return not revived and len(decision.events) == 1
 
-    def _rules(self, decision: Decision, seen: Observation, *, changed: bool) -> None:
+    def _rules(
+        self, decision: Decision, seen: Observation, since: timedelta | None, *, changed: bool
+    ) -> None:
         phenomenon = seen.phenomenon
         if phenomenon in hazard.PHENOMENA:
             hazard.observe(decision, seen)
@@ -197,7 +199,7 @@ class Engine:
                 away.door_moved(decision, seen)
         elif phenomenon is Phenomenon.SOS:
             if seen.value:
-                sos.pressed(decision, seen)
+                sos.pressed(decision, seen, since)
         elif phenomenon is Phenomenon.BUTTON:
             sos.taken_back(decision, seen)
         elif phenomenon in health.PHENOMENA:

@@ -131,6 +131,13 @@ def test_sos_is_one_case_and_each_further_press_makes_it_more_urgent() -> None:
     assert [(news.stage, news.level) for news in home.updates()] == [(Stage.LEVEL, 4)]
 
 
+def test_one_press_told_twice_is_one_press() -> None:
+    home = Home()
+    home.see("node", Phenomenon.SOS, True)
+    home.see("node", Phenomenon.SOS, True)
+    assert not home.updates()
+
+
 @pytest.mark.parametrize(("after", "cancelled"), [(2 * MINUTE, True), (4 * MINUTE, False)])
 def test_a_mistaken_sos_can_be_taken_back_for_a_while(
     after: timedelta, *, cancelled: bool
