@@ -216,4 +216,7 @@ def _listener(host: str, port: int) -> Iterator[socket.socket]:
             where, str(error), "an address of this machine and a port that nothing else uses"
         ) from error
     with listener:
+        # Accepted connections inherit it. asyncio sets it only for sockets that name their
+        # protocol, and a page in two small pieces would wait 40 ms for a delayed ACK.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         yield listener

@@ -29,7 +29,7 @@ _PATHS: Final = {
     "disk_failing": f"{_DISK} M3 3l18 18",
     "registry_restored": _DISK,
     "time_untrusted": "M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18z M12 7v5l3 2 M17 3l4 4",
-    "gateway_silent": f"{_ROUTER} M4 3l16 8",
+    "gateway_silent": f"{_ROUTER} M8.500 6.500a5 5 0 0 1 7 0 M3 3l18 18",
     "gateway": f"{_ROUTER} M8.500 6.500a5 5 0 0 1 7 0",
     "drill": "M4 10v4h3l6 4V6L7 10z M17 9a4 4 0 0 1 0 6",
     "done": "M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18z M8 12l3 3 5-6",

@@ -220,6 +220,7 @@ async def _serve(
         accounts = Accounts(store, PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
         app = console(store, clock, accounts=accounts, assets=assets)
         listening = socket.create_server(("127.0.0.1", port))
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         server = uvicorn.Server(
             uvicorn.Config(app, lifespan="off", log_level="warning", timeout_graceful_shutdown=1)
         )

@@ -325,6 +325,18 @@ def test_a_page_that_is_cut_off_says_so_and_comes_back(
         room.close()
 
 
+def test_a_page_that_cannot_be_fetched_says_so_and_tries_again(room: Room, site: Site) -> None:
+    page = room.operator()
+    page.route(f"{site.url}/", lambda route: route.fulfill(status=503))
+    case = site.persist(site.silent())
+    expect(page.locator("#lost")).to_contain_text("이 화면은 최신 상태가 아닙니다.")
+    page.unroute(f"{site.url}/")
+    expect(row(page, case)).to_be_visible()
+    expect(page.locator("#lost")).to_be_hidden()
+    assert all("503" in said for said in room.complaints)
+    room.complaints.clear()
+
+
 # -------------------------------------------------------------------- work
 
 

@@ -238,7 +238,10 @@ def test_without_scripts_a_case_is_taken_noted_and_closed(
 ) -> None:
     case = site.persist(site.silent())
     log_in(browser)
-    assert f"/cases/{case}/take" in browser.get("/").text
+    queue = browser.get("/").text
+    assert f"/cases/{case}/take" in queue
+    assert 'http-equiv="refresh"' in queue
+    assert 'http-equiv="refresh"' not in browser.get(f"/cases/{case}").text
     taken = post(browser, f"/cases/{case}/take")
     assert taken.url.path == f"/cases/{case}"
     post(browser, f"/cases/{case}/note", text="전화 받지 않음\r\n방문 요청")

@@ -6,12 +6,16 @@ import { follow } from "./live.js";
 import { startSound } from "./sound.js";
 import { setTime, tick } from "./ticks.js";
 
+const AGAIN_MS = 2000;
 const body = document.body;
 const page = document.getElementById("page");
 const linkState = document.getElementById("link-state");
 const lost = document.getElementById("lost");
 
-function showLink(state) {
+let stale = false; // a change was told, but the page could not be fetched
+
+function showLink(heard) {
+  const state = stale ? "lost" : heard;
   if (linkState.dataset.state !== state) {
     linkState.dataset.state = state;
     linkState.textContent = linkState.dataset[state];
@@ -29,7 +33,20 @@ Idiomorph.defaults.callbacks.beforeNodeMorphed = (old) =>
   !(old instanceof Element && old.matches("[data-own], textarea, input:not([type=hidden])"));
 Idiomorph.defaults.callbacks.beforeNodeRemoved = (old) => old.id !== "notice";
 
+const fetchAgain = () => htmx.trigger(body, "ongi:changed");
+for (const failure of ["htmx:responseError", "htmx:sendError"]) {
+  body.addEventListener(failure, () => {
+    stale = true;
+    showLink("lost");
+    setTimeout(fetchAgain, AGAIN_MS);
+  });
+}
+
 body.addEventListener("htmx:afterSwap", () => {
+  if (stale) {
+    stale = false;
+    showLink("live");
+  }
   tick();
   alertTo(sound, true);
 });
@@ -63,7 +80,7 @@ follow({
   url: () => `/live?after=${page.dataset.version}`,
   changed: (version) => {
     page.dataset.version = version;
-    htmx.trigger(body, "ongi:changed");
+    fetchAgain();
   },
   time: (now, rate) => {
     setTime(now, rate);
