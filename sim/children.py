@@ -11,6 +11,7 @@ import signal
 import sys
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import sim
@@ -26,14 +27,15 @@ _STOP_S = 8.0
 "The center finishes its last commits; after this it is killed."
 
 
-class ChildDied(RuntimeError):  # noqa: N818 -- names what happened
-    """A process ended by itself; carries its last words."""
+@dataclass(frozen=True, slots=True)
+class Died:
+    """A process ended by itself."""
 
-    def __init__(self, name: str, status: int, tail: Sequence[str]) -> None:
-        super().__init__(f"{name} ended with status {status}")
-        self.name = name
-        self.status = status
-        self.tail = tuple(tail)
+    name: str
+    status: int
+    "Of the process; negative: the signal that killed it."
+    tail: tuple[str, ...]
+    "Its last words."
 
 
 class Child:
@@ -81,19 +83,13 @@ class Child:
         if not self._process.stdin.is_closing():
             self._process.stdin.write(to_line(message))
 
-    async def watch(self, log: Path) -> None:
-        """Read what the process says until it ends; its log goes to `log`.
-
-        Raises:
-            ChildDied: in a group; it ended though nobody stopped it.
-
-        """
+    async def watch(self, log: Path) -> Died | None:
+        """Read what the process says until it ends, its log to `log`; None if it was stopped."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._listen())
-            group.create_task(self._keep_log(log))
+            group.create_task(self._listen(), name=f"{self.name} speaks")
+            group.create_task(self._keep_log(log), name=f"{self.name} logs")
             status = await self._process.wait()
-        if not self._stopping:
-            raise ChildDied(self.name, status, self._tail)
+        return None if self._stopping else Died(self.name, status, tuple(self._tail))
 
     async def stop(self) -> None:
         """Let the process end, and kill it if it does not. `watch` must still run."""
@@ -132,6 +128,37 @@ class Child:
                 log.write(line)
         finally:
             log.close()
+
+
+class Crew:
+    """All processes of a run."""
+
+    def __init__(self, logs: Path, group: asyncio.TaskGroup) -> None:
+        """`group` must outlast `stop`."""
+        self._logs = logs
+        self._group = group
+        self._children: list[Child] = []
+        self.died: asyncio.Future[Died] = asyncio.get_running_loop().create_future()
+        "Done when one of them ends by itself."
+
+    async def start(
+        self, name: str, arguments: Sequence[str], hear: Callable[[Message], None]
+    ) -> Child:
+        """Start one; its future `ready` tells when it takes requests."""
+        child = await Child.start(name, arguments, hear)
+        self._children.append(child)
+        self._group.create_task(self._watch(child), name=f"{name} lives")
+        return child
+
+    async def stop(self) -> None:
+        """End all of them, the newest first."""
+        for child in reversed(self._children):
+            await child.stop()
+
+    async def _watch(self, child: Child) -> None:
+        died = await child.watch(self._logs / f"{child.name}.log")
+        if died is not None and not self.died.done():
+            self.died.set_result(died)
 
 
 class _Log:

@@ -9,7 +9,7 @@ import itertools
 import mmap
 import struct
 import time
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 from pathlib import Path
 from zlib import crc32
 
@@ -27,6 +27,11 @@ _CHECKSUM = struct.Struct("<I")
 _SLOT_BYTES = _SETTING.size + _CHECKSUM.size
 _BYTES = _START.size + 2 * _SLOT_BYTES
 _FOR_EVER_US = (1 << 63) - 1
+
+
+def today(zone: tzinfo) -> date:
+    """The real day: a simulated one is dated by it where no other is asked for."""
+    return datetime.now(zone).date()
 
 
 class SharedClock:

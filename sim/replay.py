@@ -22,6 +22,9 @@ from sim.recorded import Kind, Row
 _REPORT_EVERY = timedelta(hours=1)
 "Recordings have events only; a sensor of ours also says that it is there."
 
+_ID_CHARACTERS = 50
+_ROOM_CHARACTERS = 40
+
 _OUTSIDE_DOORS = ("outsidedoor", "frontdoor", "maindoor")
 _LEAVE, _ENTER = "leavehome", "enterhome"
 _SLEEP = frozenset({"sleeping", "sleep"})
@@ -111,7 +114,7 @@ class Replay:
 
     def _name(self, source: _Source) -> DeviceId:
         words = re.sub(r"[^a-z0-9]+", "-", f"{source.sensor}-{source.suffix}".lower()).strip("-")
-        stem, number = words or "sensor", 1
+        stem, number = words[:_ID_CHARACTERS].strip("-") or "sensor", 1
         taken, name = set(self._names.values()), DeviceId(stem)
         while name in taken:
             number += 1
@@ -140,7 +143,7 @@ def _device(name: DeviceId, source: _Source) -> Device:
         link=Link.BLE,
         address="",
         model="recorded",
-        room=source.sensor.rpartition("/")[2],
+        room=_room(source.sensor),
         phenomena=frozenset({source.phenomenon}),
         report_every=_REPORT_EVERY,
         evidence=source.role,
@@ -151,6 +154,13 @@ def _device(name: DeviceId, source: _Source) -> Device:
 
 def _first(source: _Source) -> Readings:
     return ((source.phenomenon, 0.0 if source.phenomenon is Phenomenon.POWER_W else False),)
+
+
+def _room(sensor: str) -> str:
+    """`Kitchen` of `Fridge/Kitchen`, as a registry can take it."""
+    printable = "".join(c if c.isprintable() else " " for c in sensor)
+    name = printable.rpartition("/")[2].strip() or printable.strip(" /") or "?"
+    return name[:_ROOM_CHARACTERS].strip()
 
 
 def is_outside_door(sensor: str) -> bool:

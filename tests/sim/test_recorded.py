@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge import devices
 from rules.device import EvidenceRole
 from rules.errors import ConfigError
 from rules.observation import Phenomenon
@@ -186,8 +187,8 @@ def test_roles_and_phenomena_of_the_readme() -> None:
         ("11:00", "Fridge/Kitchen", Kind.MAGNETIC, True),
         ("11:01", "Front_Door/Hall", Kind.PIR, True),
     )
-    devices = {one.device.id: one.device for one in replay.installed}
-    assert {name: device.evidence for name, device in devices.items()} == {
+    found = {one.device.id: one.device for one in replay.installed}
+    assert {name: device.evidence for name, device in found.items()} == {
         "mains-step": EvidenceRole.WEAK,
         "mains-mean": EvidenceRole.NONE,
         "dishwasher": EvidenceRole.HAND,
@@ -195,9 +196,9 @@ def test_roles_and_phenomena_of_the_readme() -> None:
         "fridge-kitchen": EvidenceRole.HAND,
         "front-door-hall": EvidenceRole.HAND,
     }
-    assert [name for name, device in devices.items() if device.outside_door] == ["front-door"]
-    assert devices[acts[7].device].room == "Front_Door"
-    assert devices[acts[8].device].room == "Kitchen"
+    assert [name for name, device in found.items() if device.outside_door] == ["front-door"]
+    assert found[acts[7].device].room == "Front_Door"
+    assert found[acts[8].device].room == "Kitchen"
     assert [(act.phenomenon, act.value) for act in acts[:7]] == [
         (Phenomenon.POWER_W, 1018.0),
         (Phenomenon.POWER_W, 0.0),
@@ -223,6 +224,18 @@ def test_names_that_would_collide_or_vanish_become_devices_of_their_own() -> Non
     names = [one.device.id for one in replay.installed]
     assert len(set(names)) == 5
     assert all(name.isascii() for name in names)
+
+
+def test_any_sensor_has_a_name_and_a_room_that_a_registry_takes() -> None:
+    replay, _ = _acts(
+        ("07:00", "x" * 200 + "/" + "y" * 200, Kind.PRESSURE, True),
+        ("07:00", "Bed/", Kind.PRESSURE, True),
+        ("07:00", "/", Kind.PRESSURE, True),
+        ("07:00", "a\x07b/\x1b", Kind.PRESSURE, True),
+    )
+    for one in replay.installed:
+        read = devices.device(devices.document(one.device), "here")
+        assert read == one.device
 
 
 def test_leaving_and_entering_pass_an_outside_door() -> None:

@@ -1,0 +1,174 @@
+"""`python -m sim run`: a simulated or recorded home, its gateway and a center, in one terminal."""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+
+from central.app import COAP_PORT, WEB_PORT
+from rules.errors import ConfigError
+from sim import child
+from sim.child import Folders
+from sim.clock import today
+from sim.household import SITE_ZONE
+from sim.plan import RECORDED_SPEED, SIMULATED_SPEED, SPEED_MAX, Asked, plan
+from sim.run import run
+from texts import Language, translator
+
+_USAGE_ERROR: Final = 2
+_DATA: Final = Path(".ongi/run")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Carry out `argv` (default: this process's arguments); returns the exit status."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments[:1] == ["sim"]:
+        # As `ongi sim ...` hands it over.
+        del arguments[0]
+    options = _parser().parse_args(arguments)
+    match options.command:
+        case "center":
+            folders = Folders(options.data)
+            return child.carry_out(lambda: child.center(folders, options.coap_port, options.port))
+        case "gateway":
+            return child.carry_out(lambda: child.gateway(Folders(options.data)))
+        case "home":
+            return child.carry_out(
+                lambda: child.home(
+                    Folders(options.data),
+                    options.seed,
+                    options.start,
+                    options.language,
+                    options.home_csv,
+                )
+            )
+        case _:
+            return _run(options)
+
+
+def _run(options: argparse.Namespace) -> int:
+    asked = Asked(
+        data=options.data,
+        language=options.language,
+        seed=options.seed,
+        web_port=options.port,
+        coap_port=options.coap_port,
+        home_csv=options.home_csv,
+        day=options.day,
+        collapse=options.collapse,
+        speed=options.speed,
+    )
+    try:
+        return asyncio.run(
+            run(plan(asked, today(SITE_ZONE)), translator(asked.language), Console())
+        )
+    except ConfigError as error:
+        print(f"ongi sim: {error}", file=sys.stderr)
+        return _USAGE_ERROR
+    except KeyboardInterrupt:
+        # Before the launcher took the signal over: nothing was started yet.
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m sim", description="Homes that are simulated or were recorded."
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _run_options(commands.add_parser("run", help="a home, its gateway and a center: the story"))
+    # Started by `run`; here so that each can be looked at by itself.
+    center = commands.add_parser("center", help="(internal) the center of a run")
+    gateway = commands.add_parser("gateway", help="(internal) the gateway of a run")
+    home = commands.add_parser("home", help="(internal) the home of a run")
+    for internal in (center, gateway, home):
+        internal.add_argument("--data", type=Path, required=True)
+    _ports(center)
+    _who_lives_there(home)
+    home.add_argument("--start", type=datetime.fromisoformat, required=True)
+    return parser
+
+
+def _run_options(parser: argparse.ArgumentParser) -> None:
+    _who_lives_there(parser)
+    parser.add_argument(
+        "--day",
+        metavar="YYYY-MM-DD",
+        help="the day of the story (default: today; of a recording its last full day)",
+    )
+    parser.add_argument(
+        "--collapse",
+        metavar="HH:MM",
+        help="when on that day the resident collapses, or `none` (default: 13:40; in a recording"
+        " a moment just after something was done)",
+    )
+    parser.add_argument(
+        "--speed",
+        type=_speed,
+        metavar="N",
+        help=f"virtual seconds in a real one, while all is quiet (default: {SIMULATED_SPEED:.0f},"
+        f" of a recording {RECORDED_SPEED:.0f})",
+    )
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=_DATA,
+        metavar="DIR",
+        help="folder of the run, emptied at each start (default: %(default)s)",
+    )
+    _ports(parser)
+
+
+def _who_lives_there(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--home-csv", type=Path, metavar="PATH", help="play a recorded home instead"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=1, metavar="N", help="another seed, another life (default: 1)"
+    )
+    parser.add_argument(
+        "--language",
+        type=Language,
+        choices=list(Language),
+        default=Language.KO,
+        help="of the timeline (default: ko)",
+    )
+
+
+def _ports(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--port",
+        type=_port,
+        default=WEB_PORT,
+        metavar="N",
+        help="of the console; 0 takes a free one (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--coap-port",
+        type=_port,
+        default=COAP_PORT,
+        metavar="N",
+        help="of the center's CoAP ingress; 0 takes a free one (default: %(default)s)",
+    )
+
+
+def _port(written: str) -> int:
+    port = int(written)
+    if not 0 <= port <= 65_535:
+        raise argparse.ArgumentTypeError(f"{port} is no port: 0 to 65535")
+    return port
+
+
+def _speed(written: str) -> float:
+    speed = float(written)
+    if not 1 <= speed <= SPEED_MAX:
+        raise argparse.ArgumentTypeError(f"{written}: from 1 to {SPEED_MAX:.0f}")
+    return speed
+
+
+if __name__ == "__main__":
+    sys.exit(main())
