@@ -102,6 +102,8 @@ def _companions(database: Path) -> tuple[Path, Path]:
 
 
 def _check(connection: sqlite3.Connection, path: Path) -> None:
+    if connection.execute("pragma user_version").fetchone()[0] == 0:
+        raise ConfigError(str(path), "an empty database", "a file that `ongi center backup` wrote")
     found: str = connection.execute("pragma integrity_check(1)").fetchone()[0]
     if found != "ok":
         raise ConfigError(str(path), f"a damaged database ({found})", "another copy")

@@ -240,13 +240,16 @@ def missing(
     """Ranges within `first` to `last`, both included, of which no record of `gateway` is kept."""
     if not 0 < first <= last:
         return []
-    gaps = connection.execute(
-        "select before + 1, seq - 1 from ("
-        " select seq, lag(seq, 1, :first - 1) over (order by seq) as before from records"
-        " where gateway = :gateway and seq between :first and :last"
-        ") where seq > before + 1 limit :most",
-        {"gateway": gateway, "first": first, "last": last, "most": _GAPS},
-    ).fetchall()
+    gaps = [
+        (start, end)
+        for start, end in connection.execute(
+            "select before + 1, seq - 1 from ("
+            " select seq, lag(seq, 1, :first - 1) over (order by seq) as before from records"
+            " where gateway = :gateway and seq between :first and :last"
+            ") where seq > before + 1 limit :most",
+            {"gateway": gateway, "first": first, "last": last, "most": _GAPS},
+        )
+    ]
     (highest,) = connection.execute(
         "select coalesce(max(seq), :first - 1) from records"
         " where gateway = :gateway and seq between :first and :last",

@@ -1,6 +1,7 @@
 """A center in the test's own loop, and gateways that speak to it datagram by datagram."""
 
 import asyncio
+import contextlib
 import os
 import secrets
 import socket
@@ -145,6 +146,10 @@ def heartbeat(
     )
 
 
+class NoAnswerError(TimeoutError):
+    """Nothing came back in time."""
+
+
 @dataclass(slots=True)
 class Answer:
     """What came back, and whether OSCORE vouches for it."""
@@ -188,14 +193,16 @@ class Sender:
         return datagram
 
     def send(self, datagram: bytes) -> None:
-        self._socket.send(datagram)
+        # Refused is what the last one met, and nobody is there at this moment: as good as lost.
+        with contextlib.suppress(ConnectionRefusedError):
+            self._socket.send(datagram)
 
     async def receive(self, seconds: float = ANSWER_S) -> Message | None:
         """The next datagram, or None in time."""
         try:
             async with asyncio.timeout(seconds):
                 data = await asyncio.get_running_loop().sock_recv(self._socket, 4096)
-        except TimeoutError:
+        except (TimeoutError, ConnectionRefusedError):
             return None
         message: Message = Message.decode(data)
         return message
@@ -204,13 +211,21 @@ class Sender:
         self.send(datagram)
         return await self.receive(seconds)
 
-    async def ask(self, path: str, payload: bytes, kind: Type = Type.CON) -> Answer:
-        """Ask, prove to be fresh if the center wants that, and decrypt the answer."""
+    async def ask(
+        self, path: str, payload: bytes, kind: Type = Type.CON, seconds: float = ANSWER_S
+    ) -> Answer:
+        """Ask, prove to be fresh if the center wants that, and decrypt the answer.
+
+        Raises:
+            NoAnswerError: none came.
+
+        """
         echo = None
         for _ in range(2):
             datagram, identifiers = self.request(path, payload, echo=echo, kind=kind)
-            outer = await self.exchange(datagram)
-            assert outer is not None, "no answer"
+            outer = await self.exchange(datagram, seconds)
+            if outer is None:
+                raise NoAnswerError
             answer, echo = self.open(outer, identifiers)
             if echo is None:
                 return answer
