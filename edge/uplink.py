@@ -82,6 +82,8 @@ class Reports:
     "The center's authenticated time, and the round trip within which it was read."
     refused: Callable[[OutboxRow, str], None]
     "The center refuses this record, once for each; it stays in the outbox and is tried again."
+    delivered: Callable[[Sequence[OutboxRow]], None]
+    "The center has persisted these; the outbox knows it already."
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,7 @@ class Status:
     last_ok: datetime | None
     "When the center last answered, by the gateway's clock."
     failures: int
-    "Requests in a row without an answer."
+    "Requests in a row that brought nothing, of the flow that fares worse."
     why: str
     "What went wrong last; empty while all is well."
     interval_s: int
@@ -99,6 +101,22 @@ class Status:
     "Records that the center does not take."
     durable: bool
     "False while the disk takes no OSCORE numbers and keys of this run are used instead."
+
+
+@dataclass(slots=True)
+class _Flow:
+    """How one kind of request fares."""
+
+    failures: int = 0
+    why: str = ""
+
+    def worked(self) -> None:
+        self.failures = 0
+        self.why = ""
+
+    def failed(self, why: str) -> None:
+        self.failures += 1
+        self.why = why
 
 
 class Uplink:
@@ -129,8 +147,8 @@ class Uplink:
         self._durable = True
         self._interval_s = DEFAULT_INTERVAL_S
         self._last_ok: datetime | None = None
-        self._failures = 0
-        self._why = ""
+        self._delivering = _Flow()
+        self._beating = _Flow()
 
     def notify(self) -> None:
         """The outbox has grown: send at once."""
@@ -141,8 +159,8 @@ class Uplink:
         """How it stands now."""
         return Status(
             last_ok=self._last_ok,
-            failures=self._failures,
-            why=self._why,
+            failures=max(self._delivering.failures, self._beating.failures),
+            why=self._delivering.why or self._beating.why,
             interval_s=self._interval_s,
             refused=self._batches.refused_count,
             durable=self._durable,
@@ -161,7 +179,6 @@ class Uplink:
     # --- records -----------------------------------------------------------------------------
 
     async def _deliver(self) -> None:
-        unanswered = 0
         while True:
             self._wake.clear()
             at_s = _seconds()
@@ -170,28 +187,25 @@ class Uplink:
                 await _within(self._wake, self._batches.next_retry_in_s(at_s))
                 continue
             answer = await self._ask(self._records, "e", encode_batch([r.signed for r in batch]))
-            if self._is_delivered(answer, batch):
-                self._outbox.delivered([row.id for row in batch], self._clock.now())
-                self._batches.deliver(batch)
-                # The center has a case now: its reply may ask for quicker heartbeats.
-                self._beat_soon.set()
-                unanswered = 0
+            wrong = _what_is_wrong(answer, batch)
+            if not wrong:
+                self._persisted(batch)
             elif isinstance(answer, Answer) and answer.code in _REFUSED:
                 self._refuse(batch, answer)
-                unanswered = 0
             else:
-                unanswered += 1
-                await self._pause(unanswered)
+                self._delivering.failed(wrong)
+                await self._pause(self._delivering.failures)
 
-    def _is_delivered(self, answer: Answer | NoAnswer, batch: Sequence[OutboxRow]) -> bool:
-        if not isinstance(answer, Answer):
-            return False
-        if answer.code in _DELIVERED and answer.payload == b"".join(row.id for row in batch):
-            return True
-        self._why = f"{answer.code}, naming {len(answer.payload) // 16} of {len(batch)} records"
-        return False
+    def _persisted(self, batch: Sequence[OutboxRow]) -> None:
+        self._outbox.delivered([row.id for row in batch], self._clock.now())
+        self._batches.deliver(batch)
+        self._delivering.worked()
+        # The center has a case now: its reply may ask for quicker heartbeats.
+        self._beat_soon.set()
+        self._reports.delivered(batch)
 
     def _refuse(self, batch: Sequence[OutboxRow], answer: Answer) -> None:
+        self._delivering.worked()
         first_time = self._batches.refuse(batch, _seconds())
         if first_time is not None:
             self._reports.refused(first_time, str(answer.code))
@@ -206,19 +220,22 @@ class Uplink:
     # --- heartbeats --------------------------------------------------------------------------
 
     async def _beat(self) -> None:
-        unanswered = 0
         while True:
             self._beat_soon.clear()
             sent_us = self._clock.boottime_us()
             answer = await self._ask(self._beats, "h", encode_heartbeat(self._heartbeat()))
             trip = timedelta(microseconds=self._clock.boottime_us() - sent_us)
-            if self._is_heard(answer, trip):
-                if unanswered:
-                    self._wake.set()
-                unanswered = 0
+            try:
+                reply = _reply(answer)
+            except FrameError as error:
+                self._beating.failed(f"heartbeat: {error}")
             else:
-                unanswered += 1
-            hasty = 0 < unanswered <= _HASTY_BEATS
+                self._take_in(reply, trip)
+                if self._beating.failures:
+                    # The center is back: records need not wait out their pause.
+                    self._wake.set()
+                self._beating.worked()
+            hasty = 0 < self._beating.failures <= _HASTY_BEATS
             pause_s = self._interval_s * self._between(0.9, 1.0) / (4 if hasty else 1)
             await asyncio.sleep(min(_BEAT_GAP_S, pause_s))
             await _within(self._beat_soon, pause_s - _BEAT_GAP_S)
@@ -237,20 +254,6 @@ class Uplink:
             version=self._origin.version,
         )
 
-    def _is_heard(self, answer: Answer | NoAnswer, trip: timedelta) -> bool:
-        if not isinstance(answer, Answer):
-            return False
-        if not answer.code.is_successful():
-            self._why = f"heartbeat answered {answer.code}"
-            return False
-        try:
-            reply = decode_reply(answer.payload)
-        except FrameError as error:
-            self._why = f"heartbeat reply: {error}"
-            return False
-        self._take_in(reply, trip)
-        return True
-
     def _take_in(self, reply: HeartbeatReply, trip: timedelta) -> None:
         self._interval_s = reply.interval_s
         self._reports.center_time(reply.now, trip)
@@ -266,11 +269,6 @@ class Uplink:
         answer = await channel.ask(path, payload, self._reserved())
         if isinstance(answer, Answer):
             self._last_ok = self._clock.now()
-            self._failures = 0
-            self._why = ""
-        else:
-            self._failures += 1
-            self._why = answer.why
         return answer
 
     def _reserved(self) -> SecurityContext:
@@ -286,6 +284,24 @@ class Uplink:
     def _between(self, least: float, most: float) -> float:
         share = int.from_bytes(self._random(4), "big") / 2**32
         return least + (most - least) * share
+
+
+def _what_is_wrong(answer: Answer | NoAnswer, batch: Sequence[OutboxRow]) -> str:
+    if isinstance(answer, NoAnswer):
+        return answer.why
+    if answer.code not in _DELIVERED:
+        return str(answer.code)
+    if answer.payload != b"".join(row.id for row in batch):
+        return f"{answer.code} for other records"
+    return ""
+
+
+def _reply(answer: Answer | NoAnswer) -> HeartbeatReply:
+    if isinstance(answer, NoAnswer):
+        raise FrameError(answer.why)
+    if not answer.code.is_successful():
+        raise FrameError(str(answer.code))
+    return decode_reply(answer.payload)
 
 
 def _seconds() -> float:

@@ -36,6 +36,7 @@ class Heard:
     news: list[News] = field(default_factory=list)
     times: list[tuple[datetime, timedelta]] = field(default_factory=list)
     refused: list[tuple[OutboxRow, str]] = field(default_factory=list)
+    delivered: list[OutboxRow] = field(default_factory=list)
 
 
 def make_uplink(
@@ -59,6 +60,7 @@ def make_uplink(
             news=heard.news.extend,
             center_time=lambda moment, trip: heard.times.append((moment, trip)),
             refused=lambda row, why: heard.refused.append((row, why)),
+            delivered=heard.delivered.extend,
         ),
     )
 
