@@ -231,7 +231,9 @@ class DriverSocket:
                     radio.refused += 1
                     await radio.faults.refuse("a driver's claim", f"{kind} is no fault")
                     return
-                if scope is not None and not await self._is_its_own(scope, radio):
+                if scope not in (None, radio.faults.source) and not await self._is_its_own(
+                    scope, radio
+                ):
                     return
                 item = Technical(kind, scope, present, said)
             case CommandResult():

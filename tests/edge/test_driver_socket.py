@@ -242,6 +242,14 @@ async def test_an_answer_and_a_fault_come_through(gateway: Gateway) -> None:
     assert await gateway.got() == Technical(AlarmKind.FRAMES_REFUSED, KETTLE.device.id, True, said)
 
 
+async def test_a_driver_speaks_of_its_own_disk(gateway: Gateway) -> None:
+    driver = await gateway.driver()
+    said = sentence(Say.DISK_FAILING, at=AT, detail="counter marks cannot be written")
+    driver.tell(DriverFault(AlarmKind.DISK_FAILING, DeviceId("driver:ble"), True, said))
+    told = await gateway.got()
+    assert told == Technical(AlarmKind.DISK_FAILING, DeviceId("driver:ble"), True, said)
+
+
 async def test_nobody_speaks_for_another_drivers_device(gateway: Gateway) -> None:
     zigbee = await gateway.driver(Link.ZIGBEE)
     zigbee.tell(power(1500.0, 0, "kettle"))
