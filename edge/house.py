@@ -2,12 +2,13 @@
 
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from edge.bell import Bell
+from edge.finding import Finding
 from edge.gateway import Gateway
 from edge.outbox import OutboxRow
 from protocol.heartbeat import News, NewsKind
@@ -19,6 +20,11 @@ from rules.observation import DeviceId
 from rules.sentence import Say, sentence
 
 _log = logging.getLogger(__name__)
+_SAY = {
+    AlarmKind.JOURNAL_RESTORED: Say.JOURNAL_RESTORED,
+    AlarmKind.REGISTRY_RESTORED: Say.REGISTRY_RESTORED,
+    AlarmKind.DISK_FAILING: Say.DISK_FAILING,
+}
 
 
 class Clock(Protocol):
@@ -29,22 +35,6 @@ class Clock(Protocol):
 
     def boottime_us(self) -> int:
         """CLOCK_BOOTTIME in microseconds."""
-
-
-class Finding(Protocol):
-    """A condition of journal or disk, now present or over."""
-
-    @property
-    def kind(self) -> AlarmKind:
-        """What it is."""
-
-    @property
-    def present(self) -> bool:
-        """Whether it is there, or over."""
-
-    @property
-    def detail(self) -> str:
-        """What a technician needs to know."""
 
 
 class Journal(Protocol):
@@ -138,31 +128,22 @@ class House:
             Technical(AlarmKind.FRAMES_REFUSED, DeviceId("uplink"), present=True, sentence=said)
         )
 
-    def delivered(self, serials: Iterable[int], at: datetime) -> None:
+    def delivered(self, rows: Sequence[OutboxRow]) -> None:
         """The center has persisted these."""
-        for serial in serials:
-            self._surroundings.tell(Delivered(at, serial))
+        for row in rows:
+            self._surroundings.tell(Delivered(self._clock.now(), row.seq))
 
-    def _send(self, command: Command) -> None:
-        if self._surroundings.send(command):
-            self._unsent.pop(command.id, None)
-        else:
-            self._unsent[command.id] = command
+    def found(self, finding: Finding) -> None:
+        """A file of the gateway is damaged, or well again."""
+        self.put(self._technical(finding))
 
-    def _look_at_journal(self) -> None:
-        """Turn what the journal found of itself into faults, after the item at hand."""
-        for finding in self._journal.drain_findings():
-            _log.error("%s: %s", finding.kind, finding.detail)
-            if finding.present:
-                say = (
-                    Say.JOURNAL_RESTORED
-                    if finding.kind is AlarmKind.JOURNAL_RESTORED
-                    else Say.DISK_FAILING
-                )
-                said = sentence(say, at=self._clock.now(), detail=finding.detail)
-            else:
-                said = sentence(Say.FAULT_OVER, at=self._clock.now())
-            self._waiting.append(Technical(finding.kind, None, finding.present, said))
+    def _technical(self, finding: Finding) -> Technical:
+        _log.error("%s: %s", finding.kind, finding.detail)
+        now = self._clock.now()
+        said = sentence(Say.FAULT_OVER, at=now)
+        if finding.present:
+            said = sentence(_SAY[finding.kind], at=now, detail=finding.detail)
+        return Technical(finding.kind, None, finding.present, said)
 
     def _decide(self, item: Input) -> list[Event]:
         now = self._clock.now()
@@ -183,3 +164,13 @@ class House:
         self._look_at_journal()
         self._bell.set(self._gateway.next_deadline(), anew=isinstance(item, TimeTrust))
         return events
+
+    def _send(self, command: Command) -> None:
+        if self._surroundings.send(command):
+            self._unsent.pop(command.id, None)
+        else:
+            self._unsent[command.id] = command
+
+    def _look_at_journal(self) -> None:
+        """Turn what the journal found of itself into faults, after the item at hand."""
+        self._waiting.extend(map(self._technical, self._journal.drain_findings()))

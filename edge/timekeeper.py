@@ -22,7 +22,7 @@ class Timekeeper:
         clock: AnchoredClock,
         machine: Machine,
         source: str | None,
-        tell: Callable[[TimeTrust], None],
+        tell: Callable[[TimeTrust], object],
     ) -> None:
         """`tell` puts the change to the engine at once."""
         self._clock = clock
