@@ -8,20 +8,19 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from rich.console import Console
-
-from central.app import COAP_PORT, WEB_PORT
 from rules.errors import ConfigError
 from sim import child
-from sim.child import Folders
 from sim.clock import today
+from sim.folders import Folders
 from sim.household import SITE_ZONE
 from sim.plan import RECORDED_SPEED, SIMULATED_SPEED, SPEED_MAX, Asked, plan
-from sim.run import run
 from texts import Language, translator
 
 _USAGE_ERROR: Final = 2
 _DATA: Final = Path(".ongi/run")
+# As the center has them by itself; its code is loaded by its own process alone.
+_WEB_PORT: Final = 8080
+_COAP_PORT: Final = 5683
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -52,6 +51,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
+    from rich.console import Console  # noqa: PLC0415 -- the processes of a run do without it
+
+    from sim.run import run  # noqa: PLC0415
+
     asked = Asked(
         data=options.data,
         language=options.language,
@@ -143,14 +146,14 @@ def _ports(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--port",
         type=_port,
-        default=WEB_PORT,
+        default=_WEB_PORT,
         metavar="N",
         help="of the console; 0 takes a free one (default: %(default)s)",
     )
     parser.add_argument(
         "--coap-port",
         type=_port,
-        default=COAP_PORT,
+        default=_COAP_PORT,
         metavar="N",
         help="of the center's CoAP ingress; 0 takes a free one (default: %(default)s)",
     )

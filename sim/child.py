@@ -14,17 +14,12 @@ from datetime import datetime
 from pathlib import Path
 from random import Random
 
-import central.app
-import drivers.process
-import edge.app
 from rules.device import Link
 from rules.errors import ConfigError, FrameError
 from sim.act import Absence
 from sim.clock import SharedClock
-from sim.home import VirtualHome
-from sim.household import SITE_ZONE, household
+from sim.folders import Folders
 from sim.told import Ask, Message, Ready, from_line, to_line
-from sim.transmitter import Air
 from texts import Language
 
 HEARTBEAT_S = 2
@@ -33,29 +28,6 @@ HEARTBEAT_S = 2
 _LINE_BYTES = 10_000
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Folders:
-    """A run's data."""
-
-    data: Path
-
-    @property
-    def clock(self) -> Path:
-        return self.data / "clock"
-
-    @property
-    def center(self) -> Path:
-        return self.data / "center"
-
-    @property
-    def home(self) -> Path:
-        return self.data / "home"
-
-    @property
-    def logs(self) -> Path:
-        return self.data / "logs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +40,9 @@ class Work:
 
 def center(folders: Folders, coap_port: int, web_port: int) -> Work:
     """The center, for this machine alone."""
-    serving = central.app.run(
+    from central import app  # noqa: PLC0415 -- each process loads its own part alone
+
+    serving = app.run(
         folders.center,
         coap_host="127.0.0.1",
         coap_port=coap_port,
@@ -82,7 +56,9 @@ def center(folders: Folders, coap_port: int, web_port: int) -> Work:
 
 def gateway(folders: Folders) -> Work:
     """The gateway of the home."""
-    return Work(edge.app.run(folders.home, SharedClock(folders.clock)), _ignore)
+    from edge import app  # noqa: PLC0415 -- each process loads its own part alone
+
+    return Work(app.run(folders.home, SharedClock(folders.clock)), _ignore)
 
 
 def home(
@@ -94,6 +70,11 @@ def home(
         ConfigError: the recording cannot be read any more.
 
     """
+    from drivers import process  # noqa: PLC0415 -- each process loads its own part alone
+    from sim.home import VirtualHome  # noqa: PLC0415
+    from sim.household import SITE_ZONE, household  # noqa: PLC0415
+    from sim.transmitter import Air  # noqa: PLC0415
+
     clock = SharedClock(folders.clock)
     house = household(seed, start, language, home_csv)
     virtual = VirtualHome(
@@ -119,7 +100,7 @@ def home(
     async def drive() -> None:
         _say(Ready())
         socket, state = folders.home / "run" / "driver.sock", folders.home / "drivers"
-        await drivers.process.run(Link.BLE, socket, state, virtual, clock)
+        await process.run(Link.BLE, socket, state, virtual, clock)
 
     return Work(drive(), hear)
 

@@ -19,7 +19,7 @@ from central.cases import Home
 from central.people import Role
 from central.store import Store
 from rules.errors import ConfigError
-from sim.child import Folders
+from sim.folders import Folders
 from texts import Translator
 
 USER = "operator"

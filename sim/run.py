@@ -18,10 +18,10 @@ from central.cases import Which
 from central.store import Store
 from edge.caller import Caller, NotRunning, called
 from rules.alarm import AlarmKind
-from sim.child import Folders
 from sim.children import Child, Crew, Died
 from sim.clock import MasterClock
 from sim.ends import CenterEnd, GatewayEnd, waiting
+from sim.folders import Folders
 from sim.furnish import furnish
 from sim.household import household
 from sim.pace import pace
@@ -131,7 +131,13 @@ class Run:
         center = await self._start_center(crew)
         story.say("Starting the gateway and the home ...")
         house = household(*self._household())
-        furnish(self._folders, self._plan, house.installed, center.coap_port)
+        furnish(
+            self._folders,
+            self._plan,
+            house.installed,
+            center.coap_port,
+            self._say.text("Simulated home"),
+        )
         await crew.start("gateway", self._arguments(), self._hear)
         async with _answering(self._folders.home / "run" / "control.sock") as gateway:
             home = await self._start_home(crew)

@@ -1,0 +1,27 @@
+"""Where a run keeps what."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """A run's data."""
+
+    data: Path
+
+    @property
+    def clock(self) -> Path:
+        return self.data / "clock"
+
+    @property
+    def center(self) -> Path:
+        return self.data / "center"
+
+    @property
+    def home(self) -> Path:
+        return self.data / "home"
+
+    @property
+    def logs(self) -> Path:
+        return self.data / "logs"
