@@ -1,0 +1,182 @@
+"""The daemon: every part made once, started in order, stopped by cancellation.
+
+Order of a start: files are read and refused if wrong; the journal gives back what was known; the
+clock is anchored; the engine hears of the start, which fires what fell due meanwhile; then the
+doors open.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
+from pathlib import Path
+
+from edge import packets, supervisor
+from edge.bell import Bell
+from edge.channel import CONFIRMABLE, ONCE, Channel, Destination
+from edge.clock import AnchoredClock, Machine, first_anchor
+from edge.config import IDENTITY_FILE, Site, mismatch
+from edge.control import Control
+from edge.desk import Desk
+from edge.driver_socket import DriverSocket
+from edge.gateway import Gateway
+from edge.house import House, Surroundings
+from edge.inbox import Inbox
+from edge.journal import Journal, Stored
+from edge.registry import Registry
+from edge.status import About
+from edge.timekeeper import Timekeeper
+from edge.uplink import Origin, Reports, Uplink
+from edge.watchers import Watchers
+from protocol.identity import GatewayIdentity
+from rules.alarm import AlarmKind
+from rules.engine import Engine
+from rules.errors import FrameError
+from rules.inputs import Boot, DeviceChanged, Technical, Tick
+from rules.rulebook import Rulebook
+from rules.sentence import Say, sentence
+
+_DRIVERS_MODE = 0o660
+_CONTROL_MODE = 0o600
+_BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
+
+_log = logging.getLogger(__name__)
+
+
+async def run(home: Path, machine: Machine) -> None:
+    """Run the gateway of the home in folder `home` until cancelled or told to by SIGTERM.
+
+    Raises:
+        ConfigError: a file of the home cannot be used; nothing was started.
+        SocketTaken: another gateway runs on this home.
+
+    """
+    site = Site.load(home)
+    registry = Registry.load(home)
+    identity = GatewayIdentity.load(home / IDENTITY_FILE)
+    if identity.gateway != site.id:
+        raise mismatch(site, identity)
+    journal = Journal.open(home / "journal.sqlite", machine.now())
+    try:
+        await _run(home, machine, site, registry, identity, journal)
+    finally:
+        journal.close()
+
+
+async def _run(
+    home: Path,
+    machine: Machine,
+    site: Site,
+    registry: Registry,
+    identity: GatewayIdentity,
+    journal: Journal,
+) -> None:
+    stored = journal.load()
+    anchor, source = first_anchor(machine, stored.last_moment)
+    clock = AnchoredClock(machine, anchor)
+    engine, unreadable = _restored(site.book, stored)
+    boot = journal.new_boot()
+    gateway = Gateway(engine, journal, identity, boot, os.urandom)
+    inbox = Inbox()
+    bell = Bell(clock, lambda: _ring(inbox))
+    watchers = Watchers()
+    drivers = DriverSocket(
+        packets.listen(home / "run" / "driver.sock", _DRIVERS_MODE), inbox, clock, registry.keyed()
+    )
+
+    def grown() -> None:
+        # House and uplink know each other: one fills the outbox, the other brings the news.
+        uplink.notify()
+
+    house = House(gateway, journal, clock, bell, Surroundings(drivers.send, grown, watchers.tell))
+    timekeeper = Timekeeper(clock, machine, source, house.put)
+    destination = Destination(site.center_host, site.center_port)
+    uplink = Uplink(
+        identity,
+        journal,
+        clock,
+        os.urandom,
+        (Channel(destination, CONFIRMABLE), Channel(destination, ONCE)),
+        Origin(boot, version("ongi"), lambda: engine.state.trusted),
+        Reports(house.news, timekeeper.center_time, house.refused, house.delivered),
+    )
+    desk = Desk(
+        about=About(site.id, site.name, site.zone.key, version("ongi")),
+        house=house,
+        engine=engine,
+        journal=journal,
+        registry=registry,
+        clock=clock,
+        timekeeper=timekeeper,
+        drivers=drivers,
+        inbox=inbox,
+        uplink=uplink,
+    )
+    control = Control(packets.listen(home / "run" / "control.sock", _CONTROL_MODE), desk, watchers)
+    try:
+        last = stored.last_moment
+        down = anchor - last if source is not None and last is not None else timedelta()
+        trusted = source is not None
+        house.put(Boot(boot, max(down, timedelta()), trusted, stored.next_serial))
+        if unreadable is not None:
+            house.put(unreadable)
+        for finding in registry.findings:
+            house.found(finding)
+        house.put(DeviceChanged(registry.devices))
+        async with asyncio.TaskGroup() as tasks:
+            _stop_on_sigterm()
+            tasks.create_task(drivers.run(), name="driver socket")
+            tasks.create_task(control.run(), name="control socket")
+            tasks.create_task(uplink.run(), name="uplink")
+            tasks.create_task(bell.run(), name="bell")
+            tasks.create_task(_keep_time(timekeeper, clock), name="time")
+            tasks.create_task(_watchdog(), name="watchdog")
+            tasks.create_task(_serve(inbox, house), name="gateway")
+            supervisor.notify("READY=1")
+    finally:
+        supervisor.notify("STOPPING=1")
+        gateway.save(clock.now())
+
+
+async def _serve(inbox: Inbox, house: House) -> None:
+    while True:
+        house.put(await inbox.get())
+
+
+async def _keep_time(timekeeper: Timekeeper, clock: AnchoredClock) -> None:
+    while True:
+        timekeeper.check()
+        await clock.sleep_until(timekeeper.next_check)
+
+
+async def _watchdog() -> None:
+    every_s = supervisor.watchdog_s()
+    while every_s is not None:
+        supervisor.notify("WATCHDOG=1")
+        await asyncio.sleep(every_s)
+
+
+def _ring(inbox: Inbox) -> None:
+    inbox.put(Tick(), urgent=True)
+
+
+def _stop_on_sigterm() -> None:
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+
+
+def _restored(book: Rulebook, stored: Stored) -> tuple[Engine, Technical | None]:
+    """The engine as it was, or a fresh one and the fault that says so."""
+    try:
+        return Engine.restored(book, stored.snapshot, stored.events), None
+    except FrameError as error:
+        # Written by a program of another kind: the file is whole, so the journal did not notice.
+        _log.exception("the saved state cannot be read: a fresh one is begun")
+        at = stored.last_moment or _BEGINNING
+        said = sentence(Say.JOURNAL_RESTORED, at=at, detail=str(error)[:120])
+        return Engine(book), Technical(
+            AlarmKind.JOURNAL_RESTORED, None, present=True, sentence=said
+        )
