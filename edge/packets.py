@@ -147,6 +147,17 @@ def send(peer: socket.socket, packet: bytes) -> bool:
     return True
 
 
+async def send_within(peer: socket.socket, packet: bytes, seconds: float) -> bool:
+    """Send, and wait so long for the peer to read; False if the peer is gone or does not."""
+    try:
+        async with asyncio.timeout(seconds):
+            # One packet goes whole or not at all, so "all" is one successful send.
+            await asyncio.get_running_loop().sock_sendall(peer, packet)
+    except (TimeoutError, ConnectionError):
+        return False
+    return True
+
+
 def hang_up(peer: socket.socket) -> None:
     """End a connection from this side; whoever reads it sees the end."""
     try:

@@ -42,6 +42,12 @@ BELL = KeyedDevice(device("bell", Phenomenon.SOS, link=Link.ZIGBEE, keyed=False)
 HOME = (KETTLE, LAMP, BELL)
 
 
+async def settle() -> None:
+    """Let everybody run up to their next wait."""
+    for _ in range(30):
+        await asyncio.sleep(0)
+
+
 async def until(condition: Callable[[], bool]) -> None:
     """Give others their turns until something holds."""
     async with asyncio.timeout(DEADLINE_S):

@@ -40,6 +40,7 @@ from tests.edge.peers import (
     power,
     pressed,
     running,
+    settle,
     sos,
     until,
 )
@@ -117,12 +118,6 @@ class Gateway:
         peer = await Peer.at(self.path)
         self.peers.append(peer)
         return peer
-
-
-async def settle() -> None:
-    """Let everybody run up to their next wait."""
-    for _ in range(30):
-        await asyncio.sleep(0)
 
 
 @asynccontextmanager

@@ -1,0 +1,230 @@
+"""The gateway's end of the control socket: the only way in for people and programs of this house.
+
+Who may use it is the file's mode. Each client is served in turn with its own requests; one that
+does not read its answers is dropped.
+"""
+
+import asyncio
+import logging
+import socket
+from collections.abc import Sequence
+from typing import Protocol
+
+from edge import packets
+from edge.control_wire import (
+    MAX_BYTES,
+    Answer,
+    Decided,
+    Done,
+    GetStatus,
+    ListDevices,
+    Listed,
+    News,
+    Refused,
+    RemoveDevice,
+    Request,
+    Watch,
+    decode_request,
+    encode_answer,
+    encode_error,
+    encode_news,
+)
+from edge.status import Status
+from edge.watchers import Lagging, Watcher, Watchers
+from rules.alarm import AlarmKey, AlarmKind
+from rules.device import Device
+from rules.errors import ConfigError, FrameError
+from rules.events import SOFT, AwayReason, Event
+from rules.inputs import Away, Drill, Shelve
+from rules.observation import DeviceId, Observation
+from rules.wire import KeyedDevice
+from texts import N_
+
+CLIENTS_MAX = 16
+READ_WITHIN_S = 5.0
+"A client that leaves an answer unread for so long is dropped."
+
+_OF_THE_HOME = frozenset(
+    {
+        AlarmKind.INACTIVITY,
+        AlarmKind.HOME_BLIND,
+        AlarmKind.MAINS_OUTAGE,
+        AlarmKind.TIME_UNTRUSTED,
+        AlarmKind.JOURNAL_RESTORED,
+        AlarmKind.REGISTRY_RESTORED,
+        AlarmKind.DISK_FAILING,
+    }
+)
+"Alarms that have no device."
+
+_log = logging.getLogger(__name__)
+
+
+class House(Protocol):
+    """What the gateway lets people do."""
+
+    def status(self) -> Status:
+        """How everything is now."""
+
+    def devices(self) -> Sequence[Device]:
+        """What stands in the registry."""
+
+    def put(self, item: Away | Shelve | Drill) -> Sequence[Event]:
+        """Decide on an item; what is returned is journaled."""
+
+    def refusal_to_shelve(self, item: Shelve) -> str | None:
+        """Why an alarm cannot be held back, None if it can."""
+
+    def add_device(self, device: KeyedDevice) -> None:
+        """Enter a device into the registry and tell its driver.
+
+        Raises:
+            ConfigError: it does not fit in.
+            OSError: the disk would not take it.
+
+        """
+
+    def remove_device(self, id_: DeviceId) -> None:
+        """Take a device out of the registry.
+
+        Raises:
+            ConfigError: there is none of that name.
+            OSError: the disk would not take it.
+
+        """
+
+
+class Control:
+    """Serves the control socket."""
+
+    def __init__(self, listener: socket.socket, house: House, watchers: Watchers) -> None:
+        """Take over `listener`, made by `edge.packets.listen`; `run` closes it."""
+        self._listener = listener
+        self._house = house
+        self._watchers = watchers
+        self._clients = 0
+
+    async def run(self) -> None:
+        """Serve clients until cancelled."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                while True:
+                    client = await packets.accept(self._listener)
+                    if self._clients >= CLIENTS_MAX:
+                        client.close()
+                        continue
+                    self._clients += 1
+                    tasks.create_task(self._serve(client), name="control")
+        finally:
+            packets.unlisten(self._listener)
+
+    async def _serve(self, client: socket.socket) -> None:
+        try:
+            with client:
+                while packet := await packets.receive_one(client, MAX_BYTES):
+                    try:
+                        number, request = decode_request(packet)
+                    except FrameError as error:
+                        _log.warning("refused a request: %s", error)
+                        await packets.send_within(client, encode_error(error), READ_WITHIN_S)
+                        return
+                    answer = encode_answer(number, self._answer(request))
+                    if not await packets.send_within(client, answer, READ_WITHIN_S):
+                        return
+                    if isinstance(request, Watch):
+                        await self._tell(client, number, request)
+                        return
+        finally:
+            self._clients -= 1
+
+    def _answer(self, request: Request) -> Answer:
+        match request:
+            case GetStatus():
+                return self._house.status()
+            case ListDevices():
+                return Listed(tuple(self._house.devices()))
+            case KeyedDevice() | RemoveDevice():
+                return self._change(request)
+            case Watch():
+                return Done()
+            case Away() | Shelve() | Drill():
+                return self._decide(request)
+
+    def _change(self, request: KeyedDevice | RemoveDevice) -> Done | Refused:
+        try:
+            if isinstance(request, KeyedDevice):
+                self._house.add_device(request)
+            else:
+                self._house.remove_device(request.id)
+        except ConfigError as error:
+            return Refused(error.found, error.where, error.right)
+        except OSError as error:
+            return Refused(N_("the disk does not take it"), where=str(error))
+        return Done()
+
+    def _decide(self, request: Away | Shelve | Drill) -> Decided | Refused:
+        why = self._refusal(request)
+        if why is not None:
+            return Refused(why)
+        events = tuple(self._house.put(request))
+        # An item that leads to nothing was not taken.
+        return Decided(events) if events else Refused(_without_effect(request))
+
+    def _refusal(self, request: Away | Shelve | Drill) -> str | None:
+        match request:
+            case Away(reason=AwayReason.OUTING, ends=False):
+                return N_("an outing is learnt from the door; say trip or hospital")
+            case Shelve(alarm):
+                if not self._is_alarm(alarm):
+                    return N_("there is no such alarm here; `ongi status` shows them")
+                return self._house.refusal_to_shelve(request)
+        return None
+
+    def _is_alarm(self, key: AlarmKey) -> bool:
+        """Whether an alarm can exist in this home, be it at rest."""
+        if key.scope is None:
+            return key.kind in _OF_THE_HOME
+        devices = {device.id for device in self._house.devices()}
+        return key.scope in devices or any(key == one.key for one in self._house.status().alarms)
+
+    async def _tell(self, client: socket.socket, number: int, request: Watch) -> None:
+        """Pass on what happens until the client hangs up or falls behind."""
+        with self._watchers.watch() as watcher:
+            async with asyncio.TaskGroup() as tasks:
+                telling = tasks.create_task(
+                    self._pass_on(client, number, request, watcher), name="watcher"
+                )
+                gone = tasks.create_task(packets.receive_one(client, 1), name="watcher gone")
+                await asyncio.wait({telling, gone}, return_when=asyncio.FIRST_COMPLETED)
+                telling.cancel()
+                gone.cancel()
+
+    async def _pass_on(
+        self, client: socket.socket, number: int, request: Watch, watcher: Watcher
+    ) -> None:
+        async def send(news: News) -> bool:
+            return await packets.send_within(client, encode_news(number, news), READ_WITHIN_S)
+
+        told = self._house.status()
+        reading = await send(told)
+        try:
+            while reading:
+                happening = await watcher.next()
+                if request.observations or not isinstance(happening, Observation):
+                    reading = await send(happening)
+                if not watcher.behind and not isinstance(happening, SOFT):
+                    reading = reading and await send(self._house.status())
+        except Lagging:
+            _log.warning("a watcher fell behind")
+
+
+def _without_effect(request: Away | Shelve | Drill) -> str:
+    match request:
+        case Away(ends=True):
+            return N_("nobody is announced to be away")
+        case Away():
+            return N_("that moment has passed")
+        case Shelve():
+            return N_("that moment has passed, and the alarm is not shelved")
+        case Drill():
+            return N_("the last drill is still open at the center")
