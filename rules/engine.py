@@ -201,7 +201,7 @@ class Engine:
             if seen.value:
                 sos.pressed(decision, seen, since)
         elif phenomenon is Phenomenon.BUTTON:
-            sos.taken_back(decision, seen)
+            sos.held(decision, seen)
         elif phenomenon in health.PHENOMENA:
             health.observe(decision, seen)
         elif phenomenon is Phenomenon.MAINS_OK:

@@ -2,12 +2,13 @@
 
 from datetime import timedelta
 
-from rules.alarm import ACTIVE, AlarmKey, AlarmKind
+from rules.alarm import ACTIVE, AlarmKey, AlarmKind, Move
 from rules.command import Signal
 from rules.decision import Decision
-from rules.events import Stage
-from rules.observation import Observation, Press
+from rules.events import AlarmMoved, Stage
+from rules.observation import Observation, Phenomenon, Press
 from rules.sentence import Say, sentence
+from rules.state import Alarm
 
 LEVEL = 3
 _HIGHEST = 9
@@ -31,13 +32,33 @@ def pressed(decision: Decision, call: Observation, since: timedelta | None) -> N
     decision.ask(Signal.SOS_SENT, first=call.device)
 
 
-def taken_back(decision: Decision, press: Observation) -> None:
-    """Cancel every young call of this home on a long press; the center sees that too."""
+def held(decision: Decision, press: Observation) -> None:
+    """A long press takes young calls of this home back; where there is none, it is a call.
+
+    Who is afraid holds the button down. Only an answer to a prompt is no call, however long.
+    """
     if press.value is not Press.LONG:
         return
-    for alarm in list(decision.state.alarms.values()):
-        if alarm.key.kind is not AlarmKind.SOS or alarm.state not in ACTIVE or alarm.drill:
-            continue
+    calls = [
+        alarm
+        for alarm in decision.state.alarms.values()
+        if alarm.key.kind is AlarmKind.SOS and alarm.state in ACTIVE and not alarm.drill
+    ]
+    device = decision.state.devices[press.device].device
+    if calls:
+        _take_back(decision, press, calls)
+    elif Phenomenon.SOS in device.phenomena and not _answers(decision):
+        pressed(decision, press, None)
+
+
+def _answers(decision: Decision) -> bool:
+    return any(
+        isinstance(event, AlarmMoved) and event.move is Move.ANSWER for event in decision.events
+    )
+
+
+def _take_back(decision: Decision, press: Observation, calls: list[Alarm]) -> None:
+    for alarm in calls:
         assert alarm.raised_at is not None
         if decision.now - alarm.raised_at <= decision.book.sos.cancel_within:
             room = decision.room(press.device)

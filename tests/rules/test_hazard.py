@@ -131,6 +131,20 @@ def test_sos_is_one_case_and_each_further_press_makes_it_more_urgent() -> None:
     assert [(news.stage, news.level) for news in home.updates()] == [(Stage.LEVEL, 4)]
 
 
+def test_a_long_press_without_a_call_is_a_call() -> None:
+    home = Home()
+    home.press(Press.LONG)
+    assert [case.alarm.kind for case in home.cases()] == [AlarmKind.SOS]
+
+
+def test_a_long_press_that_answers_a_prompt_is_no_call() -> None:
+    home = Home()
+    home.live()
+    home.wait(7 * HOUR + 55 * MINUTE)
+    home.press(Press.LONG)
+    assert not home.cases()
+
+
 def test_one_press_told_twice_is_one_press() -> None:
     home = Home()
     home.see("node", Phenomenon.SOS, True)
