@@ -1,6 +1,6 @@
 """The floor: the least that anything in Python can do with the same frames.
 
-A frame is looked up in a dict, unpacked, held against a limit, and its timer is a moment in a dict.
+A frame is unpacked, looked up in a dict and held against a limit; its timer is a moment in a dict.
 No quality, no evidence, no journal: what a rule engine costs is what lies above this.
 """
 

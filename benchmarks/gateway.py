@@ -1,4 +1,4 @@
-"""`python -m benchmarks.gateway [--json]`: what the gateway costs, beside the floor of this machine.
+"""`python -m benchmarks.gateway [--json]`: what the gateway costs, beside a floor.
 
 Each figure is measured in this run, by the same way for both; see `benchmarks.floor` for what the
 floor is. Figures of a shared machine are ratios at best: read ours beside the floor's.
@@ -47,7 +47,9 @@ def main() -> int:
     ours_disk, floor_disk = disk.measure()
     say("the daemon: start, memory, idle wake-ups (about 40 s)")
     ours_daemon, floor_daemon = daemon.measure()
-    ours = Figures(*ours_latency, ours_100, ours_1000, *ours_daemon[:3], *ours_disk, ours_daemon[3])
+    ours = Figures(
+        *ours_latency, ours_100, ours_1000, *ours_daemon[:3], *ours_disk, ours_daemon[3]
+    )
     floor = Figures(
         *floor_latency, floor_100, floor_1000, *floor_daemon[:3], *floor_disk, floor_daemon[3]
     )

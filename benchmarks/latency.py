@@ -38,7 +38,9 @@ def _ours(folder: Path) -> list[float]:
     guard = CounterGuard(folder / "marks")
     adapter = BleAdapter(guard)
     adapter.set_devices([KeyedDevice(device, _KEY) for device in devices])
-    adverts = [_advert(devices[number % len(devices)].address, number) for number in range(_FRAMES)]
+    adverts = [
+        _advert(devices[number % len(devices)].address, number) for number in range(_FRAMES)
+    ]
     took: list[float] = []
     gc.collect()
     for number, advert in enumerate(adverts):

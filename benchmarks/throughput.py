@@ -64,7 +64,9 @@ def _rounds(once: Callable[[], float]) -> list[float]:
 def _ours(rules: int) -> float:
     devices = sensors(rules // 2)
     engine = engine_of(devices)
-    moments = [START + timedelta(seconds=number) for number in range(1, _TOTAL // len(devices) + 1)]
+    moments = [
+        START + timedelta(seconds=number) for number in range(1, _TOTAL // len(devices) + 1)
+    ]
     observations = [
         reading(device.id, 20.0 + number % 3, at)
         for number, at in enumerate(moments)
@@ -80,9 +82,7 @@ def _ours(rules: int) -> float:
 
 def _floor(rules: int) -> float:
     floor = Floor(rules)
-    frames = [
-        floor.frame(number % (rules // 2), 2000 + number % 3) for number in range(_TOTAL)
-    ]
+    frames = [floor.frame(number % (rules // 2), 2000 + number % 3) for number in range(_TOTAL)]
     gc.collect()
     began = time.perf_counter()
     for number, frame in enumerate(frames):
