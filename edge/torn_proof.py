@@ -6,8 +6,10 @@ and its folder is synced after.
 
 import json
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import cast
 
 from tinydb.storages import Storage
 
@@ -52,62 +54,90 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-class TornProofStorage(Storage):
-    """TinyDB's storage in a file that does not tear, with a copy of what was last written.
+class TornProofFile:
+    """A JSON object in a file that does not tear, with a copy of what was last written.
 
     Until an unreadable file is written anew the copy is read; then it is kept as `NAME.broken`.
     """
 
     def __init__(self, path: Path, mode: int = 0o600) -> None:
-        self._path = path
+        self.path = path
         self._good = path.with_name(path.name + ".good")
         self._mode = mode
         self.finding: str | None = None
         "What was wrong with the file when it was last read; None if nothing was."
 
-    def read(self) -> Tables | None:
-        """All tables; None if neither the file nor its copy was ever written."""
+    @property
+    def has_copy(self) -> bool:
+        """Whether it was ever written by this program."""
+        return self._good.exists()
+
+    def read(self) -> dict[str, object] | None:
+        """The object; None if neither the file nor its copy can be read."""
         self.finding = None
         try:
-            return _parsed(self._path)
+            return _parsed(self.path)
         except (OSError, ValueError) as error:
             reason = _reason(error)
-        if not self._good.exists():
-            if self._path.exists():
-                self.finding = f"{self._path.name}: {reason}; there is no copy of it"
+        if not self.has_copy:
+            if self.path.exists():
+                self.finding = f"{self.path.name}: {reason}"
             return None
         try:
-            tables = _parsed(self._good)
+            content = _parsed(self._good)
         except (OSError, ValueError) as error:
-            self.finding = f"{self._path.name}: {reason}; its copy: {_reason(error)}"
+            self.finding = f"{self.path.name}: {reason}; its copy: {_reason(error)}"
             return None
-        self.finding = f"{self._path.name}: {reason}; its copy is in use"
-        return tables
+        self.finding = f"{self.path.name}: {reason}; its copy is in use"
+        return content
 
-    def write(self, data: Tables) -> None:
-        """Replace all tables, then the copy.
+    def write(self, content: Mapping[str, object]) -> None:
+        """Replace the object, then the copy.
 
         Raises:
-            OSError: the disk would not take it; the old file stands.
+            OSError: the disk would not take it; the old object stands.
 
         """
         if self.finding is not None:
             with suppress(FileNotFoundError):
-                self._path.replace(self._path.with_name(self._path.name + ".broken"))
-        text = json.dumps(data, ensure_ascii=False, indent=1).encode() + b"\n"
-        replace(self._path, text, self._mode)
+                self.path.replace(self.path.with_name(self.path.name + ".broken"))
+        text = json.dumps(content, ensure_ascii=False, indent=1).encode() + b"\n"
+        replace(self.path, text, self._mode)
         replace(self._good, text, self._mode)
         self.finding = None
 
 
-def _parsed(path: Path) -> Tables:
-    tables = json.loads(path.read_bytes())
-    if not isinstance(tables, dict):
-        raise ValueError("no JSON object")  # noqa: TRY004 -- the bytes are wrong, not a caller's type
-    return tables
+class TornProofStorage(Storage):
+    """TinyDB's storage in such a file; its own tears when the power goes."""
+
+    def __init__(self, file: TornProofFile) -> None:
+        self._file = file
+
+    def read(self) -> Tables | None:
+        """All tables. Whoever wrote the file by hand is answered for by who parses it."""
+        return cast("Tables | None", self._file.read())
+
+    def write(self, data: Mapping[str, object]) -> None:
+        """Replace all tables.
+
+        Raises:
+            OSError: the disk would not take it; the old ones stand.
+
+        """
+        self._file.write(data)
+
+
+def _parsed(path: Path) -> dict[str, object]:
+    try:
+        content = json.loads(path.read_bytes())
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+    if not isinstance(content, dict):
+        raise ValueError("not an object")  # noqa: TRY004 -- the bytes are wrong, not a caller's type
+    return content
 
 
 def _reason(error: OSError | ValueError) -> str:
     if isinstance(error, OSError):
         return (error.strerror or "cannot be read").lower()
-    return str(error)
+    return f"no JSON: {error}"

@@ -5,6 +5,5 @@ every row that proves itself saved; when the disk fails, memory goes on alone.
 """
 
 from edge.journal._journal import Journal, Recovery, Stored
-from edge.journal._store import Finding
 
-__all__ = ["Finding", "Journal", "Recovery", "Stored"]
+__all__ = ["Journal", "Recovery", "Stored"]

@@ -12,10 +12,11 @@ from typing import Self
 
 import cbor2
 
+from edge.finding import Finding
 from edge.journal._files import Files
 from edge.journal._recovery import LOST, Found, inflated, next_serial, recover
 from edge.journal._rows import Change, Contents, Drop, Entry, Fact, Held, Put, State, Value
-from edge.journal._store import Finding, Store
+from edge.journal._store import Store
 from edge.outbox import JournalFailing, OutboxRow
 from rules.codec import moment_at, moment_us, plain
 from rules.errors import ConfigError
@@ -181,8 +182,9 @@ class Journal:
 
     def remember_news(self, tokens: Sequence[bytes]) -> None:
         """What news said is journaled: echo its token, of all the newest eight."""
-        seen = list(dict.fromkeys((*tokens, *self.news_seen())))
-        self._store.write([Put(Fact.NEWS, Value(b"".join(seen[:NEWS_MAX])))])
+        seen = tuple(dict.fromkeys((*tokens, *self.news_seen())))[:NEWS_MAX]
+        if seen != self.news_seen():
+            self._store.write([Put(Fact.NEWS, Value(b"".join(seen)))])
 
     # What the uplink asks: `edge.outbox.Outbox`.
 

@@ -6,9 +6,9 @@ alone, and the whole file is written anew when the disk is back.
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from edge.finding import Finding
 from edge.journal._disk import Disk
 from edge.journal._files import Files, Mark
 from edge.journal._recovery import Found
@@ -22,16 +22,6 @@ RETRY_LAST = timedelta(minutes=10)
 "Each try in vain doubles the wait, up to this."
 
 _DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """A condition of the journal that a technician should know of, now present or over."""
-
-    kind: AlarmKind
-    "`JOURNAL_RESTORED`, which is never over by itself, or `DISK_FAILING`."
-    present: bool
-    detail: str
 
 
 class Store:

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
-from edge.journal import Finding, Journal
+from edge.finding import Finding
+from edge.journal import Journal
 from edge.outbox import JournalFailing
 from rules.alarm import AlarmKind
 from tests.edge.journals import NOW, at, escalation, record, seen, snapshot

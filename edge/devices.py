@@ -1,0 +1,220 @@
+"""Devices as the registry's JSON has them: written for a technician, read strictly."""
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from datetime import timedelta
+from difflib import get_close_matches
+from enum import StrEnum
+from typing import TypeVar
+
+from rules.device import Device, EvidenceRole, Link, Output
+from rules.errors import ConfigError
+from rules.observation import DeviceId, Phenomenon
+from rules.quantity import format_span, span
+
+KEY_BYTES = 16
+"BTHome and Zigbee alike use AES-128."
+ROOM_MAX = 40
+_MODEL_MAX = 60
+_ID_MAX = 64
+_REPORT_LEAST = timedelta(seconds=1)
+_REPORT_MOST = timedelta(days=7)
+
+_ID = re.compile(r"[a-z0-9]+(?:[-_.][a-z0-9]+)*")
+_MAC = re.compile(r"[0-9A-F]{2}(?::[0-9A-F]{2}){5}")
+_EUI64 = re.compile(r"[0-9A-F]{2}(?::[0-9A-F]{2}){7}")
+_PORT = re.compile(r"[!-~]{1,100}")
+_MAC_RIGHT = "write a MAC in upper case, such as A4:C1:38:0B:1E:2F"
+_ADDRESSES = {
+    Link.BLE: (_MAC, _MAC_RIGHT),
+    Link.VIDEO: (_MAC, _MAC_RIGHT),
+    Link.ZIGBEE: (_EUI64, "write an EUI-64 in upper case, such as 00:12:4B:00:24:C1:9A:7E"),
+    Link.SERIAL: (_PORT, "write the name of the port, without blanks"),
+}
+_REQUIRED = ("id", "link", "address", "model", "room", "phenomena", "report_every")
+
+Kind = TypeVar("Kind", bound=StrEnum)
+
+
+def document(device: Device) -> dict[str, object]:
+    """A device as JSON values; its contract in whole seconds."""
+    return {
+        "id": device.id,
+        "link": device.link.value,
+        "address": device.address,
+        "model": device.model,
+        "room": device.room,
+        "phenomena": sorted(device.phenomena),
+        "report_every": format_span(timedelta(seconds=math.ceil(device.report_every / _SECOND))),
+        "evidence": device.evidence.value,
+        "outputs": sorted(device.outputs),
+        "outside_door": device.outside_door,
+        "mains_powered": device.mains_powered,
+        "keyed": device.keyed,
+    }
+
+
+_SECOND = timedelta(seconds=1)
+
+
+def device(written: object, where: str) -> Device:
+    """The device of a document.
+
+    Raises:
+        ConfigError: an unknown or missing key, or a value that does not fit.
+
+    """
+    names = [each.name for each in fields(Device)]
+    values = mapping(written, where)
+    for key in values:
+        known(key, names, f"{where}.{key}")
+    for key in _REQUIRED:
+        if key not in values:
+            raise ConfigError(f"{where}.{key}", "nothing", f"write the device's {key}")
+    link = one_of(Link, values["link"], f"{where}.link")
+    phenomena = some_of(Phenomenon, values["phenomena"], f"{where}.phenomena")
+    if not phenomena:
+        right = f'name what it reports, such as ["{Phenomenon.POWER_W}"]'
+        raise ConfigError(f"{where}.phenomena", "nothing in the list", right)
+    evidence = values.get("evidence", EvidenceRole.HAND.value)
+    return Device(
+        id=device_id(values["id"], f"{where}.id"),
+        link=link,
+        address=_address(link, values["address"], f"{where}.address"),
+        model=text(values["model"], f"{where}.model", _MODEL_MAX),
+        room=text(values["room"], f"{where}.room", ROOM_MAX),
+        phenomena=phenomena,
+        report_every=span(
+            values["report_every"], f"{where}.report_every", _REPORT_LEAST, _REPORT_MOST
+        ),
+        evidence=one_of(EvidenceRole, evidence, f"{where}.evidence"),
+        outputs=some_of(Output, values.get("outputs", []), f"{where}.outputs"),
+        outside_door=_flag(values, "outside_door", where),
+        mains_powered=_flag(values, "mains_powered", where),
+        keyed=_flag(values, "keyed", where),
+    )
+
+
+def device_id(written: object, where: str) -> DeviceId:
+    """A device's name.
+
+    Raises:
+        ConfigError: other characters, or too long.
+
+    """
+    if isinstance(written, str) and len(written) <= _ID_MAX and _ID.fullmatch(written):
+        return DeviceId(written)
+    right = f"write lower-case letters, digits and hyphens, at most {_ID_MAX}: kitchen-plug"
+    raise ConfigError(where, shown(written), right)
+
+
+def key(written: object, where: str) -> bytes:
+    """A link key.
+
+    Raises:
+        ConfigError: not 32 hex digits; the message does not repeat them.
+
+    """
+    right = f"write {2 * KEY_BYTES} hex digits"
+    if not isinstance(written, str):
+        raise ConfigError(where, "no text", right)
+    if not re.fullmatch(r"[0-9a-fA-F]*", written):
+        raise ConfigError(where, "characters that are no hex digits", right)
+    if len(written) != 2 * KEY_BYTES:
+        raise ConfigError(where, f"{len(written)} digits", right)
+    return bytes.fromhex(written)
+
+
+def mapping(written: object, where: str) -> Mapping[str, object]:
+    """An object of JSON.
+
+    Raises:
+        ConfigError: something else.
+
+    """
+    if not isinstance(written, dict):
+        raise ConfigError(where, shown(written), "write an object: {...}")
+    return written
+
+
+def known(name: str, names: Iterable[str], where: str) -> None:
+    """Refuse a key that nobody reads.
+
+    Raises:
+        ConfigError: it is none of `names`.
+
+    """
+    names = list(names)
+    if name not in names:
+        raise ConfigError(
+            where, "an unknown key", f"{_hint(name, names)}known: {', '.join(names)}"
+        )
+
+
+def text(written: object, where: str, longest: int) -> str:
+    """Words on one line.
+
+    Raises:
+        ConfigError: no text, none in it, or too much.
+
+    """
+    if isinstance(written, str) and written.isprintable() and 0 < len(written.strip()) <= longest:
+        return written.strip()
+    raise ConfigError(where, shown(written), f"write a text of 1 to {longest} characters")
+
+
+def one_of(kind: type[Kind], written: object, where: str) -> Kind:
+    """A word of a vocabulary.
+
+    Raises:
+        ConfigError: another word.
+
+    """
+    words = [word.value for word in kind]
+    if not isinstance(written, str) or written not in words:
+        right = f"{_hint(written, words)}one of {', '.join(words)}"
+        raise ConfigError(where, shown(written), right)
+    return kind(written)
+
+
+def some_of(kind: type[Kind], written: object, where: str) -> frozenset[Kind]:
+    """Words of a vocabulary.
+
+    Raises:
+        ConfigError: no list, another word, or one twice.
+
+    """
+    if not isinstance(written, list):
+        raise ConfigError(where, shown(written), "write a list: [...]")
+    words = [one_of(kind, word, f"{where}[{n}]") for n, word in enumerate(written)]
+    for word in words:
+        if words.count(word) > 1:
+            raise ConfigError(where, f"{word.value!r} twice", "write it once")
+    return frozenset(words)
+
+
+def shown(written: object) -> str:
+    """What was found, cut to the length of a line."""
+    found = repr(written)
+    return found if len(found) <= 60 else f"{found[:57]}..."
+
+
+def _address(link: Link, written: object, where: str) -> str:
+    pattern, right = _ADDRESSES[link]
+    if isinstance(written, str) and pattern.fullmatch(written):
+        return written
+    raise ConfigError(where, shown(written), right)
+
+
+def _flag(values: Mapping[str, object], name: str, where: str) -> bool:
+    written = values.get(name, False)
+    if isinstance(written, bool):
+        return written
+    raise ConfigError(f"{where}.{name}", shown(written), "write true or false")
+
+
+def _hint(written: object, words: list[str]) -> str:
+    near = get_close_matches(str(written), words, n=1)
+    return f"did you mean {near[0]!r}? " if near else ""
