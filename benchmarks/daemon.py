@@ -1,7 +1,7 @@
 """The daemon as a process: cold start to the first decision, resident memory, idle wake-ups.
 
 A home of 100 rules on 50 thermometers, a real driver socket, an uplink to a port where nobody
-answers. Floor: a bare asyncio process that loads CBOR and SQLite and answers one packet on a socket.
+answers. Floor: a bare asyncio process that loads CBOR and SQLite and answers on one socket.
 """
 
 import asyncio
