@@ -134,21 +134,18 @@ def test_a_key_left_over_from_a_crash_does_no_harm(tmp_path: Path) -> None:
     assert Registry.load(tmp_path).devices == (DOOR, plain)
 
 
+KNOWN = (
+    "known: id, link, address, model, room, phenomena, report_every, evidence, outputs,"
+    " outside_door, mains_powered, keyed"
+)
 MESSAGES = {
     "unknown key": (
         document(colour="red"),
-        (
-            "registry.json: devices.1.colour: found an unknown key; known: id, link, address,"
-            " model, room, phenomena, report_every, evidence, outputs, outside_door, mains_powered, keyed"
-        ),
+        f"registry.json: devices.1.colour: found an unknown key; {KNOWN}",
     ),
     "nearly a key": (
         document(rom="현관"),
-        (
-            "registry.json: devices.1.rom: found an unknown key; did you mean 'room'? known: id,"
-            " link, address, model, room, phenomena, report_every, evidence, outputs, outside_door,"
-            " mains_powered, keyed"
-        ),
+        f"registry.json: devices.1.rom: found an unknown key; did you mean 'room'? {KNOWN}",
     ),
     "missing key": (
         {key: value for key, value in document().items() if key != "room"},
