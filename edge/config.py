@@ -7,17 +7,21 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TypeVar
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from edge.devices import known, mapping, shown, text
 from edge.registry import Registry
 from protocol.identity import GatewayIdentity
 from rules import evidence
+from rules.device import ASKING
 from rules.errors import ConfigError
 from rules.observation import Phenomenon
 from rules.rulebook import Preset, Rulebook, preset, rulebook
+from texts import N_
 
 SITE_FILE = "site.toml"
 IDENTITY_FILE = Path("keys") / "uplink.toml"
@@ -26,12 +30,23 @@ _ZONE = "Asia/Seoul"
 _NAME_MAX = 60
 _HOST_MAX = 253
 _RESIDENTS_MAX = 200
-_ID = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{1,38}[A-Za-z0-9])")
-_HOST = re.compile(r"[A-Za-z0-9._:%-]+")
+_PORT_MAX = 65_535
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{1,38}[A-Za-z0-9]")
+_LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
+"Of a host name; the underscore is against RFC 952 and in use."
 T = TypeVar("T")
 _TABLES = ("site", "center", "rules")
 _SITE_KEYS = ("id", "name", "timezone", "preset", "residents")
 _CENTER_KEYS = ("host", "port")
+_MENDED: Mapping[str, object] = {
+    "site": {},
+    "center": {},
+    "site.id": "mended",
+    "site.name": "mended",
+    "site.preset": Preset.LIVING_ALONE.value,
+    "center.host": "127.0.0.1",
+}
+"What `problems` puts in place of a value that is needed, to look at what comes after it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +60,7 @@ class Site:
     preset: Preset
     residents: int
     center_host: str
+    "An IP address or a host name."
     center_port: int
     book: Rulebook
 
@@ -56,44 +72,31 @@ class Site:
             ConfigError: it is missing or wrong; the message says what would be right.
 
         """
-        path = home / SITE_FILE
-        try:
-            written = path.read_text(encoding="utf-8")
-        except FileNotFoundError as error:
-            raise ConfigError(
-                str(path), "no such file", "write one: see docs/installer.md"
-            ) from error
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(str(path), f"{error}", "a readable file in UTF-8") from error
-        return cls.parse(written, SITE_FILE)
+        return cls.of(_tables(home))
 
     @classmethod
-    def parse(cls, written: str, where: str = SITE_FILE) -> "Site":
-        """Check the text of a `site.toml`; `where` is named in errors.
+    def of(cls, tables: Mapping[str, object], where: str = SITE_FILE) -> "Site":
+        """Check the tables of a `site.toml`; `where` is named in errors.
 
         Raises:
-            ConfigError: as `load`.
+            ConfigError: the first thing that is wrong.
 
         """
-        try:
-            tables = tomllib.loads(written)
-        except tomllib.TOMLDecodeError as error:
-            raise ConfigError(where, f"no TOML ({error})", "mend that line") from error
         for name in tables:
-            known(name, _TABLES, where)
+            known(name, _TABLES, f"{where}: {name}")
         site = _table(tables, "site", _SITE_KEYS, where)
         center = _table(tables, "center", _CENTER_KEYS, where)
         base = preset(_needed(site, "preset", f"{where}: site"), f"{where}: site.preset")
         return cls(
-            id=_matching(site, "id", _ID, "3 to 40 letters, digits and hyphens", f"{where}: site"),
+            id=_id(_needed(site, "id", f"{where}: site"), f"{where}: site.id"),
             name=text(_needed(site, "name", f"{where}: site"), f"{where}: site.name", _NAME_MAX),
             zone=_zone(site.get("timezone", _ZONE), f"{where}: site.timezone"),
             preset=base,
             residents=_whole(site, "residents", 1, _RESIDENTS_MAX, f"{where}: site"),
-            center_host=_matching(
-                center, "host", _HOST, "an IP address or a host name", f"{where}: center"
+            center_host=_host(
+                _needed(center, "host", f"{where}: center"), f"{where}: center.host"
             ),
-            center_port=_whole(center, "port", COAP_PORT, 65_535, f"{where}: center"),
+            center_port=_whole(center, "port", COAP_PORT, _PORT_MAX, f"{where}: center"),
             book=rulebook(base, tables.get("rules", {}), f"{where}: rules"),
         )
 
@@ -105,19 +108,43 @@ class Report:
     errors: tuple[ConfigError, ...]
     "The daemon does not start with one of these."
     warnings: tuple[ConfigError, ...]
-    "It starts, but the home is not watched as its preset promises."
+    "It starts, but the home is not watched as its preset promises. `found` and `right` are texts."
 
 
 def check(home: Path) -> Report:
     """Hold all files of a home against their rules and against each other."""
     errors: list[ConfigError] = []
+    warnings = _open_keys(home)
     site = _tried(Site.load, home, errors)
+    if site is None:
+        errors[:] = problems(home)
     registry = _tried(Registry.load, home, errors)
     identity = _tried(GatewayIdentity.load, home / IDENTITY_FILE, errors)
     if site is not None and identity is not None and site.id != identity.gateway:
         errors.append(mismatch(site, identity))
-    warnings = () if site is None or registry is None else _shortcomings(site, registry)
-    return Report(tuple(errors), warnings)
+    if site is not None and registry is not None:
+        warnings += _shortcomings(site, registry)
+    return Report(tuple(errors), tuple(warnings))
+
+
+def problems(home: Path) -> list[ConfigError]:
+    """All that is wrong with `site.toml`, as far as one fault does not hide the next."""
+    try:
+        tables = _tables(home)
+    except ConfigError as error:
+        return [error]
+    found: dict[str, ConfigError] = {}
+    while True:
+        try:
+            Site.of(tables)
+        except ConfigError as error:
+            if error.where in found:
+                return list(found.values())  # The echo of what was mended.
+            found[error.where] = error
+            if not _mend(tables, error.where):
+                return list(found.values())
+        else:
+            return list(found.values())
 
 
 def mismatch(site: Site, identity: GatewayIdentity) -> ConfigError:
@@ -129,9 +156,43 @@ def mismatch(site: Site, identity: GatewayIdentity) -> ConfigError:
     )
 
 
-def _shortcomings(site: Site, registry: Registry) -> tuple[ConfigError, ...]:
+def _tables(home: Path) -> dict[str, object]:
+    path = home / SITE_FILE
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ConfigError(str(path), "no such file", "write one: see docs/installer.md") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(str(path), "bytes that are no UTF-8", "save it as UTF-8") from error
+    except OSError as error:
+        raise ConfigError(str(path), str(error), "a readable file") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(SITE_FILE, f"no TOML ({error})", "mend that line") from error
+
+
+def _mend(tables: dict[str, object], where: str) -> bool:
+    """Take out or put right what an error names; False where there is nothing to mend."""
+    path = re.sub(r"\[\d+\]", "", where.partition(": ")[2]).strip("[]")
+    *parents, key = path.split(".")
+    table = tables
+    for parent in parents:
+        inner = table.get(parent)
+        if not isinstance(inner, dict):
+            return False
+        table = inner
+    if path in _MENDED:
+        value = _MENDED[path]
+        table[key] = dict(value) if isinstance(value, dict) else value
+        return True
+    return table.pop(key, None) is not None
+
+
+def _shortcomings(site: Site, registry: Registry) -> list[ConfigError]:
     devices = registry.devices
-    found: list[ConfigError] = []
+    found: list[ConfigError] = [
+        ConfigError("registry.json", finding.detail, N_("save the file anew, or it is lost next"))
+        for finding in registry.findings
+    ]
 
     def miss(what: str, right: str) -> None:
         found.append(ConfigError("registry.json", what, right))
@@ -139,16 +200,38 @@ def _shortcomings(site: Site, registry: Registry) -> tuple[ConfigError, ...]:
     if site.book.inactivity.enabled:
         if not any(evidence.watches(device) for device in devices):
             miss(
-                "no device that shows life",
-                "add a plug, door or motion sensor, or nobody is found",
+                N_("no device that shows life"),
+                N_("add a plug, door or motion sensor, or nobody is found"),
             )
-        if site.book.inactivity.prompt and not any(device.outputs for device in devices):
-            miss("nothing that can ask the resident", "add a plug node with light or buzzer")
+        if site.book.inactivity.prompt and all(one.outputs.isdisjoint(ASKING) for one in devices):
+            miss(
+                N_("nothing that can ask the resident"),
+                N_("add a plug node with light or buzzer: each prompt answered spares a call"),
+            )
     if site.preset is Preset.SEMI_BASEMENT and not any(
         Phenomenon.LEAK in device.phenomena for device in devices
     ):
-        miss("no leak sensor", "the preset semi-basement is for homes with one")
-    return tuple(found)
+        miss(N_("no leak sensor"), N_("add one: the preset semi-basement is for homes with one"))
+    return found
+
+
+def _open_keys(home: Path) -> list[ConfigError]:
+    """Key files that others than their user may read."""
+    found: list[ConfigError] = []
+    for path in (home / IDENTITY_FILE, home / "keys" / "devices.json"):
+        try:
+            mode = path.stat().st_mode
+        except OSError:
+            continue
+        if mode & 0o077:
+            found.append(
+                ConfigError(
+                    f"keys/{path.name}",
+                    N_("a file of keys that other users may read"),
+                    f"chmod 600 {path}",
+                )
+            )
+    return found
 
 
 def _tried(read: Callable[[Path], T], path: Path, errors: list[ConfigError]) -> T | None:
@@ -166,7 +249,7 @@ def _table(
         raise ConfigError(f"{where}: [{name}]", "nothing", f"the table with {', '.join(keys)}")
     table = mapping(tables[name], f"{where}: {name}")
     for key in table:
-        known(key, keys, f"{where}: {name}")
+        known(key, keys, f"{where}: {name}.{key}")
     return table
 
 
@@ -176,21 +259,31 @@ def _needed(table: Mapping[str, object], key: str, where: str) -> object:
     return table[key]
 
 
-def _matching(
-    table: Mapping[str, object], key: str, form: re.Pattern[str], right: str, where: str
-) -> str:
-    written = _needed(table, key, where)
-    if not isinstance(written, str) or len(written) > _HOST_MAX or form.fullmatch(written) is None:
-        raise ConfigError(f"{where}.{key}", shown(written), f"write {right}")
-    return written
+def _id(written: object, where: str) -> str:
+    if isinstance(written, str) and _ID.fullmatch(written):
+        return written
+    raise ConfigError(where, shown(written), "write 3 to 40 letters, digits and hyphens")
+
+
+def _host(written: object, where: str) -> str:
+    if isinstance(written, str) and len(written) <= _HOST_MAX:
+        try:
+            ip_address(written)
+        except ValueError:
+            labels = written.removesuffix(".").split(".")
+            # All digits at the end: an IPv4 address with a slip in it, never a name.
+            if all(map(_LABEL.fullmatch, labels)) and not labels[-1].isdigit():
+                return written
+        else:
+            return written
+    raise ConfigError(where, shown(written), "write an IP address or a host name")
 
 
 def _whole(table: Mapping[str, object], key: str, default: int, most: int, where: str) -> int:
     written = table.get(key, default)
     if type(written) is not int or not 1 <= written <= most:
-        raise ConfigError(
-            f"{where}.{key}", shown(written), f"write a whole number from 1 to {most}"
-        )
+        right = f"write a whole number from 1 to {most}"
+        raise ConfigError(f"{where}.{key}", shown(written), right)
     return written
 
 
@@ -201,4 +294,6 @@ def _zone(written: object, where: str) -> ZoneInfo:
     try:
         return ZoneInfo(written)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ConfigError(where, shown(written), right) from error
+        near = get_close_matches(written, available_timezones(), n=1)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise ConfigError(where, shown(written), hint + right) from error
