@@ -58,7 +58,7 @@ def gateway(folders: Folders) -> Work:
     """The gateway of the home."""
     from edge import app  # noqa: PLC0415 -- each process loads its own part alone
 
-    return Work(app.run(folders.home, SharedClock(folders.clock)), _ignore)
+    return Work(app.run(folders.gateway, SharedClock(folders.clock)), _ignore)
 
 
 def home(
@@ -99,7 +99,7 @@ def home(
 
     async def drive() -> None:
         _say(Ready())
-        socket, state = folders.home / "run" / "driver.sock", folders.home / "drivers"
+        socket, state = folders.gateway / "run" / "driver.sock", folders.gateway / "drivers"
         await process.run(Link.BLE, socket, state, virtual, clock)
 
     return Work(drive(), hear)

@@ -19,8 +19,8 @@ class Folders:
         return self.data / "center"
 
     @property
-    def home(self) -> Path:
-        return self.data / "home"
+    def gateway(self) -> Path:
+        return self.data / "gateway"
 
     @property
     def logs(self) -> Path:

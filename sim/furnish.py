@@ -38,7 +38,7 @@ def furnish(
         port=coap_port,
         prompt_wait=format_span(PROMPT_WAIT),
     )
-    (folders.home / "site.toml").write_text(site, encoding="utf-8")
-    registry = Registry.load(folders.home)
+    (folders.gateway / "site.toml").write_text(site, encoding="utf-8")
+    registry = Registry.load(folders.gateway)
     for one in installed:
         registry.add_device(one.device, one.key)

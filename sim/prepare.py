@@ -62,7 +62,7 @@ def fresh(data: Path) -> Iterator[Folders]:
         except BlockingIOError:
             right = "stop that one, or name another folder"
             raise ConfigError(f"--data {data}", "a run that goes on there", right) from None
-        for folder in (folders.center, folders.home, folders.logs):
+        for folder in (folders.center, folders.gateway, folders.logs):
             shutil.rmtree(folder, ignore_errors=True)
         folders.clock.unlink(missing_ok=True)
         folders.logs.mkdir()
@@ -112,7 +112,7 @@ async def found_center(folders: Folders, say: Translator, now: datetime) -> Logi
         await keys.enrol(
             store,
             card,
-            folders.home / "keys" / "uplink.toml",
+            folders.gateway / "keys" / "uplink.toml",
             by="set-up",
             now=now,
             random=secrets.token_bytes,

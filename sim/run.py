@@ -139,7 +139,7 @@ class Run:
             self._say.text("Simulated home"),
         )
         await crew.start("gateway", self._arguments(), self._hear)
-        async with _answering(self._folders.home / "run" / "control.sock") as gateway:
+        async with _answering(self._folders.gateway / "run" / "control.sock") as gateway:
             home = await self._start_home(crew)
             await _driven(gateway)
             address = f"http://{HOST}:{center.web_port}"

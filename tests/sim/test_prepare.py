@@ -12,10 +12,10 @@ from sim.prepare import check_ports, fresh
 def test_a_run_begins_in_an_empty_folder(tmp_path: Path) -> None:
     data = tmp_path / "new" / "run"
     with fresh(data) as folders:
-        (folders.home / "keys").mkdir(parents=True)
+        (folders.gateway / "keys").mkdir(parents=True)
         folders.clock.write_bytes(b"old")
     with fresh(data) as folders:
-        assert not folders.home.exists()
+        assert not folders.gateway.exists()
         assert not folders.clock.exists()
         assert folders.logs.is_dir()
 
