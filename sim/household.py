@@ -87,7 +87,7 @@ def _node(name: DeviceId, room: str) -> Device:
         model="Ongi plug node",
         room=room,
         phenomena=frozenset({Phenomenon.BUTTON}),
-        report_every=timedelta(hours=1),
+        report_every=timedelta(hours=2),
         outputs=frozenset({Output.LIGHT, Output.BUZZER}),
         mains_powered=True,
     )

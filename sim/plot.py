@@ -30,7 +30,9 @@ class Stage(Enum):
 class Plot:
     """Moves on with each status of the gateway."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, ahead: timedelta) -> None:
+        """`ahead`: how far time may run past what the gateway has taken in."""
+        self._ahead = ahead
         self.stage = Stage.DAILY
         self._collapse = plan.collapse
         self._end = plan.told if plan.collapse is None else None
@@ -64,7 +66,7 @@ class Plot:
         return fate
 
     def outlook(
-        self, status: Status, now: datetime, caught_up: datetime, *, unsettled: bool
+        self, status: Status, now: datetime, confirmed: datetime, *, unsettled: bool
     ) -> Outlook:
         """What the pace is to go by. `unsettled`: the home has just been told something."""
         inactivity = [alarm for alarm in status.alarms if alarm.key.kind is AlarmKind.INACTIVITY]
@@ -75,7 +77,8 @@ class Plot:
             due -= PROMPT_WAIT
         return Outlook(
             now=now,
-            caught_up=caught_up,
+            confirmed=confirmed,
+            ahead=self._ahead,
             due=due,
             watched=asked or unsettled or (is_open and self.stage is Stage.FALLEN),
             well=self.stage is not Stage.FALLEN,

@@ -19,7 +19,7 @@ from sim.act import Act
 from sim.dwelling import Readings, install
 from sim.recorded import Kind, Row
 
-_REPORT_EVERY = timedelta(hours=1)
+_REPORT_EVERY = timedelta(hours=2)
 "Recordings have events only; a sensor of ours also says that it is there."
 
 _ID_CHARACTERS = 50

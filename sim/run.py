@@ -8,7 +8,6 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import datetime
 from pathlib import Path
 
 from rich.console import Console
@@ -24,16 +23,19 @@ from sim.ends import CenterEnd, GatewayEnd, waiting
 from sim.folders import Folders
 from sim.furnish import furnish
 from sim.household import household
-from sim.pace import pace
+from sim.pace import CAREFUL, Confirmed, pace
 from sim.plan import Plan
 from sim.plot import Plot, Stage
 from sim.prepare import HOST, Login, check_ports, found_center, fresh
 from sim.story import Story
 from sim.told import Ask, Message, Ready, Told, What
-from texts import Language, Translator
+from texts import Translator
 
-_LOOK_S = 0.05
-"Between two looks at the gateway; time is granted for several of them."
+_LOOK_S = 0.02
+"Between two looks at the gateway while time runs fast: it waits for them."
+_LOOK_REAL_S = 0.1
+_AHEAD = 1.2
+"Of the shortest reporting contract: a device is stale after three of them."
 _CENTER_S = 0.2
 _CASES = 50
 _SETTLE_S = 1.0
@@ -112,15 +114,20 @@ class Run:
     """One run: its processes, its clock, and what becomes of the person."""
 
     def __init__(self, plan: Plan, folders: Folders, say: Translator, story: Story) -> None:
+        """Raises `ConfigError` where the recording cannot be read any more."""
         self._plan = plan
         self._folders = folders
         self._say = say
         self._story = story
         self._clock = MasterClock(folders.clock, plan.start)
-        self._plot = Plot(plan)
+        asked = plan.asked
+        self._house = household(asked.seed, plan.start, asked.language, asked.home_csv)
+        shortest = min(one.device.report_every for one in self._house.installed)
+        self._plot = Plot(plan, _AHEAD * shortest)
         self._gateway_end = GatewayEnd(say)
         self._center_end = CenterEnd(say, plan.zone)
-        self._caught_up = plan.start
+        self._confirmed = Confirmed(plan.start)
+        self._sent = plan.start
         self._settled_at_s = 0.0
 
     async def tell(self, crew: Crew) -> None:
@@ -130,11 +137,10 @@ class Run:
         login = await found_center(self._folders, self._say, self._plan.start)
         center = await self._start_center(crew)
         story.say("Starting the gateway and the home ...")
-        house = household(*self._household())
         furnish(
             self._folders,
             self._plan,
-            house.installed,
+            self._house.installed,
             center.coap_port,
             self._say.text("Simulated home"),
         )
@@ -157,10 +163,11 @@ class Run:
             return await center.ready
 
     async def _start_home(self, crew: Crew) -> Child:
-        seed, start, language, path = self._household()
-        arguments = [*self._arguments(), "--seed", str(seed), "--start", start.isoformat()]
-        arguments += ["--language", language.value]
-        arguments += [] if path is None else ["--home-csv", str(path)]
+        asked = self._plan.asked
+        arguments = [*self._arguments(), "--seed", str(asked.seed)]
+        arguments += ["--start", self._plan.start.isoformat(), "--language", asked.language.value]
+        if asked.home_csv is not None:
+            arguments += ["--home-csv", str(asked.home_csv)]
         home = await crew.start("home", arguments, self._hear)
         async with asyncio.timeout(_READY_S):
             await home.ready
@@ -171,16 +178,12 @@ class Run:
     def _arguments(self) -> list[str]:
         return ["--data", str(self._folders.data)]
 
-    def _household(self) -> tuple[int, datetime, Language, Path | None]:
-        asked = self._plan.asked
-        return asked.seed, self._plan.start, asked.language, asked.home_csv
-
     def _hear(self, message: Message) -> None:
         """Take in what a process says; all of it is the home's."""
         if not isinstance(message, Told):
             return
         if message.what is What.CAUGHT_UP:
-            self._caught_up = message.at
+            self._sent = message.at
             return
         if message.what in (What.SIGNAL, What.ANSWERED):
             self._settled_at_s = asyncio.get_running_loop().time() + _SETTLE_S
@@ -193,8 +196,10 @@ class Run:
         loop = asyncio.get_running_loop()
         while True:
             home.send(Ask())
+            sent = self._sent
             status = await gateway.status()
             now = self._clock.now()
+            confirmed = self._confirmed.look(sent, (one.last_seen for one in status.devices))
             self._story.tell(self._gateway_end.see(status.alarms, now))
             before = self._plot.stage
             fate = self._plot.go_on(now, status.alarms)
@@ -203,10 +208,11 @@ class Run:
             if self._plot.stage is Stage.TOLD and before is not Stage.TOLD:
                 self._story.say("From here on time runs as it does outside. Ctrl-C ends it.")
             unsettled = loop.time() < self._settled_at_s
-            outlook = self._plot.outlook(status, now, self._caught_up, unsettled=unsettled)
-            self._clock.run(*pace(outlook, self._plan.speed))
-            self._story.progress(now, self._clock.rate())
-            await asyncio.sleep(_LOOK_S)
+            outlook = self._plot.outlook(status, now, confirmed, unsettled=unsettled)
+            rate, until = pace(outlook, self._plan.speed)
+            self._clock.run(rate, until)
+            self._story.progress(now, rate)
+            await asyncio.sleep(_LOOK_S if rate > CAREFUL else _LOOK_REAL_S)
 
     async def _watch(self, address: str, login: Login) -> None:
         """Tell what the center has, out of its own store."""

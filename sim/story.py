@@ -112,8 +112,6 @@ class Story:
             self._print(f"{local:%Y-%m-%d %H:%M}  {share:4.0%}")
 
     def _pace(self, rate: float) -> str:
-        if rate == 0:
-            return self._say.text("waiting for the processes")
         return self._say.text("real time") if rate == 1 else f"{rate:,.0f}x"
 
     def _home(self, told: Told, *, by_day: bool) -> Line | None:
