@@ -171,14 +171,7 @@ async def test_a_stranger_is_refused(center: Serving, tmp_path: Path) -> None:
 
 def _impostor() -> GatewayIdentity:
     """Knows the signing key of home-1, and is home-2 to OSCORE."""
-    return GatewayIdentity(
-        "home-1",
-        OTHER.master_secret,
-        OTHER.master_salt,
-        OTHER.sender_id,
-        OTHER.recipient_id,
-        HOME.signing_key,
-    )
+    return replace(OTHER, gateway="home-1", signing_key=HOME.signing_key)
 
 
 @pytest.mark.parametrize("name", ["home-1", "home-2"])
@@ -198,6 +191,13 @@ async def test_a_gateway_cannot_speak_in_the_name_of_another(
     sender: Sender, tmp_path: Path
 ) -> None:
     answer = await sender.post(record("home-2", 1))
+    assert answer.code is Code.FORBIDDEN
+    assert await stored(tmp_path) == set()
+
+
+async def test_a_signature_must_name_its_sender(sender: Sender, tmp_path: Path) -> None:
+    renamed = replace(HOME, sender_id=OTHER.sender_id)
+    answer = await sender.post_signed([signed(record("home-1", 1), renamed)])
     assert answer.code is Code.FORBIDDEN
     assert await stored(tmp_path) == set()
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from aiocoap.message import Message
 from aiocoap.numbers.codes import Code
 from aiocoap.numbers.types import Type
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from central.coap import RECENT_MAX, UNDER_WAY_MAX, Messages
@@ -166,6 +166,7 @@ def test_any_datagram_is_a_request_or_nothing() -> None:
         st.binary(max_size=80),
     )
 
+    @example([bytes.fromhex("40020001b1ff"), bytes.fromhex("40020001d1"), bytes.fromhex("4002")])
     @given(st.lists(st.one_of(st.binary(max_size=80), header), max_size=20))
     def property_(datagrams: list[bytes]) -> None:
         async def take() -> None:

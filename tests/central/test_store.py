@@ -22,14 +22,17 @@ from central.cases import (
 from central.people import NoSuchUser, Role, User, UserExists
 from central.sql.gateways import GatewayExists
 from central.sql.records import RecordClash
+from central.sql.schema import connect
 from central.store import Store
 from protocol.heartbeat import NewsKind
 from protocol.records import Record, RecordKind
 from rules.alarm import AlarmKind, Category
 from rules.errors import ConfigError
 from rules.events import Outcome, Stage
+from rules.sentence import Say, sentence
 from tests.central.receiving import NOW, heartbeat, identity, record, signed
 
+DURABLE = {"journal_mode": "wal", "synchronous": 2}
 MINUTE = timedelta(minutes=1)
 HOME, OTHER = identity("home-1"), identity("home-2")
 
@@ -374,6 +377,23 @@ async def test_a_heartbeat_is_known_at_once_and_after_a_restart(tmp_path: Path) 
         await store.aclose()
 
 
+async def test_silence_is_noted_once_and_ended_once(store: Store) -> None:
+    why = (sentence(Say.GATEWAY_SILENT, last=NOW, missed=3),)
+    back = (sentence(Say.GATEWAY_BACK, at=NOW),)
+    assert not await store.gateway_back("home-1", back, NOW)
+    assert await store.gateway_silent("home-1", why, NOW)
+    assert not await store.gateway_silent("home-1", why, NOW + MINUTE)
+    await store.close(await only(store), "lee", Outcome.TECHNICAL, "", NOW)
+    # It is still silent, and a person knows: that is no news.
+    assert not await store.gateway_silent("home-1", why, NOW + MINUTE)
+    assert await store.cases() == []
+    assert await store.gateway_back("home-1", back, NOW)
+    assert await store.gateway_silent("home-1", why, NOW + MINUTE)
+    assert len(await store.cases()) == 1
+    # The home knows nothing of this case, and is told nothing.
+    assert (await store.due("home-1", heartbeat(), NOW)).news == ()
+
+
 async def test_people_may_act_on_an_open_case_but_not_on_a_fault_of_last_week(
     store: Store,
 ) -> None:
@@ -443,6 +463,14 @@ async def test_the_file_is_for_its_owner_alone(store: Store, tmp_path: Path) -> 
     await keep(store, record("home-1", 1))
     modes = {entry.name: stat.S_IMODE(entry.stat().st_mode) for entry in os.scandir(tmp_path)}
     assert set(modes.values()) == {0o600}, modes
+
+
+async def test_a_commit_is_on_the_medium_before_it_returns(store: Store, tmp_path: Path) -> None:
+    await keep(store, record("home-1", 1))
+    connection = connect(tmp_path / "center.sqlite")
+    modes = [connection.execute(f"pragma {name}").fetchone()[0] for name in DURABLE]
+    connection.close()
+    assert modes == list(DURABLE.values())
 
 
 @pytest.mark.parametrize(

@@ -206,7 +206,19 @@ async def test_silence_is_counted_in_real_seconds_under_a_clock_that_changes(pat
         await clock.advance(timedelta(hours=6))
         # Six hours have passed there, and six seconds here.
         await watch.nothing()
+        await clock.advance(timedelta(hours=3))
+        await watch.silent()
+
+
+async def test_a_clock_that_slows_down_makes_nobody_silent_and_keeps_the_watch(
+    path: Path,
+) -> None:
+    clock = ChangingClock(NOW)
+    async with watching(path, clock, interval_s=2) as watch:
+        watch.beat()
+        await clock.advance(timedelta(hours=6))
         clock.speed = 1.0
+        await watch.nothing()
         async with asyncio.timeout(DEADLINE_S):
             while not (await watch.cases()):
                 await clock.advance(SECOND)
