@@ -93,7 +93,7 @@ async def _serve(
     supervision = Supervision(store, clock, interval)
     await supervision.load()
     contexts = CenterContexts(
-        lambda kid: found.entry if (found := store.find(kid)) else None,
+        store.find,
         center_sequence(await store.sequence(), clock.now()),
         store.reserve,
         secrets.token_bytes(_ECHO_BYTES),

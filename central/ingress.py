@@ -144,8 +144,7 @@ class Ingress:
             KeyError: no gateway has this kid.
 
         """
-        found = self._store.find(kid)
-        entry = None if found is None else found.entry
+        entry = self._store.find(kid)
         if self._entries.get(kid) != entry:
             self._contexts.forget(kid)
             self._entries.pop(kid, None)

@@ -19,7 +19,7 @@ from central.cases import AuditEntry, Case, GatewayRow, Home, NoSuchCase, StoreF
 from central.people import Session, User
 from central.readers import Readers
 from central.sql import cases, gateways, people, records
-from central.sql.gateways import Enrolled, Pulse
+from central.sql.gateways import Pulse
 from central.sql.schema import connect, create
 from central.writer import Writer
 from protocol.heartbeat import Heartbeat, News
@@ -66,7 +66,7 @@ class Store:
         self._random = random
         self._version = 0
         self._changed = asyncio.Event()
-        self._enrolled: dict[bytes, Enrolled] = {}
+        self._enrolled: dict[bytes, GatewayEntry] = {}
         self._revision = -1
         self._pulses: dict[str, Pulse] = {}
         self._unwritten: set[str] = set()
@@ -256,18 +256,18 @@ class Store:
 
     # ------------------------------------------------------------------ gateways
 
-    def find(self, kid: bytes) -> Enrolled | None:
+    def find(self, kid: bytes) -> GatewayEntry | None:
         """The gateway with this key id, from memory."""
         return self._enrolled.get(kid)
 
-    def enrolled(self) -> list[Enrolled]:
+    def enrolled(self) -> list[GatewayEntry]:
         """All gateways, from memory."""
         return list(self._enrolled.values())
 
     async def refresh(self) -> None:
         """Notice gateways that another process enrolled."""
 
-        def ask(connection: Connection) -> tuple[int, list[Enrolled] | None]:
+        def ask(connection: Connection) -> tuple[int, list[GatewayEntry] | None]:
             revision = gateways.revision(connection)
             return (
                 revision,
@@ -276,7 +276,7 @@ class Store:
 
         self._revision, found = await self._readers.ask(ask)
         if found is not None:
-            self._enrolled = {gateway.entry.kid: gateway for gateway in found}
+            self._enrolled = {entry.kid: entry for entry in found}
             self._bump()
 
     async def enrol(

@@ -27,35 +27,21 @@ class Pulse:
     version: str
 
 
-@dataclass(frozen=True, slots=True)
-class Enrolled:
-    """A gateway as the ingress needs it."""
-
-    entry: GatewayEntry
-    silent: bool
-    heard: bool
-    "It has sent a heartbeat at least once."
-
-
 def revision(connection: sqlite3.Connection) -> int:
     """Rises whenever `enrolled` answers differently in its keys."""
     found: int = connection.execute("select revision from center").fetchone()[0]
     return found
 
 
-def enrolled(connection: sqlite3.Connection) -> list[Enrolled]:
+def enrolled(connection: sqlite3.Connection) -> list[GatewayEntry]:
     """All gateways with their keys."""
     return [
-        Enrolled(
-            GatewayEntry(
-                gateway=row["gateway"],
-                kid=row["kid"],
-                master_secret=row["master_secret"],
-                master_salt=row["master_salt"],
-                public_key=row["public_key"],
-            ),
-            row["silent_since"] is not None,
-            row["last_heartbeat"] is not None,
+        GatewayEntry(
+            gateway=row["gateway"],
+            kid=row["kid"],
+            master_secret=row["master_secret"],
+            master_salt=row["master_salt"],
+            public_key=row["public_key"],
         )
         for row in connection.execute("select * from gateways")
     ]

@@ -421,9 +421,7 @@ async def test_a_gateway_is_enrolled_once_and_may_get_new_keys(store: Store) -> 
         await store.enrol(stolen, Home("home-1"), "test", NOW, replace_keys=True)
     await store.enrol(again, Home("home-1", "새 이름"), "test", NOW, replace_keys=True)
     assert store.find(HOME.sender_id) is None
-    found = store.find(again.kid)
-    assert found is not None
-    assert found.entry == again
+    assert store.find(again.kid) == again
 
 
 async def test_numbers_once_reserved_are_never_given_back(store: Store) -> None:
