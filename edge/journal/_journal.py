@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from heapq import nsmallest
 from pathlib import Path
 from typing import Self
 
@@ -190,10 +191,10 @@ class Journal:
 
     def pending(self, limit: int) -> list[OutboxRow]:
         """At most `limit` rows that wait: the most urgent first, of these the oldest."""
-        waiting = sorted((held.priority, seq) for seq, held in self._waiting())
+        first = nsmallest(limit, ((held.priority, seq) for seq, held in self._waiting()))
         return [
             OutboxRow(self._outbox[seq].id, seq, priority, self._outbox[seq].signed)
-            for priority, seq in waiting[:limit]
+            for priority, seq in first
         ]
 
     def depth(self) -> int:
