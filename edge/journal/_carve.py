@@ -3,7 +3,7 @@
 No schema, no tree and no page type is trusted: every page is tried as a table leaf, and overflow
 chains are followed as far as they go.
 
-Ref: SQLite, "Database File Format", sections 1.6 (b-tree pages) and 2.1 (record format).
+Ref: SQLite, "Database File Format": B-tree Pages, Cell Payload Overflow Pages, Record Format.
 """
 
 import struct

@@ -2,7 +2,6 @@
 
 import fcntl
 import os
-import zlib
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ import cbor2
 
 from edge.finding import Finding
 from edge.journal._files import Files
-from edge.journal._recovery import LOST, Found, inflated, next_serial, recover
+from edge.journal._recovery import LOST, Found, deflated, inflated, next_serial, recover
 from edge.journal._rows import Change, Contents, Drop, Entry, Fact, Held, Put, State, Value
 from edge.journal._store import Store
 from edge.outbox import JournalFailing, OutboxRow
@@ -133,7 +132,7 @@ class Journal:
 
         Entries since the good copy stay: with its state they make up for a damaged state here.
         """
-        state = State(self._entry, moment_us(now), zlib.compress(snapshot))
+        state = State(self._entry, moment_us(now), deflated(snapshot))
         obsolete = max(self._good_upto, self._entry - ENTRIES_MAX)
         old = [n for n in self._store.contents.entries if n <= obsolete]
         self._store.write([Put(1, state), *(Drop(Entry, n) for n in old)], now)

@@ -3,7 +3,7 @@
 SQLite silently ends its log at the first frame whose checksum is wrong: a flipped bit there takes
 with it all that was committed later. So the log is read here before SQLite sees it.
 
-Ref: SQLite, "Database File Format", sections 1.3 (header) and 4 (the write-ahead log).
+Ref: SQLite, "Database File Format": The Database Header, The Write-Ahead Log.
 """
 
 import struct
