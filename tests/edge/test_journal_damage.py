@@ -414,3 +414,44 @@ def test_a_log_whose_last_write_was_torn_by_a_power_cut_is_no_damage(
     found, details, _ = life.opened(damaged(life, tmp_path / "d", WAL, zero(last, FRAME)))
     assert details == ()
     assert list(found.events) == life.events[:-2]
+
+
+def test_a_file_deleted_under_a_running_gateway_is_written_anew(tmp_path: Path) -> None:
+    journal = Journal.open(tmp_path / NAME, NOW)
+    journal.append(escalation(1), [record(1)], at(1))
+    (tmp_path / NAME).unlink()
+    journal.append(escalation(2), [record(2)], at(2))
+    journal.keep_good_copy(at(3))
+    [found] = journal.drain_findings()
+    assert found.kind is AlarmKind.JOURNAL_RESTORED
+    assert found.detail == "journal.sqlite was deleted: written anew"
+    journal.append(escalation(3), [record(3)], at(4))
+    journal.close()
+    journal = Journal.open(tmp_path / NAME, NOW)
+    assert journal.recovery.what == ()
+    assert journal.depth() == 3
+    journal.close()
+
+
+def test_a_file_damaged_under_a_running_gateway_is_written_anew(tmp_path: Path) -> None:
+    journal = Journal.open(tmp_path / NAME, NOW)
+    for first in range(1, 1001, 100):
+        rows = [record(serial) for serial in range(first, first + 100)]
+        journal.append(escalation(first), rows, at(first))
+    with (tmp_path / NAME).open("r+b") as file:
+        size = file.seek(0, 2)
+        file.seek(0)
+        file.write(b"\xa5" * size)
+    for serial in range(1, 1001, 40):
+        journal.delivered([record(serial).id], at(2000))
+    found = journal.drain_findings()
+    assert AlarmKind.JOURNAL_RESTORED in {one.kind for one in found}
+    assert journal.durable
+    before = seen(journal).waiting
+    assert len(before) == 975
+    journal.close()
+    assert (tmp_path / "journal.broken-1.sqlite").exists()
+    journal = Journal.open(tmp_path / NAME, NOW)
+    assert journal.recovery.what == ()
+    assert seen(journal).waiting == before
+    journal.close()
