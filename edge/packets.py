@@ -79,18 +79,31 @@ async def connect(path: Path) -> socket.socket:
 
 async def accept(listener: socket.socket) -> socket.socket:
     """The next peer. Others have their turn in between, even under a flood of connections."""
-    loop = asyncio.get_running_loop()
     await asyncio.sleep(0)
     while True:
         try:
-            peer, _ = await loop.sock_accept(listener)
+            peer, _ = listener.accept()
+        except BlockingIOError:
+            await _readable(listener)
         except OSError as error:
             if error.errno not in _NO_MORE_FILES:
                 raise
             await asyncio.sleep(_BREATH_S)
         else:
+            peer.settimeout(0.0)
             peer.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
             return peer
+
+
+async def _readable(waiting: socket.socket) -> None:
+    # The loop's own sock_accept loses a peer that comes in the turn in which it is cancelled.
+    loop = asyncio.get_running_loop()
+    ready = asyncio.Event()
+    loop.add_reader(waiting, ready.set)
+    try:
+        await ready.wait()
+    finally:
+        loop.remove_reader(waiting)
 
 
 async def receive_one(peer: socket.socket, limit: int) -> bytes:

@@ -1,0 +1,151 @@
+"""What `ongi` can be asked on a gateway, with its help in the reader's language."""
+
+import argparse
+import getpass
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from rules.device import EvidenceRole, Link
+from rules.events import AwayReason
+from texts import Language, Translator, preferred
+
+HOME: Final = Path("/var/lib/ongi")
+"Where a gateway keeps its home, unless $ONGI_HOME or --home say otherwise."
+_LOCALE: Final = ("LC_ALL", "LC_MESSAGES", "LANG")
+_Commands: TypeAlias = Callable[..., argparse.ArgumentParser]
+
+
+def language(argv: Sequence[str]) -> Language:
+    """The language that --language asks for, or the locale does; Korean where neither does."""
+    asked = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    asked.add_argument("--language", type=Language, default=None)
+    try:
+        given: Language | None = asked.parse_known_args(argv)[0].language
+    except SystemExit:
+        given = None  # The whole parser says what is wrong, in the locale's language.
+    locale = next((value for name in _LOCALE if (value := os.environ.get(name))), "")
+    return given or preferred(locale)
+
+
+def parser(say: Translator) -> argparse.ArgumentParser:
+    """All commands; `command` names the one that was given, as `devices add`."""
+    _ = say.text
+    whole = argparse.ArgumentParser(prog="ongi", allow_abbrev=False)
+    commands = _commands(whole)
+    _add(commands, "gateway", _("run the gateway of one home"), say)
+    checked = _add(commands, "check-config", _("check the files of a home"), say)
+    checked.add_argument(
+        "folder", type=Path, nargs="?", metavar="DIR", help=_("the home's folder")
+    )
+    status = _add(commands, "status", _("how the running gateway is"), say)
+    _json_option(status, say)
+    devices = commands("devices", help=_("the devices of the home"))
+    _device_options(_commands(devices, "devices "), say)
+    _away_options(_add(commands, "away", _("say that nobody is at home, or is again"), say), say)
+    _shelve_options(_add(commands, "shelve", _("hold one alarm back for a while"), say), say)
+    drill = _add(commands, "drill", _("send a test alarm the whole way to the center"), say)
+    _who_option(drill, say)
+    return whole
+
+
+def _device_options(devices: _Commands, say: Translator) -> None:
+    _ = say.text
+    _json_option(_add(devices, "list", _("what stands in the registry"), say, "devices "), say)
+    removed = _add(devices, "remove", _("forget a device and its key"), say, "devices ")
+    removed.add_argument("id", metavar="ID", help=_("the device's name"))
+    added = _add(devices, "add", _("enter a device by hand"), say, "devices ")
+    added.add_argument("--id", required=True, metavar="ID", help=_("its name: kitchen-plug"))
+    added.add_argument("--link", required=True, choices=[link.value for link in Link])
+    added.add_argument(
+        "--address", required=True, metavar="MAC", help=_("MAC or EUI-64, hex with colons")
+    )
+    added.add_argument("--model", required=True, metavar="TEXT")
+    added.add_argument("--room", required=True, metavar="TEXT", help=_("as staff shall read it"))
+    added.add_argument(
+        "--phenomena", required=True, metavar="A,B", help=_("what it reports: power_w,relay_on")
+    )
+    added.add_argument(
+        "--report-every",
+        required=True,
+        metavar="SPAN",
+        help=_('longest time between two reports of a healthy device: "10 min"'),
+    )
+    added.add_argument(
+        "--key", metavar="HEX", help=_("link key, 32 hex digits; - reads it from standard input")
+    )
+    added.add_argument(
+        "--evidence",
+        choices=[role.value for role in EvidenceRole],
+        default=EvidenceRole.HAND.value,
+        help=_("whose doing its changes are: only a person's, perhaps, or nobody's"),
+    )
+    added.add_argument(
+        "--outputs", default="", metavar="A,B", help=_("what it can do: light,buzzer")
+    )
+    added.add_argument("--outside-door", action="store_true", help=_("people leave by it"))
+    added.add_argument("--mains", action="store_true", help=_("it runs on mains power"))
+
+
+def _away_options(away: argparse.ArgumentParser, say: Translator) -> None:
+    _ = say.text
+    what = away.add_mutually_exclusive_group(required=True)
+    what.add_argument("--reason", choices=[AwayReason.TRIP.value, AwayReason.HOSPITAL.value])
+    what.add_argument("--end", action="store_true", help=_("somebody is home again"))
+    away.add_argument(
+        "--until",
+        metavar="TIME",
+        help=_('local time such as "2026-12-01 18:00"; without it, until life is seen again'),
+    )
+    _who_option(away, say)
+
+
+def _shelve_options(shelve: argparse.ArgumentParser, say: Translator) -> None:
+    _ = say.text
+    shelve.add_argument("alarm", metavar="ALARM", help=_("as `ongi status` names it"))
+    what = shelve.add_mutually_exclusive_group(required=True)
+    what.add_argument("--for", dest="span", metavar="SPAN", help=_('"2 h", at most "24 h"'))
+    what.add_argument("--end", action="store_true", help=_("take it up again"))
+
+
+def _add(
+    commands: _Commands, name: str, what: str, say: Translator, family: str = ""
+) -> argparse.ArgumentParser:
+    _ = say.text
+    made = commands(name, help=what, description=what, allow_abbrev=False)
+    made.add_argument(
+        "--home",
+        type=Path,
+        default=Path(os.environ.get("ONGI_HOME") or HOME),
+        metavar="DIR",
+        help=_("the gateway's folder") + f" ({_('default: %(default)s')})",
+    )
+    made.add_argument("--language", type=Language, choices=list(Language), metavar="ko|en")
+    made.set_defaults(command=family + name)
+    return made
+
+
+def _commands(parser: argparse.ArgumentParser, family: str = "") -> _Commands:
+    found = parser.add_subparsers(required=True, metavar="COMMAND", prog=f"ongi {family}".rstrip())
+    return found.add_parser
+
+
+def _json_option(parser: argparse.ArgumentParser, say: Translator) -> None:
+    parser.add_argument("--json", action="store_true", help=say.text("for programs"))
+
+
+def _who_option(parser: argparse.ArgumentParser, say: Translator) -> None:
+    parser.add_argument(
+        "--who",
+        default=_user(),
+        metavar="NAME",
+        help=say.text("who says so") + f" ({say.text('default: %(default)s')})",
+    )
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())  # A user without a name.

@@ -1,0 +1,366 @@
+"""`ongi` on a gateway: run it, check its files, and ask or tell the running one.
+
+Exit status: 0 done, 1 refused or failed, 2 a wrong command line.
+"""
+
+import argparse
+import asyncio
+import json
+import logging
+import os
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final, TypeVar
+from zoneinfo import ZoneInfo
+
+from rich.console import Console, RenderableType
+
+from edge import packets
+from edge.arguments import language, parser
+from edge.caller import Caller, NotRunning, RequestRefused, called
+from edge.config import check
+from edge.control_wire import Refused
+from edge.devices import device
+from edge.devices import key as link_key
+from edge.jsonable import jsonable
+from edge.registry import Registry
+from edge.screen import Screen
+from rules.alarm import AlarmKey, AlarmKind
+from rules.cases import SHELVED_AT_MOST
+from rules.device import Link
+from rules.errors import ConfigError, FrameError, LinkLost
+from rules.events import AwayReason
+from rules.inputs import Away, Drill, Shelve
+from rules.observation import DeviceId
+from rules.quantity import span
+from rules.wire import KeyedDevice
+from texts import Translator, translator
+
+CONTROL_SOCKET: Final = Path("run") / "control.sock"
+_PIPE_WIDTH: Final = 160
+_INTERRUPTED: Final = 130
+"As a shell has it for a command that Ctrl-C ended."
+T = TypeVar("T")
+
+
+def main(argv: Sequence[str]) -> int:
+    """Carry out `argv`, which begins with the command; returns the exit status."""
+    try:
+        say = translator(language(argv))
+    except ConfigError as error:  # The catalogues were not compiled: there are no words yet.
+        return _failed(str(error))
+    options = parser(say).parse_args(argv)
+    try:
+        return _COMMANDS[options.command](options, say)
+    except (ConfigError, FrameError, RequestRefused, OSError) as error:
+        return _failed(_why(error, options, say))
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+
+
+def _why(
+    error: ConfigError | FrameError | RequestRefused | OSError,
+    options: argparse.Namespace,
+    say: Translator,
+) -> str:
+    match error:
+        case ConfigError():
+            return _explained(error, say)
+        case RequestRefused(refused=refused):
+            return _refusal(refused, say)
+        case FrameError():
+            return say.text(
+                "The running gateway is of another version; restart it. ({error})", error=error
+            )
+        case NotRunning():
+            return say.text(
+                "The gateway of {home} does not run. Start it: systemctl start ongi-gateway, "
+                "or ongi gateway --home {home}",
+                home=options.home,
+            )
+        case LinkLost():
+            return say.text("The gateway does not answer. See its log: journalctl -u ongi-gateway")
+        case packets.SocketTaken():
+            return say.text("Another gateway runs on {home}.", home=options.home)
+        case PermissionError():
+            return say.text(
+                "This user may not use {file}. Try again with sudo.",
+                file=error.filename or options.home,
+            )
+    return str(error)
+
+
+def _refusal(refused: Refused, say: Translator) -> str:
+    if refused.right:
+        return _explained(ConfigError(refused.where, refused.why, refused.right), say)
+    return ": ".join(filter(None, (refused.where, say.text(refused.why))))
+
+
+# ---------------------------------------------------------------- the gateway itself
+
+
+def _gateway(options: argparse.Namespace, say: Translator) -> int:
+    report = check(options.home)
+    for warning in report.warnings:
+        print(_explained(warning, say), file=sys.stderr)
+    if report.errors:
+        return _failed("\n".join(_explained(error, say) for error in report.errors))
+    from edge.app import run  # noqa: PLC0415 -- a question to the gateway needs no CoAP stack
+    from edge.clock import SystemMachine  # noqa: PLC0415
+
+    logging.basicConfig(
+        level=logging.INFO,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        stream=sys.stderr,
+    )
+    try:
+        asyncio.run(run(options.home, SystemMachine()))
+    except (asyncio.CancelledError, KeyboardInterrupt):
+        return 0  # Told to stop by SIGTERM or Ctrl-C, and everything is put away.
+    return 0
+
+
+def _check_config(options: argparse.Namespace, say: Translator) -> int:
+    home = options.folder or options.home
+    report = check(home)
+    for error in report.errors:
+        print(_explained(error, say))
+    for warning in report.warnings:
+        print(say.text("Warning: {what}", what=_explained(warning, say)))
+    if report.errors:
+        return _failed(
+            say.plural(
+                "{n} error: the gateway would not start.",
+                "{n} errors: the gateway would not start.",
+                len(report.errors),
+            )
+        )
+    print(say.text("{home} is in order.", home=home))
+    return 0
+
+
+# ---------------------------------------------------------------- questions
+
+
+def _status(options: argparse.Namespace, say: Translator) -> int:
+    status = _asked(options, Caller.status)
+    if options.json:
+        _print_json(status)
+    else:
+        _show(Screen(say, ZoneInfo(status.about.timezone)).status(status))
+    return 0
+
+
+def _devices_list(options: argparse.Namespace, say: Translator) -> int:
+    try:
+        devices = _asked(options, Caller.devices)
+    except NotRunning:
+        devices = Registry.load(_existing(options.home)).devices
+    if options.json:
+        _print_json(list(devices))
+    else:
+        _show(Screen(say, ZoneInfo("UTC")).devices(devices))
+    return 0
+
+
+# ---------------------------------------------------------------- orders
+
+
+def _devices_add(options: argparse.Namespace, say: Translator) -> int:
+    added = _written_device(options)
+    _change(
+        options,
+        say,
+        lambda gateway: gateway.add(added),
+        lambda registry: registry.add_device(added.device, added.key),
+    )
+    print(say.text("Entered {device}.", device=added.device.id))
+    return 0
+
+
+def _devices_remove(options: argparse.Namespace, say: Translator) -> int:
+    id_ = DeviceId(options.id)
+    _change(
+        options,
+        say,
+        lambda gateway: gateway.remove(id_),
+        lambda registry: registry.remove_device(id_),
+    )
+    print(say.text("Removed {device}.", device=id_))
+    return 0
+
+
+def _away(options: argparse.Namespace, say: Translator) -> int:
+    async def announce(gateway: Caller) -> str:
+        if options.end:
+            await gateway.put(Away(AwayReason.TRIP, options.who, ends=True))
+            return say.text("Somebody is home again.")
+        status = await gateway.status()
+        zone, reason = ZoneInfo(status.about.timezone), AwayReason(options.reason)
+        until = None if options.until is None else _moment(options.until, zone)
+        await gateway.put(Away(reason, options.who, until))
+        if until is None:
+            return say.text("Away, until life is seen again: {reason}.", reason=say.name(reason))
+        at = say.moment(until, zone, status.now)
+        return say.text("Away until {at}: {reason}.", at=at, reason=say.name(reason))
+
+    print(_asked(options, announce))
+    return 0
+
+
+def _shelve(options: argparse.Namespace, say: Translator) -> int:
+    alarm = _alarm(options.alarm)
+    minute = timedelta(minutes=1)
+    length = None if options.end else span(options.span, "--for", minute, SHELVED_AT_MOST)
+
+    async def shelve(gateway: Caller) -> str:
+        status = await gateway.status()
+        # A moment that is past by then ends a shelving.
+        until = status.now + (timedelta() if length is None else length)
+        await gateway.put(Shelve(alarm, until))
+        name = say.name(alarm.kind)
+        if length is None:
+            return say.text("{alarm}: taken up again.", alarm=name)
+        at = say.moment(until, ZoneInfo(status.about.timezone), status.now)
+        return say.text("{alarm}: held back until {at}.", alarm=name, at=at)
+
+    print(_asked(options, shelve))
+    return 0
+
+
+def _drill(options: argparse.Namespace, say: Translator) -> int:
+    _asked(options, lambda gateway: gateway.put(Drill(options.who)))
+    print(
+        say.text(
+            "The drill is on its way. `ongi status` shows when the center has it; "
+            "it ends when the center closes it."
+        )
+    )
+    return 0
+
+
+# ---------------------------------------------------------------- what they share
+
+
+def _asked(options: argparse.Namespace, ask: Callable[[Caller], Awaitable[T]]) -> T:
+    async def asking() -> T:
+        async with called(options.home / CONTROL_SOCKET) as gateway:
+            return await ask(gateway)
+
+    return asyncio.run(asking())
+
+
+def _change(
+    options: argparse.Namespace,
+    say: Translator,
+    ask: Callable[[Caller], Awaitable[None]],
+    write: Callable[[Registry], None],
+) -> None:
+    """Have the running gateway change its registry, or do it where none runs."""
+    try:
+        _asked(options, ask)
+    except NotRunning:
+        home = _existing(options.home)
+        _become_owner(home)
+        write(Registry.load(home))
+        print(say.text("The gateway does not run; it will know when it is started."))
+
+
+def _existing(home: Path) -> Path:
+    if not home.is_dir():
+        raise ConfigError(str(home), "no such folder", "name the gateway's with --home")
+    return home
+
+
+def _become_owner(home: Path) -> None:
+    """Write as the gateway's user where root asks: it could not read files of root's."""
+    owner = home.stat()
+    if os.geteuid() == 0 and owner.st_uid != 0:
+        os.setegid(owner.st_gid)
+        os.seteuid(owner.st_uid)
+
+
+def _written_device(options: argparse.Namespace) -> KeyedDevice:
+    key = None
+    if options.key is not None:
+        written = sys.stdin.readline().strip() if options.key == "-" else options.key
+        key = link_key(written, "--key")
+    address = options.address
+    document = {
+        "id": options.id,
+        "link": options.link,
+        "address": address if options.link == Link.SERIAL else address.upper(),
+        "model": options.model,
+        "room": options.room,
+        "phenomena": _words(options.phenomena),
+        "report_every": options.report_every,
+        "evidence": options.evidence,
+        "outputs": _words(options.outputs),
+        "outside_door": options.outside_door,
+        "mains_powered": options.mains,
+        "keyed": key is not None,
+    }
+    return KeyedDevice(device(document, "devices add"), key)
+
+
+def _words(written: str) -> list[str]:
+    return [word.strip() for word in written.split(",") if word.strip()]
+
+
+def _moment(written: str, zone: ZoneInfo) -> datetime:
+    right = 'write a date and a time, such as "2026-12-01 18:00"'
+    try:
+        moment = datetime.fromisoformat(written)
+    except ValueError as error:
+        raise ConfigError("--until", repr(written), right) from error
+    if ":" not in written:
+        raise ConfigError("--until", f"{written!r}, without a time", right)
+    return moment.replace(tzinfo=zone) if moment.tzinfo is None else moment
+
+
+def _alarm(written: str) -> AlarmKey:
+    try:
+        return AlarmKey.read(written)
+    except ValueError as error:
+        kinds = ", ".join(kind.value for kind in AlarmKind)
+        right = f"as `ongi status` names it: a kind, or kind:device; kinds are {kinds}"
+        raise ConfigError("ALARM", repr(written), right) from error
+
+
+def _explained(error: ConfigError, say: Translator) -> str:
+    return say.text(
+        "{where}\n  found: {found}\n  right: {right}",
+        where=error.where,
+        found=say.text(error.found),
+        right=say.text(error.right),
+    )
+
+
+def _print_json(value: object) -> None:
+    print(json.dumps(jsonable(value), ensure_ascii=False, indent=2))
+
+
+def _show(what: RenderableType) -> None:
+    # In a pipe nothing is cut or wrapped for a screen that is not there.
+    width = None if sys.stdout.isatty() else _PIPE_WIDTH
+    Console(width=width, markup=False, emoji=False, highlight=False).print(what)
+
+
+def _failed(why: str) -> int:
+    print(f"ongi: {why}", file=sys.stderr)
+    return 1
+
+
+_COMMANDS: Final[dict[str, Callable[[argparse.Namespace, Translator], int]]] = {
+    "gateway": _gateway,
+    "check-config": _check_config,
+    "status": _status,
+    "devices list": _devices_list,
+    "devices add": _devices_add,
+    "devices remove": _devices_remove,
+    "away": _away,
+    "shelve": _shelve,
+    "drill": _drill,
+}

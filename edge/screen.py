@@ -1,0 +1,234 @@
+"""What `ongi` shows on a terminal: the gateway's status and its devices, as tables."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from edge.status import AlarmStatus, DeviceStatus, Plumbing, Status
+from rules.alarm import AlarmState, Category
+from rules.device import Device, Liveness
+from rules.observation import Phenomenon, Press, Value
+from rules.quantity import format_span
+from texts import Translator
+
+_UNITS = {
+    "w": "W",
+    "wh": "Wh",
+    "v": "V",
+    "a": "A",
+    "lx": "lx",
+    "ppm": "ppm",
+    "c": "°C",
+    "pct": "%",
+}
+"By the last part of a phenomenon's name."
+_COLOURS = {
+    Liveness.LIVE: "green",
+    Liveness.STALE: "yellow",
+    Liveness.DEAD: "red",
+    Liveness.UNKNOWN: "dim",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A line of the summary."""
+
+    name: str
+    words: tuple[str, ...]
+    style: str = ""
+
+
+class Screen:
+    """Renders in one language, with the home's local times."""
+
+    def __init__(self, say: Translator, zone: tzinfo) -> None:
+        self._say = say
+        self._zone = zone
+
+    def status(self, status: Status) -> RenderableType:
+        """All that `ongi status` shows."""
+        _ = self._say.text
+        parts: list[RenderableType] = [self._summary(status)]
+        if status.alarms:
+            parts.append(self._alarms(status.alarms, status.now))
+        if status.devices:
+            parts.append(self._heard(status.devices, status.now))
+        else:
+            parts.append(Text(_("No devices yet: ongi devices add"), style="yellow"))
+        return Group(*parts)
+
+    def devices(self, devices: Sequence[Device]) -> RenderableType:
+        """All that `ongi devices list` shows."""
+        _ = self._say.text
+        if not devices:
+            return Text(_("No devices yet: ongi devices add"), style="yellow")
+        table = _table(
+            _("Device"), _("Room"), _("Model"), _("Link"), _("Address"), _("Reports"), _("Every")
+        )
+        for device in devices:
+            table.add_row(
+                device.id,
+                device.room,
+                device.model,
+                device.link.value,
+                device.address + ("" if device.keyed else f" ({_('no key')})"),
+                ", ".join(sorted(map(self._say.name, device.phenomena))),
+                format_span(device.report_every),
+            )
+        return table
+
+    def _summary(self, status: Status) -> Table:
+        table = Table.grid(padding=(0, 2))
+        table.add_column(style="bold")
+        table.add_column(overflow="fold")
+        for row in (*self._home(status), *self._uplink(status), *self._parts(status.plumbing)):
+            words = " · ".join(word for word in row.words if word)
+            table.add_row(row.name, Text(words, style=row.style))
+        return table
+
+    def _home(self, status: Status) -> Iterator[_Row]:
+        _ = self._say.text
+        about = status.about
+        version = _("version {version}", version=about.version)
+        yield _Row(_("Home"), (about.name, about.id, version))
+        now = self._at(status.now, None)
+        if status.time_trusted:
+            by = _("confirmed by {source}", source=status.plumbing.time_source or "?")
+            yield _Row(_("Time"), (now, by))
+        else:
+            yield _Row(_("Time"), (now, _("not confirmed by anyone")), "yellow")
+        yield _Row(_("Sign of life"), tuple(self._life(status)))
+        away = status.away
+        if away is not None:
+            words = [
+                self._say.name(away.reason),
+                _("since {at}", at=self._at(away.at, status.now)),
+            ]
+            if away.until is not None:
+                words.append(_("until {at}", at=self._at(away.until, status.now)))
+            yield _Row(_("Away"), (*words, away.who), "yellow")
+
+    def _parts(self, parts: Plumbing) -> Iterator[_Row]:
+        _ = self._say.text
+        for driver in parts.drivers:
+            yield _Row(
+                _("Driver {link}", link=driver.link.value),
+                (
+                    _("connected") if driver.connected else _("not connected"),
+                    _("{n} refused", n=driver.refused) if driver.refused else "",
+                    _("{n} dropped", n=driver.dropped) if driver.dropped else "",
+                ),
+                "" if driver.connected else "red",
+            )
+        if not parts.journal_durable:
+            yield _Row(_("Journal"), (_("the disk fails: working from memory"),), "red")
+        for finding in parts.findings:
+            yield _Row(_("Found at start"), (finding,), "yellow")
+
+    def _life(self, status: Status) -> Iterator[str]:
+        _ = self._say.text
+        if status.life is None:
+            yield _("none seen yet")
+        else:
+            rooms = {device.id: device.room for device in status.devices}
+            yield self._at(status.life.at, status.now)
+            yield rooms.get(status.life.device, status.life.device)
+            yield self._say.name(status.life.phenomenon)
+        if status.alarm_time_if_silent is not None:
+            at = self._at(status.alarm_time_if_silent, status.now)
+            yield _("alarm at {at} if all stays silent", at=at)
+
+    def _uplink(self, status: Status) -> Iterator[_Row]:
+        _ = self._say.text
+        uplink = status.plumbing.uplink
+        words = [_("has not answered yet")]
+        if uplink.last_ok is not None:
+            words = [_("answered {at}", at=self._at(uplink.last_ok, status.now))]
+        if uplink.failures:
+            words.append(_("{n} tries without an answer", n=uplink.failures))
+        failing = uplink.failures > 0 or uplink.last_ok is None
+        yield _Row(_("Center"), (*words, uplink.last_error), "red" if failing else "")
+        depth = status.plumbing.outbox_depth
+        if depth:
+            waiting = self._say.plural(
+                "{n} message waits for the center", "{n} messages wait for the center", depth
+            )
+            yield _Row(_("Outbox"), (waiting,), "yellow")
+
+    def _alarms(self, alarms: Sequence[AlarmStatus], now: datetime) -> Table:
+        _ = self._say.text
+        table = _table(_("Alarm"), _("State"), _("Since"), _("Center"), _("For shelve"))
+        for alarm in alarms:
+            table.add_row(
+                " ".join(
+                    (
+                        self._say.name(alarm.key.kind),
+                        *((_("level {n}", n=alarm.level),) if alarm.level > 1 else ()),
+                        *((_("(drill)"),) if alarm.drill else ()),
+                    )
+                ),
+                self._state(alarm, now),
+                self._at(alarm.since, now),
+                self._case(alarm),
+                str(alarm.key),
+            )
+        return table
+
+    def _state(self, alarm: AlarmStatus, now: datetime) -> Text:
+        words = self._say.name(alarm.state)
+        if alarm.until is not None:
+            words += " " + self._say.text("until {at}", at=self._at(alarm.until, now))
+        danger = alarm.key.kind.category is Category.ESCALATION
+        raised = alarm.state is AlarmState.RAISED
+        return Text(words, style=("red" if danger else "yellow") if raised else "")
+
+    def _case(self, alarm: AlarmStatus) -> str:
+        if not alarm.serial or alarm.state in (AlarmState.PROMPTED, AlarmState.SHELVED):
+            return ""
+        return self._say.text("has it") if alarm.delivered else self._say.text("not reached yet")
+
+    def _heard(self, devices: Sequence[DeviceStatus], now: datetime) -> Table:
+        _ = self._say.text
+        table = _table(
+            _("Room"), _("Device"), _("State"), _("Last heard"), _("Battery"), _("Says")
+        )
+        for device in devices:
+            table.add_row(
+                device.room,
+                device.id,
+                Text(self._say.name(device.liveness), style=_COLOURS[device.liveness]),
+                self._at(device.last_seen, now),
+                "" if device.battery_pct is None else f"{device.battery_pct:.0f} %",
+                ", ".join(
+                    f"{self._say.name(phenomenon)} {self._value(phenomenon, value)}"
+                    for phenomenon, value in sorted(device.readings.items())
+                    if phenomenon is not Phenomenon.BATTERY_PCT
+                ),
+            )
+        return table
+
+    def _value(self, phenomenon: Phenomenon, value: Value) -> str:
+        match value:
+            case Press():
+                return self._say.name(value)
+            case bool():
+                return self._say.text("yes") if value else self._say.text("no")
+            case _:
+                unit = _UNITS.get(phenomenon.rpartition("_")[2], "")
+                return f"{value:.1f}".removesuffix(".0") + (f" {unit}" if unit else "")
+
+    def _at(self, at: datetime | None, now: datetime | None) -> str:
+        return "-" if at is None else self._say.moment(at, self._zone, now)
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
