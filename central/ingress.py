@@ -16,6 +16,8 @@ from aiocoap.message import Message
 from aiocoap.numbers.codes import Code
 from aiocoap.oscore import (
     COSE_KID,
+    COSE_KID_CONTEXT,
+    COSE_PIV,
     DecodeError,
     ReplayError,
     ReplayErrorWithEcho,
@@ -39,6 +41,8 @@ INTERVAL_HOT_S = 5
 "While people may act on a case, so that taken and closed arrive soon."
 _BAD_BYTES = (Error, ValueError, IndexError, KeyError, TypeError, struct.error)
 "What aiocoap raises for a stranger's bytes."
+_HEADER = {COSE_KID, COSE_KID_CONTEXT, COSE_PIV}
+"aiocoap fails on the group flag with a context that is none of a group."
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +78,12 @@ class Ingress:
         self._entries: dict[bytes, GatewayEntry] = {}
 
     async def respond(self, request: Message, peer: Peer) -> Message | None:
-        """The datagram that answers a request, or None if nothing can be said safely."""
+        """The datagram that answers a request, or None if nothing can be said safely.
+
+        A request that meets a defect of ours, or of aiocoap, is logged with its traceback and not
+        answered. It must not end the process: whoever found the one datagram that does could keep
+        every home from being heard.
+        """
         try:
             asked = self._prove(request, peer)
             self._heard(asked.entry.gateway)
@@ -86,6 +95,9 @@ class Ingress:
         except StoreFailing as failing:
             # No sender number is left that is durably noted: better silent than a nonce twice.
             self._refusals.note(Reason.UNSTORED, peer, None, str(failing)[:80])
+            return None
+        except Exception as defect:  # noqa: BLE001 -- supervises one request, see above
+            self._refusals.note(Reason.DEFECT, peer, None, repr(defect)[:80])
             return None
         return answer
 
@@ -124,6 +136,8 @@ class Ingress:
         try:
             header = verify_start(request)
             kid = header[COSE_KID]
+            if not header.keys() <= _HEADER:
+                raise DecodeError("a header of group OSCORE")
             entry = self._entry(kid)
             context = self._contexts.find_oscore(header)
         except KeyError as error:

@@ -26,6 +26,7 @@ class Reason(StrEnum):
     CLASH = "record known with other contents"
     BUSY = "too many at once"
     UNSTORED = "could not be stored"
+    DEFECT = "this program failed on it"
 
 
 class Refusals:
@@ -37,7 +38,10 @@ class Refusals:
         self._logged: dict[Reason, tuple[float, int]] = {}
 
     def note(self, reason: Reason, peer: Peer, kid: bytes | None = None, why: str = "") -> None:
-        """Count one, and log it unless its reason was logged a moment ago."""
+        """Count one, and log it unless its reason was logged a moment ago.
+
+        Within an `except` clause a defect is logged with its traceback.
+        """
         self.counts[reason] += 1
         now = self._seconds()
         last, count = self._logged.get(reason, (-_EVERY_S, 0))
@@ -52,4 +56,5 @@ class Refusals:
             "none" if kid is None else kid[:8].hex(),
             f", {why}" if why else "",
             f" ({silent} more since the last such line)" if silent else "",
+            exc_info=reason is Reason.DEFECT,
         )

@@ -5,7 +5,7 @@ import contextlib
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -65,7 +65,12 @@ async def opened(data: Path) -> AsyncIterator[Store]:
 
 @asynccontextmanager
 async def serving(
-    data: Path, *, clock: Clock | None = None, interval_s: int = 60, coap_port: int = 0
+    data: Path,
+    *,
+    clock: Clock | None = None,
+    coap_port: int = 0,
+    interval_s: int = 60,
+    interval: Callable[[], int] | None = None,
 ) -> AsyncIterator[Serving]:
     """A center with its console on ports of its own."""
     started: asyncio.Future[Serving] = asyncio.get_running_loop().create_future()
@@ -76,7 +81,7 @@ async def serving(
             coap_port=coap_port,
             web_port=0,
             clock=clock or SystemClock(),
-            interval=lambda: interval_s,
+            interval=interval or (lambda: interval_s),
             ready=started.set_result,
         ),
         name="center",

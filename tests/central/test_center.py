@@ -12,7 +12,8 @@ from aiocoap.numbers.codes import Code
 from central.app import DATABASE, Serving
 from central.backup import back_up, restore
 from central.cases import Which
-from protocol.heartbeat import NewsKind
+from central.refusals import Reason
+from protocol.heartbeat import NewsKind, encode_heartbeat
 from protocol.records import RecordKind
 from rules.errors import ConfigError
 from rules.events import Outcome
@@ -89,6 +90,26 @@ async def test_a_silent_gateway_becomes_a_fault_in_the_running_center(
         await sender.beat()
         while (await store.gateways())[0].silent:  # noqa: ASYNC110 -- another connection
             await asyncio.sleep(0.01)
+
+
+async def test_a_request_that_meets_a_defect_harms_no_other(tmp_path: Path) -> None:
+    await enrol(tmp_path, HOME)
+    defects: list[str] = []
+
+    def interval() -> int:
+        if defects:
+            raise RuntimeError(defects.pop())
+        return 60
+
+    async with serving(tmp_path, clock=StandingClock(NOW), interval=interval) as center:
+        sender = Sender(HOME, center.coap_port)
+        await sender.beat()
+        defects.append("nobody thought of this")
+        datagram, _ = sender.request("h", encode_heartbeat(heartbeat()))
+        assert await sender.exchange(datagram, 0.2) is None
+        assert center.refusals.counts == {Reason.DEFECT: 1}
+        assert (await sender.post(record("home-1", 1))).code is Code.CREATED
+        sender.close()
 
 
 async def test_the_console_is_served_beside_the_ingress(center: Serving) -> None:

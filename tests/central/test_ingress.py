@@ -160,6 +160,21 @@ async def test_a_changed_byte_is_noticed(
     assert await stored(tmp_path) == set()
 
 
+@pytest.mark.parametrize("flags", [0x29, 0x20, 0x89, 0x19, 0x08, 0x0F, 0x00])
+async def test_other_oscore_headers_are_refused(
+    flags: int, sender: Sender, center: Serving, tmp_path: Path
+) -> None:
+    await sender.beat()
+    plain = Message(code=Code.POST, payload=bytes(40))
+    plain.opt.oscore = bytes([flags, 1]) + HOME.sender_id
+    answer = await sender.exchange(sender.frame(plain))
+    assert answer is not None
+    assert answer.code in {Code.BAD_OPTION, Code.UNAUTHORIZED, Code.BAD_REQUEST}
+    assert center.refusals.counts.total() == 1
+    assert Reason.DEFECT not in center.refusals.counts
+    assert await stored(tmp_path) == set()
+
+
 async def test_a_stranger_is_refused(center: Serving, tmp_path: Path) -> None:
     stranger = Sender(identity("home-3"), center.coap_port)
     answer = await stranger.post(record("home-3", 1))
