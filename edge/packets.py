@@ -21,7 +21,7 @@ BURST = 32
 _SEND_BUFFER = 262_144
 "Room for the largest reply, above the kernel's default of 212,992 with its bookkeeping."
 _NO_MORE_FILES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
-_BREATH_S = 1.0
+BREATH_S = 1.0
 
 
 class SocketTaken(OSError):  # noqa: N818 -- names what happened
@@ -88,7 +88,7 @@ async def accept(listener: socket.socket) -> socket.socket:
         except OSError as error:
             if error.errno not in _NO_MORE_FILES:
                 raise
-            await asyncio.sleep(_BREATH_S)
+            await asyncio.sleep(BREATH_S)
         else:
             peer.settimeout(0.0)
             peer.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)

@@ -1,6 +1,7 @@
 """Sockets of the gateway: who may connect, and what a file that is already there means."""
 
 import asyncio
+import resource
 import socket
 import stat
 from pathlib import Path
@@ -130,6 +131,26 @@ async def test_others_have_their_turn_after_each_burst(tmp_path: Path) -> None:
         assert len(await packets.receive(theirs, 100)) == packets.BURST
     ours.close()
     theirs.close()
+    packets.unlisten(listener)
+
+
+async def test_a_process_out_of_files_takes_peers_again_when_it_has_some(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packets, "BREATH_S", 0.01)
+    listener = packets.listen(tmp_path / "driver.sock", 0o600)
+    ours = await Peer.at(tmp_path / "driver.sock")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+        accepting = asyncio.get_running_loop().create_task(packets.accept(listener))
+        await asyncio.wait({accepting}, timeout=0.05)
+        assert not accepting.done()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    async with asyncio.timeout(10):
+        (await accepting).close()
+    ours.close()
     packets.unlisten(listener)
 
 
