@@ -239,8 +239,10 @@ def _believed(response: asyncio.Future[Message], security: SecurityContext) -> A
         code = error.plain_message.code
         return NoAnswer(f"unprotected {code}", replayed=code == UNAUTHORIZED)
     if error is not None:
-        # Of any type: what aiocoap trips over in a datagram comes out here as it is.
-        return NoAnswer(f"{type(error).__name__}: {error}"[:200])
+        # Of any type: what aiocoap trips over in a datagram comes out here as it is. Of what the
+        # network does, its cause says more.
+        cause = error.__cause__ or error
+        return NoAnswer(f"{type(cause).__name__}: {cause}"[:200])
     message = response.result()
     remote = message.remote
     if not isinstance(remote, OSCOREAddress) or remote.security_context is not security:

@@ -50,7 +50,7 @@ _SHORTEST_GAP_S = 0.25
 "Between two attempts, even where each new alarm asks for one."
 _BEAT_GAP_S = 1.0
 _HASTY_BEATS = 4
-"Unanswered heartbeats that are repeated after a quarter of the interval."
+"Unanswered heartbeats that are repeated soon, after a quarter of the interval at most."
 
 
 class Clock(Protocol):
@@ -235,10 +235,16 @@ class Uplink:
                     # The center is back: records need not wait out their pause.
                     self._wake.set()
                 self._beating.worked()
-            hasty = 0 < self._beating.failures <= _HASTY_BEATS
-            pause_s = self._interval_s * self._between(0.9, 1.0) / (4 if hasty else 1)
+            pause_s = self._beat_pause_s() * self._between(0.9, 1.0)
             await asyncio.sleep(min(_BEAT_GAP_S, pause_s))
             await _within(self._beat_soon, pause_s - _BEAT_GAP_S)
+
+    def _beat_pause_s(self) -> float:
+        failures = self._beating.failures
+        if 0 < failures <= _HASTY_BEATS:
+            # One datagram lost, or the network not up yet at boot: the center counts to three.
+            return min(self._interval_s / 4, 2.0**failures)
+        return self._interval_s
 
     def _heartbeat(self) -> Heartbeat:
         first, last = self._outbox.retained()

@@ -1,6 +1,7 @@
 """One request and its answer, or none: what a channel makes of a bad center and a bad link."""
 
 import asyncio
+import errno
 import os
 import socket
 from dataclasses import replace
@@ -57,6 +58,13 @@ async def test_a_lie_ends_the_request_early_and_is_not_believed(lie: Lie) -> Non
         assert answer.why
 
 
+async def test_a_refusal_says_what_it_is() -> None:
+    channel = Channel(Destination("127.0.0.1", free_port()), HASTY)
+    answer = await asyncio.wait_for(channel.ask("e", b"record", security()), timeout=1)
+    assert isinstance(answer, NoAnswer)
+    assert answer.why.startswith("ConnectionRefusedError")
+
+
 async def test_noise_is_skipped() -> None:
     async with Liar(Lie.NOISE) as liar:
         channel = Channel(Destination("127.0.0.1", liar.port), HASTY)
@@ -100,6 +108,21 @@ async def test_an_ipv6_literal_is_an_address() -> None:
     channel = Channel(Destination("::1", free_port()), HASTY)
     assert isinstance(await channel.ask("e", b"record", security()), NoAnswer)
     await channel.close()
+
+
+async def test_a_kernel_without_ipv6_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    ordinary = socket.socket
+
+    def without_ipv6(family: int = socket.AF_INET, *rest: int, **named: int) -> socket.socket:
+        if family == socket.AF_INET6:
+            raise OSError(errno.EAFNOSUPPORT, "address family not supported")
+        return ordinary(family, *rest, **named)
+
+    async with SmallCenter(IDENTITY) as center:
+        monkeypatch.setattr(socket, "socket", without_ipv6)
+        channel = Channel(Destination("127.0.0.1", center.port), HASTY)
+        assert isinstance(await channel.ask("nowhere", b"", security()), Answer)
+        await channel.close()
 
 
 async def test_a_name_is_looked_up_once_and_again_only_after_a_long_silence() -> None:

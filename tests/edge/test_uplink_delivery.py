@@ -275,9 +275,9 @@ async def test_nothing_is_lost_or_doubled_on_a_bad_link() -> None:
         async with center:
             await until(lambda: outbox.depth() == 0, seconds=30)
     assert sorted(stored.seq for stored in center.stored.values()) == list(range(1, 61))
-    assert net.counts.lost > 10
-    assert net.counts.duplicated > 5
-    assert net.counts.rebound > 2
+    assert net.counts.lost > 3
+    assert net.counts.duplicated > 2
+    assert net.counts.rebound > 1
 
 
 async def test_it_works_with_the_real_patience_too() -> None:

@@ -12,7 +12,7 @@ from tests.support.liar import Liar, Lie
 from tests.support.outbox import MOMENT, HeldOutbox, record, row
 from tests.support.uplink import IDENTITY, Heard, make_uplink, running, until
 
-NEWS = News(b"token--1", record(1).id, NewsKind.CLOSED, "김영희", Outcome.REAL, MOMENT)
+NEWS = News(b"token--1", record(1).id, NewsKind.CLOSED, "관제석1", Outcome.REAL, MOMENT)
 
 
 async def test_a_heartbeat_says_how_the_gateway_stands() -> None:
@@ -135,3 +135,21 @@ async def test_unanswered_heartbeats_come_sooner_and_from_a_new_port() -> None:
         beats = len(center.beats)
         await until(lambda: len(center.beats) >= beats + 3, seconds=12)
         assert len(set(center.beat_ports[-3:])) == 3
+
+
+async def test_the_first_heartbeat_that_comes_through_again_ends_the_pause_of_the_records() -> (
+    None
+):
+    # Pauses of 0.5, 1, 2 and 4 s: the center is back in the middle of the fourth.
+    outbox = HeldOutbox()
+    center = SmallCenter(IDENTITY, interval_s=1)
+    uplink = make_uplink(outbox, center.port, Heard(), random=lambda count: b"\xff" * count)
+    async with running(uplink):
+        async with center:
+            await until(lambda: uplink.status.interval_s == 1)
+        outbox.add(row(IDENTITY, 1))
+        uplink.notify()
+        await asyncio.sleep(3.7)
+        assert outbox.depth() == 1
+        async with center:
+            await until(lambda: outbox.depth() == 0, seconds=3)

@@ -31,8 +31,8 @@ GOLDEN = json.loads(
     (Path(__file__).parent.parent / "vectors" / "uplink_records.json").read_text(encoding="utf-8")
 )
 BEAT = Heartbeat(7, 123_456, MOMENT, False, 2, 10, 17, (b"token--1", b"token--2"), "0.1.0")
-TAKEN = News(b"token--1", bytes(range(16)), NewsKind.TAKEN, "김영희", None, MOMENT)
-CLOSED = News(b"token--2", bytes(range(16)), NewsKind.CLOSED, "박철수", Outcome.REAL, MOMENT)
+TAKEN = News(b"token--1", bytes(range(16)), NewsKind.TAKEN, "관제석1", None, MOMENT)
+CLOSED = News(b"token--2", bytes(range(16)), NewsKind.CLOSED, "관제석2", Outcome.REAL, MOMENT)
 REPLY = HeartbeatReply(MOMENT, 5, (TAKEN, CLOSED), ((2, 4), (9, 9)))
 
 

@@ -243,6 +243,17 @@ def test_a_forgotten_gateway_comes_back_with_new_keys() -> None:
     meet(gateway_context(fresh, 0, Noted()), contexts)
 
 
+def test_a_forgotten_gateway_with_its_old_keys_is_answered_under_new_numbers() -> None:
+    gateway = gateway_context(IDENTITY, 0, Noted())
+    contexts = center()
+    meet(gateway, contexts)
+    used = numbers(arrive(contexts, gateway.protect(post())[0])[1])
+    contexts.forget(IDENTITY.sender_id)
+    with pytest.raises(oscore.ReplayErrorWithEcho) as refusal:
+        arrive(contexts, gateway.protect(post())[0])
+    assert numbers(refusal.value.to_message()) > used
+
+
 # --- no number twice -------------------------------------------------------------------------
 
 

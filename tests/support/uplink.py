@@ -45,6 +45,7 @@ def make_uplink(
     heard: Heard,
     manners: tuple[Manner, Manner] = (HASTY, HASTY_ONCE),
     identity: GatewayIdentity = IDENTITY,
+    random: Callable[[int], bytes] = os.urandom,
 ) -> Uplink:
     """An uplink to 127.0.0.1 that is not running yet."""
     destination = Destination("127.0.0.1", port)
@@ -53,7 +54,7 @@ def make_uplink(
         identity,
         outbox,
         AnchoredClock(machine, machine.now()),
-        os.urandom,
+        random,
         (Channel(destination, manners[0]), Channel(destination, manners[1])),
         Origin(boot=3, version="0.1.0", time_trusted=lambda: True),
         Reports(
