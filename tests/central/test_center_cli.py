@@ -113,14 +113,14 @@ def test_where_there_is_no_center_none_is_made(words: tuple[str, ...], center: C
 
 def test_enrolment_writes_the_gateways_part_for_it_alone(center: Command, tmp_path: Path) -> None:
     out = tmp_path / "gateway" / "keys" / "uplink.toml"
-    words = ("gateway", "enrol", "seongdong-0042", "--name", "김순자", "--out", str(out))
+    words = ("gateway", "enrol", "seongdong-0042", "--name", "햇살빌라 204호", "--out", str(out))
     assert center(*words) == 0
     assert stat.S_IMODE(out.stat().st_mode) == 0o600
     identity = GatewayIdentity.load(out)
     assert identity.gateway == "seongdong-0042"
     assert identity.master_secret.hex() not in center.out
     assert center("gateway", "list") == 0
-    assert "seongdong-0042  김순자" in center.out
+    assert "seongdong-0042  햇살빌라 204호" in center.out
     assert "never heard" in center.out
 
 
@@ -151,10 +151,12 @@ def test_no_file_of_keys_is_overwritten(center: Command, tmp_path: Path) -> None
 
 def test_a_home_is_changed_word_by_word(center: Command, tmp_path: Path) -> None:
     out = str(tmp_path / "uplink.toml")
-    center("gateway", "enrol", "home-1", "--name", "김순자", "--address", "서울", "--out", out)
+    center(
+        "gateway", "enrol", "home-1", "--name", "햇살빌라 204호", "--address", "서울", "--out", out
+    )
     assert center("gateway", "home", "home-1", "--address", "부산") == 0
     center("gateway", "list")
-    assert "home-1  김순자  부산" in center.out
+    assert "home-1  햇살빌라 204호  부산" in center.out
 
 
 def test_a_copy_is_for_its_owner_and_brings_everything_back(

@@ -77,8 +77,8 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture
 def site(tmp_path: Path, assets: Assets) -> Iterator[Site]:
     with running(tmp_path / "center.sqlite", assets, Clock()) as site:
-        site.add_user("박관제")
-        site.add_user("최관제")
+        site.add_user("관제석1")
+        site.add_user("관제석2")
         yield site
 
 
@@ -106,7 +106,7 @@ class Room:
         if said.type == "error":
             self.complaints.append(said.text)
 
-    def operator(self, name: str = "박관제", **options: Any) -> Page:  # noqa: ANN401 -- as above
+    def operator(self, name: str = "관제석1", **options: Any) -> Page:  # noqa: ANN401 -- as above
         """Somebody at a screen, logged in, whose page is live."""
         page = self.screen(**options)
         page.goto(f"{self._site.url}/login")
@@ -165,10 +165,10 @@ def test_a_wrong_password_says_so_and_the_right_one_opens_the_queue(
     page = room.screen()
     page.goto(site.url)
     expect(page.get_by_label("이름")).to_be_focused()
-    log_in(page, "박관제", "wrong password")
+    log_in(page, "관제석1", "wrong password")
     expect(page.get_by_role("alert")).to_have_text("이름이나 비밀번호가 맞지 않습니다.")
-    expect(page.get_by_label("이름")).to_have_value("박관제")
-    log_in(page, "박관제")
+    expect(page.get_by_label("이름")).to_have_value("관제석1")
+    log_in(page, "관제석1")
     expect(page.get_by_role("heading", name="위기신호")).to_be_visible()
     expect(page.locator(".empty")).to_contain_text("새 위기신호는 여기에 저절로 나타납니다.")
     assert [said for said in room.complaints if "401" not in said] == []
@@ -177,7 +177,7 @@ def test_a_wrong_password_says_so_and_the_right_one_opens_the_queue(
 
 def test_a_page_whose_session_ended_leaves_by_itself(room: Room, site: Site) -> None:
     page = room.operator()
-    site.do(site.accounts.set_password("박관제", PASSWORD, "admin", site.clock.now()))
+    site.do(site.accounts.set_password("관제석1", PASSWORD, "admin", site.clock.now()))
     expect(page.get_by_role("alert")).to_contain_text("새 위기신호가 표시되지 않습니다")
     assert "/login" in page.url
 
@@ -194,7 +194,7 @@ def test_a_new_case_appears_is_announced_and_counted_in_the_title(room: Room, si
     expect(row(page, case)).to_contain_text("2단계")
     expect(row(page, case)).to_contain_text("14시 20분 거실 움직임 이후 7시간 20분째")
     expect(page).to_have_title("(1) 위기신호 · 온기 관제센터")
-    expect(page.locator("#say-now")).to_have_text("위기신호, 무활동, 김순자 님 댁, 거실")
+    expect(page.locator("#say-now")).to_have_text("위기신호, 무활동, 햇살빌라 204호, 거실")
     assert_not_reloaded(page)
 
 
@@ -212,10 +212,10 @@ def test_another_page_is_told_as_well(room: Room, site: Site) -> None:
 def test_a_case_that_somebody_takes_moves_and_its_button_goes(room: Room, site: Site) -> None:
     case = site.persist(site.silent())
     page = room.operator()
-    expect(page.get_by_role("button", name="접수: 무활동, 김순자 님 댁")).to_be_visible()
-    site.do(site.store.take(case, "최관제", site.clock.now()))
+    expect(page.get_by_role("button", name="접수: 무활동, 햇살빌라 204호")).to_be_visible()
+    site.do(site.store.take(case, "관제석2", site.clock.now()))
     taken = page.get_by_role("region", name="접수 1")
-    expect(taken.locator(f"#case-{case}")).to_contain_text("최관제")
+    expect(taken.locator(f"#case-{case}")).to_contain_text("관제석2")
     expect(page.locator(f"#take-{case}")).to_have_count(0)
     expect(page).to_have_title("위기신호 · 온기 관제센터")
     expect(page.locator("#say-later")).to_have_text("접수 대기 0건")
@@ -245,7 +245,7 @@ def test_a_drill_is_marked_everywhere_and_rings_once(room: Room, site: Site) -> 
     case = site.persist(site.record(AlarmKind.SOS, HALL, sentence(Say.DRILL), drill=True))
     expect(row(page, case).locator(".badge.drill")).to_have_text("시험 신호")
     expect(page.locator("#say-now")).to_have_text(
-        "시험 신호, 위기신호, 응급호출, 진관 경로당, 거실"
+        "시험 신호, 위기신호, 응급호출, 햇살 경로당, 거실"
     )
     expect(page.locator("html")).to_have_attribute("data-tones", "4")
     expect(page.locator("#hush")).to_be_hidden()
@@ -260,7 +260,7 @@ def test_a_note_being_written_survives_what_happens_meanwhile(room: Room, site: 
     page.goto(f"{site.url}/cases/{case}")
     live(page)
     page.locator("#note").fill("전화 세 번,")
-    site.do(site.store.note(case, "최관제", "딸에게 연락함", site.clock.now()))
+    site.do(site.store.note(case, "관제석2", "딸에게 연락함", site.clock.now()))
     expect(page.locator(".history")).to_contain_text("딸에게 연락함")
     expect(page.locator("#note")).to_have_value("전화 세 번,")
     expect(page.locator("#note")).to_be_focused()
@@ -290,7 +290,7 @@ def test_heartbeats_arrive_on_the_page_of_the_gateways(room: Room, site: Site) -
     page = room.operator()
     page.goto(f"{site.url}/gateways")
     live(page)
-    gateway = page.locator("#gateway-gw-kim")
+    gateway = page.locator("#gateway-gw-204")
     expect(gateway).to_contain_text("신호 없음")
     mark(page)
     site.heartbeat(KIM, outbox_depth=7, time_trusted=False)
@@ -298,8 +298,8 @@ def test_heartbeats_arrive_on_the_page_of_the_gateways(room: Room, site: Site) -
     expect(gateway).to_contain_text("7")
     expect(gateway).to_contain_text("미확인")
     silence = sentence(Say.GATEWAY_SILENT, last=site.clock.now(), missed=3)
-    site.do(site.store.gateway_silent("gw-lee", (silence,), site.clock.now()))
-    expect(page.locator("tbody tr").first).to_contain_text("이복동 님 댁")
+    site.do(site.store.gateway_silent("gw-101", (silence,), site.clock.now()))
+    expect(page.locator("tbody tr").first).to_contain_text("햇살빌라 101호")
     expect(page.locator("#tab-faults")).to_contain_text("1")
     assert_not_reloaded(page)
 
@@ -309,7 +309,7 @@ def test_a_page_that_is_cut_off_says_so_and_comes_back(
 ) -> None:
     path = tmp_path / "center.sqlite"
     with running(path, assets, Clock()) as site:
-        site.add_user("박관제")
+        site.add_user("관제석1")
         room = Room(chromium, site)
         page = room.operator()
         mark(page)
@@ -343,16 +343,16 @@ def test_a_page_that_cannot_be_fetched_says_so_and_tries_again(room: Room, site:
 def test_a_case_is_taken_noted_and_closed_by_mouse(room: Room, site: Site) -> None:
     case = site.persist(site.silent())
     page = room.operator()
-    page.get_by_role("button", name="접수: 무활동, 김순자 님 댁").click()
+    page.get_by_role("button", name="접수: 무활동, 햇살빌라 204호").click()
     expect(page.get_by_role("status")).to_have_text("접수했습니다.")
-    expect(page.get_by_role("link", name="02-351-1234")).to_have_attribute("href", "tel:023511234")
+    expect(page.get_by_role("link", name="02-000-0000")).to_have_attribute("href", "tel:020000000")
     page.get_by_label("메모").fill("전화 받지 않음")
     page.get_by_role("button", name="메모 추가").click()
     expect(page.locator(".history")).to_contain_text("전화 받지 않음")
     page.get_by_label("실제 위기").click()
     page.get_by_label("확인한 내용과 조치").fill("119와 함께 문을 열고 병원 이송")
     page.get_by_role("button", name="종결", exact=True).click()
-    expect(page.locator(".case-head .state")).to_contain_text("종결자 박관제")
+    expect(page.locator(".case-head .state")).to_contain_text("종결자 관제석1")
     expect(page.locator(".history")).to_contain_text("병원 이송")
     closed = stored(site, case)
     assert (closed.state, closed.outcome) == (CaseState.CLOSED, Outcome.REAL)
@@ -395,7 +395,7 @@ def test_a_case_is_taken_noted_and_closed_by_keyboard_alone(room: Room, site: Si
     keys.press("Tab")
     keys.type("in the garden")
     keys.press("Control+Enter")
-    expect(page.locator(".case-head .state")).to_contain_text("종결자 박관제")
+    expect(page.locator(".case-head .state")).to_contain_text("종결자 관제석1")
     closed = stored(site, second)
     assert (closed.outcome, closed.history[-1].text) == (Outcome.FALSE, "in the garden")
     live(page)
@@ -405,7 +405,7 @@ def test_a_case_is_taken_noted_and_closed_by_keyboard_alone(room: Room, site: Si
     keys.press("j")
     keys.press("t")
     expect(page.locator("#notice")).to_have_text("접수했습니다.")
-    assert stored(site, first).taken_by == "박관제"
+    assert stored(site, first).taken_by == "관제석1"
     live(page)
     keys.press("Escape")
     page.wait_for_url(f"{site.url}/")
@@ -416,21 +416,21 @@ def test_who_is_slower_is_told_who_was_faster(room: Room, site: Site) -> None:
     faster = room.operator()
     slower = room.screen(java_script_enabled=False)
     slower.goto(f"{site.url}/login")
-    log_in(slower, "최관제")
-    watching = room.operator("최관제")
+    log_in(slower, "관제석2")
+    watching = room.operator("관제석2")
     watching.goto(f"{site.url}/cases/{case}")
     faster.locator(f"#take-{case}").click()
     expect(faster.locator("#notice")).to_have_text("접수했습니다.")
     slower.locator(f"#take-{case}").click()
     expect(slower.get_by_role("alert")).to_have_text(
-        re.compile(r"21:4\d 박관제 님이 먼저 접수했습니다.")
+        re.compile(r"21:4\d 관제석1 님이 먼저 접수했습니다.")
     )
-    expect(watching.locator(".case-head .state")).to_contain_text("접수자 박관제")
+    expect(watching.locator(".case-head .state")).to_contain_text("접수자 관제석1")
     expect(watching.locator("[data-close]")).to_have_count(0)
     watching.get_by_role("button", name="넘겨받기").click()
-    expect(watching.locator(".case-head .state")).to_contain_text("접수자 최관제")
+    expect(watching.locator(".case-head .state")).to_contain_text("접수자 관제석2")
     faster.get_by_role("button", name="넘겨받기").wait_for()
-    assert stored(site, case).taken_by == "최관제"
+    assert stored(site, case).taken_by == "관제석2"
 
 
 def test_single_keys_can_be_turned_off(room: Room, site: Site) -> None:
@@ -462,7 +462,7 @@ def test_help_opens_by_a_key_and_closes_by_another(room: Room) -> None:
 def test_the_language_is_switched_in_the_settings(room: Room, site: Site) -> None:
     site.persist(site.silent())
     page = room.operator()
-    page.get_by_role("link", name="박관제").click()
+    page.get_by_role("link", name="관제석1").click()
     page.get_by_role("button", name="English").click()
     expect(page.get_by_role("heading", name="Settings")).to_be_visible()
     page.goto(site.url)
@@ -492,7 +492,7 @@ def test_a_new_case_rings_until_it_is_taken_or_the_sound_stopped(room: Room, sit
     expect(page.locator("#hush")).to_be_hidden()
     third = site.persist(site.record(AlarmKind.SOS, HALL))
     expect(page.locator("#hush")).to_be_visible()
-    site.do(site.store.take(third, "최관제", site.clock.now()))
+    site.do(site.store.take(third, "관제석2", site.clock.now()))
     expect(page.locator("#hush")).to_be_hidden()
     assert stored(site, case).state is CaseState.WAITING
 
@@ -536,9 +536,9 @@ def full(site: Site) -> dict[str, str]:
     site.do(site.store.gateway_silent("gw-hall", (silence,), site.clock.now()))
     closed = site.persist(site.record(AlarmKind.SOS, LEE))
     now = site.clock.now()
-    site.do(site.store.take(mine, "박관제", now))
-    site.do(site.store.note(mine, "박관제", "전화함. 받지 않음.\n방문 요청.", now))
-    site.do(site.store.close(closed, "최관제", Outcome.FALSE, "잘못 누르셨다고 함.", now))
+    site.do(site.store.take(mine, "관제석1", now))
+    site.do(site.store.note(mine, "관제석1", "전화함. 받지 않음.\n방문 요청.", now))
+    site.do(site.store.close(closed, "관제석2", Outcome.FALSE, "잘못 누르셨다고 함.", now))
     site.heartbeat(KIM)
     site.heartbeat(LEE, outbox_depth=3, time_trusted=False)
     return {
@@ -571,8 +571,8 @@ def violations(page: Page) -> list[str]:
 def still(tmp_path: Path, assets: Assets) -> Iterator[Site]:
     """A center whose clock stands, so that its screens are the same each time."""
     with running(tmp_path / "still.sqlite", assets, Clock(rate=0)) as site:
-        site.add_user("박관제")
-        site.add_user("최관제")
+        site.add_user("관제석1")
+        site.add_user("관제석2")
         yield site
 
 
@@ -660,7 +660,7 @@ def test_a_technician_starts_at_the_faults(room: Room, site: Site) -> None:
     page = room.operator("정기사")
     expect(page.locator("nav li")).to_have_text(["장애", "종결", "게이트웨이"])
     silence = sentence(Say.GATEWAY_SILENT, last=site.clock.now(), missed=3)
-    site.do(site.store.gateway_silent("gw-lee", (silence,), site.clock.now()))
+    site.do(site.store.gateway_silent("gw-101", (silence,), site.clock.now()))
     expect(page.locator(".row")).to_contain_text("게이트웨이 무응답")
     expect(page).to_have_title("(1) 장애 · 온기 관제센터")
 

@@ -25,7 +25,7 @@ def assets() -> Assets:
 @pytest.fixture
 def site(tmp_path: Path, assets: Assets) -> Iterator[Site]:
     with running(tmp_path / "center.sqlite", assets, Clock()) as site:
-        site.add_user("박관제")
+        site.add_user("관제석1")
         yield site
 
 
@@ -51,7 +51,7 @@ def csrf_of(page: httpx.Response) -> str:
 
 
 def log_in(
-    browser: httpx.Client, name: str = "박관제", password: str = PASSWORD, back: str = ""
+    browser: httpx.Client, name: str = "관제석1", password: str = PASSWORD, back: str = ""
 ) -> httpx.Response:
     csrf = csrf_of(browser.get("/login"))
     return browser.post(
@@ -113,7 +113,7 @@ def test_no_script_and_no_other_site_can_use_the_session(
         csrf = csrf_of(other.get("/login"))
         answer = other.post(
             "/login",
-            data={"csrf": csrf, "name": "박관제", "password": PASSWORD},
+            data={"csrf": csrf, "name": "관제석1", "password": PASSWORD},
             headers={"X-Forwarded-Proto": "https"},
             follow_redirects=False,
         )
@@ -166,9 +166,9 @@ def test_a_foreign_page_cannot_act(site: Site, browser: httpx.Client, origin: st
 
 def test_a_form_needs_the_token_of_its_own_session(site: Site, browser: httpx.Client) -> None:
     case = site.persist(site.silent())
-    site.add_user("최관제")
+    site.add_user("관제석2")
     with browsing(site) as other:
-        log_in(other, "최관제")
+        log_in(other, "관제석2")
         foreign = csrf_of(other.get("/settings"))
     log_in(browser)
     for csrf in ("", "0" * 64, foreign):
@@ -249,7 +249,7 @@ def test_without_scripts_a_case_is_taken_noted_and_closed(
     post(browser, f"/cases/{case}/close", outcome="real", text="구급차 이송")
     found = site.do(site.store.case(case))
     assert found is not None
-    assert (found.taken_by, found.closed_by, found.outcome) == ("박관제", "박관제", Outcome.REAL)
+    assert (found.taken_by, found.closed_by, found.outcome) == ("관제석1", "관제석1", Outcome.REAL)
     assert [entry.text for entry in found.history if entry.text] == [
         "전화 받지 않음\n방문 요청",
         "구급차 이송",
@@ -272,7 +272,7 @@ def test_the_page_fetches_itself_where_it_is(site: Site, browser: httpx.Client) 
     for _ in range(52):
         case = site.persist(site.record(AlarmKind.SOS, HALL))
         site.do(
-            site.store.close(case, "박관제", Outcome.FALSE, "", site.clock.now()),
+            site.store.close(case, "관제석1", Outcome.FALSE, "", site.clock.now()),
         )
         first = first or case
     log_in(browser)
@@ -351,5 +351,5 @@ def test_the_stream_tells_of_a_change_and_ends_with_the_session(
         assert next(events) == "event: time"
         site.persist(site.silent())
         assert next(events) == "event: changed"
-        site.do(site.accounts.set_password("박관제", PASSWORD, "admin", site.clock.now()))
+        site.do(site.accounts.set_password("관제석1", PASSWORD, "admin", site.clock.now()))
         assert "event: ended" in list(events)

@@ -84,14 +84,14 @@ def test_a_technician_can_write_it(tmp_path: Path) -> None:
         tmp_path,
         document(),
         rooms={"1": {"name": "현관"}, "2": {"name": "안방"}},
-        residents={"1": {"name": "김영희", "note": "귀가 어두우심"}, "2": {"name": "박철수"}},
+        residents={"1": {"name": "관제석1", "note": "귀가 어두우심"}, "2": {"name": "관제석2"}},
     )
     registry = Registry.load(tmp_path)
     assert registry.devices == (DOOR,)
     assert registry.rooms == ("현관", "안방")
     assert registry.residents == (
-        Resident("김영희", note="귀가 어두우심"),
-        Resident("박철수"),
+        Resident("관제석1", note="귀가 어두우심"),
+        Resident("관제석2"),
     )
     registry.add_device(PLUG, KEY)
     assert Registry.load(tmp_path).residents == registry.residents
