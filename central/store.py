@@ -2,6 +2,9 @@
 
 Changes go through one writer that commits many at once; a coroutine that changes something
 resolves only after the commit is on the medium. Questions are answered beside it.
+
+One long class on purpose: it is the whole face of the database, and what another one (a city's
+PostgreSQL) would have to offer. The work is done in `central.sql`.
 """
 
 import asyncio

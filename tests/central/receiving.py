@@ -252,6 +252,12 @@ class Sender:
     async def post_signed(self, bodies: Sequence[bytes]) -> Answer:
         return await self.ask("e", encode_batch(bodies))
 
+    async def post_until_taken(self, made: Record) -> None:
+        """Post again until the center knows this gateway."""
+        async with asyncio.timeout(10):
+            while (await self.post(made)).code is not Code.CREATED:  # noqa: ASYNC110 -- no event
+                await asyncio.sleep(0.05)
+
     async def beat(self, beat: Heartbeat | None = None) -> HeartbeatReply:
         answer = await self.ask("h", encode_heartbeat(beat or heartbeat()), Type.NON)
         assert (answer.code, answer.protected) == (Code.CHANGED, True)

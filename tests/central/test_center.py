@@ -2,6 +2,7 @@
 
 import asyncio
 import http.client
+import sqlite3
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -110,6 +111,17 @@ async def test_a_request_that_meets_a_defect_harms_no_other(tmp_path: Path) -> N
         assert center.refusals.counts == {Reason.DEFECT: 1}
         assert (await sender.post(record("home-1", 1))).code is Code.CREATED
         sender.close()
+
+
+async def test_a_slow_reader_holds_nobody_up(sender: Sender, tmp_path: Path) -> None:
+    reading = sqlite3.connect(tmp_path / DATABASE)
+    reading.execute("begin")
+    assert reading.execute("select count(*) from cases").fetchone() == (0,)
+    for seq in range(1, 31):
+        assert (await sender.post(record("home-1", seq))).code is Code.CREATED
+    assert reading.execute("select count(*) from cases").fetchone() == (0,)
+    reading.close()
+    assert len(await ids(tmp_path)) == 30
 
 
 async def test_the_console_is_served_beside_the_ingress(center: Serving) -> None:

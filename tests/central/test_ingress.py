@@ -8,12 +8,14 @@ from aiocoap.numbers.codes import Code
 from aiocoap.numbers.types import Type
 
 from central.app import Serving
+from central.cases import Home
 from central.refusals import Reason
 from protocol.identity import GatewayIdentity
 from protocol.oscore import emergency_context
 from protocol.records import RecordKind
 from rules.events import Stage
 from tests.central.receiving import (
+    NOW,
     Sender,
     enrol,
     identity,
@@ -296,11 +298,20 @@ async def test_a_newly_enrolled_gateway_is_noticed_while_the_center_runs(
     new = identity("home-9")
     await enrol(tmp_path, new)
     sender = Sender(new, center.coap_port)
-    answer = await sender.post(record("home-9", 1))
-    for _ in range(50):
-        if answer.code is Code.CREATED:
-            break
-        await sender.receive(0.1)
-        answer = await sender.post(record("home-9", 1))
+    await sender.post_until_taken(record("home-9", 1))
     sender.close()
-    assert answer.code is Code.CREATED
+
+
+async def test_replaced_keys_stop_working_while_the_center_runs(
+    sender: Sender, center: Serving, tmp_path: Path
+) -> None:
+    assert (await sender.post(record("home-1", 1))).code is Code.CREATED
+    again = identity("home-1")
+    async with opened(tmp_path) as store:
+        await store.enrol(again.entry(), Home("home-1"), "test", NOW, replace_keys=True)
+    renewed = Sender(again, center.coap_port)
+    await renewed.post_until_taken(record("home-1", 2))
+    renewed.close()
+    answer = await sender.post(record("home-1", 3))
+    assert (answer.code, answer.protected) == (Code.UNAUTHORIZED, False)
+    assert len(await stored(tmp_path)) == 2
