@@ -119,6 +119,7 @@ async def _run(
         last = stored.last_moment
         down = anchor - last if source is not None and last is not None else timedelta()
         trusted = source is not None
+        gateway.reissue(stored.events, clock.now(), clock.boottime_us())
         house.put(Boot(boot, max(down, timedelta()), trusted, stored.next_serial))
         if unreadable is not None:
             house.put(unreadable)

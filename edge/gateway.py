@@ -89,6 +89,17 @@ class Gateway:
             self.save(now)
         return events
 
+    def reissue(self, events: Sequence[Event], now: datetime, boottime_us: int) -> None:
+        """Make the records anew that a broken journal lost while it kept their events."""
+        lost = [
+            event
+            for event in events
+            if isinstance(event, Escalated | Updated)
+            and self._journal.record_id(event.serial) is None
+        ]
+        if lost:
+            self._journal.append([], self._rows(lost, now, boottime_us), now)
+
     def next_deadline(self) -> datetime | None:
         """When `Tick` must come at the latest."""
         deadline = self._engine.next_deadline()

@@ -1,0 +1,140 @@
+"""The single writer over the real journal: what it returns is durable, in one transaction."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+
+from edge.gateway import HEARD_SAVED_AFTER, LIFE_SAVED_AFTER, Gateway
+from edge.journal import Journal
+from protocol.identity import GatewayIdentity, new_identity
+from protocol.records import Record, decode
+from protocol.signature import verify
+from rules.alarm import AlarmKind
+from rules.engine import Engine
+from rules.events import Escalated
+from rules.inputs import Boot, DeviceChanged, TimeTrust
+from rules.observation import DeviceId, Observation, Phenomenon
+from rules.rulebook import PRESETS, Preset
+from tests.rules.home import ALL
+
+START = datetime(2026, 7, 1, tzinfo=UTC)
+BOOK = PRESETS[Preset.LIVING_ALONE_HIGH_RISK]
+IDENTITY: GatewayIdentity = new_identity("home-1", b"\x01", Random(1).randbytes)
+
+
+@dataclass
+class Run:
+    """One run of a gateway over the journal in a folder."""
+
+    folder: Path
+    now: datetime = START
+    journal: Journal = field(init=False)
+    gateway: Gateway = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.journal = Journal.open(self.folder / "journal.sqlite", self.now)
+        stored = self.journal.load()
+        engine = Engine.restored(BOOK, stored.snapshot, stored.events)
+        boot = self.journal.new_boot()
+        self.gateway = Gateway(engine, self.journal, IDENTITY, boot, Random(boot).randbytes)
+        self.gateway.reissue(stored.events, self.now, 0)
+        start = Boot(boot, timedelta(), trusted=True, next_serial=stored.next_serial)
+        self.gateway.handle(start, self.now, 0)
+        self.gateway.handle(DeviceChanged(ALL), self.now, 0)
+
+    def see(self, device: str, phenomenon: Phenomenon, *, value: bool | float) -> None:
+        seen = Observation(DeviceId(device), phenomenon, value, self.now, self.now)
+        self.gateway.handle(seen, self.now, 0)
+
+    def records(self) -> list[Record]:
+        key = IDENTITY.entry().verifying_key()
+        return [decode(verify(row.signed, lambda _: key)[1]) for row in self.journal.pending(100)]
+
+
+def test_an_escalation_is_signed_in_the_outbox_when_handle_returns(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    run.see("node", Phenomenon.SOS, value=True)
+    (record,) = run.records()
+    assert (record.alarm, record.seq, record.gateway) == (AlarmKind.SOS, 1, "home-1")
+    run.journal.close()
+    again = Run(tmp_path)
+    assert again.records() == [record]
+    assert again.gateway.engine.state.cases.keys() == {1}
+    again.journal.close()
+
+
+def test_an_update_names_the_record_that_opened_its_case(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    run.see("smoke", Phenomenon.SMOKE, value=True)
+    run.see("smoke", Phenomenon.SMOKE, value=False)
+    run.now += timedelta(minutes=3)
+    run.see("smoke", Phenomenon.SMOKE, value=False)
+    run.gateway.handle(DeviceChanged(ALL), run.now, 0)
+    opened, cleared = (record for record in run.records() if record.alarm is AlarmKind.SMOKE)
+    assert cleared.refers == opened.id
+    run.journal.close()
+
+
+def test_a_record_lost_with_a_broken_journal_is_made_anew_from_its_event(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    run.gateway.reissue([], run.now, 0)
+    assert not run.records()
+    events = Engine.restored(BOOK, run.gateway.engine.snapshot(), []).handle(
+        Observation(DeviceId("node"), Phenomenon.SOS, True, run.now, run.now),
+        run.now,
+    )
+    run.gateway.reissue(events, run.now, 0)
+    run.gateway.reissue(events, run.now, 0)
+    (opened,) = (event for event in events if isinstance(event, Escalated))
+    assert [record.seq for record in run.records()] == [opened.serial]
+    run.journal.close()
+
+
+def test_the_first_life_after_a_quiet_stretch_is_on_disk_at_once(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    run.see("kettle", Phenomenon.POWER_W, value=0.0)
+    run.gateway.save(run.now)
+    run.now += timedelta(hours=2)
+    run.see("kettle", Phenomenon.POWER_W, value=1800.0)
+    run.journal.close()
+    again = Run(tmp_path, run.now)
+    life = again.gateway.engine.state.life
+    assert life is not None
+    assert life.at == run.now
+    again.journal.close()
+
+
+def test_life_amid_life_is_saved_in_batches(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    run.see("kettle", Phenomenon.POWER_W, value=0.0)
+    run.see("kettle", Phenomenon.POWER_W, value=1800.0)
+    run.gateway.save(run.now)
+    run.now += timedelta(minutes=1)
+    run.see("kettle", Phenomenon.POWER_W, value=0.0)
+    run.see("kettle", Phenomenon.POWER_W, value=1800.0)
+    assert run.gateway.next_deadline() == run.now + LIFE_SAVED_AFTER
+    run.journal.close()
+
+
+def test_mere_reports_are_saved_later_than_life(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    run.gateway.save(run.now)
+    run.see("air", Phenomenon.TEMPERATURE_C, value=20.0)
+    run.gateway.save(run.now)
+    run.see("air", Phenomenon.TEMPERATURE_C, value=20.5)
+    assert run.gateway.next_deadline() == run.now + HEARD_SAVED_AFTER
+    run.journal.close()
+
+
+def test_a_clock_set_back_does_not_put_off_the_next_save(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    run.see("air", Phenomenon.TEMPERATURE_C, value=20.0)
+    shift = timedelta(days=-14)
+    run.now += shift
+    run.gateway.handle(TimeTrust(trusted=True, source="center", shift=shift), run.now, 0)
+    run.see("air", Phenomenon.TEMPERATURE_C, value=20.5)
+    deadline = run.gateway.next_deadline()
+    assert deadline is not None
+    assert deadline <= run.now + HEARD_SAVED_AFTER
+    run.journal.close()
