@@ -53,6 +53,7 @@ async def run(home: Path, machine: Machine) -> None:
         SocketTaken: another gateway runs on this home.
 
     """
+    _stop_on_sigterm()
     site = Site.load(home)
     registry = Registry.load(home)
     identity = GatewayIdentity.load(home / IDENTITY_FILE)
@@ -127,7 +128,6 @@ async def _run(
             house.found(finding)
         house.put(DeviceChanged(registry.devices))
         async with asyncio.TaskGroup() as tasks:
-            _stop_on_sigterm()
             tasks.create_task(drivers.run(), name="driver socket")
             tasks.create_task(control.run(), name="control socket")
             tasks.create_task(uplink.run(), name="uplink")

@@ -13,7 +13,7 @@ from typing import Final
 
 import cbor2
 
-from edge.house import Delivered, Happening
+from edge.happening import Delivered, Happening
 from edge.status import Status
 from rules.codec import parse, plain
 from rules.device import Device

@@ -74,6 +74,7 @@ class Desk:
             OSError: the disk would not take it.
 
         """
+        self._drivers.check([*self._registry.keyed(), device])
         self._registry.add_device(device.device, device.key)
         self._devices_changed()
 

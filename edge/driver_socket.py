@@ -114,6 +114,17 @@ class DriverSocket:
                 self._send(radio.peer, tables[link])
         self._look_for_drivers()
 
+    @staticmethod
+    def check(devices: Sequence[KeyedDevice]) -> None:
+        """Whether `devices_changed` would take these.
+
+        Raises:
+            ConfigError: as there.
+
+        """
+        for link in Link:
+            _table(link, devices)
+
     def drivers(self) -> tuple[DriverStatus, ...]:
         """The drivers of all links that have devices or had a driver."""
         wanted = self._links()

@@ -10,6 +10,7 @@ from typing import Protocol
 from edge.bell import Bell
 from edge.finding import Finding
 from edge.gateway import Gateway
+from edge.happening import Delivered, Happening
 from edge.outbox import OutboxRow
 from protocol.heartbeat import News, NewsKind
 from rules.alarm import AlarmKind
@@ -48,17 +49,6 @@ class Journal(Protocol):
 
     def remember_news(self, tokens: Sequence[bytes]) -> None:
         """What the news said is journaled."""
-
-
-@dataclass(frozen=True, slots=True)
-class Delivered:
-    """The center has persisted the record `serial`."""
-
-    at: datetime
-    serial: int
-
-
-Happening = Event | Delivered
 
 
 @dataclass(frozen=True, slots=True)

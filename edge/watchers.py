@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from edge.house import Happening
+from edge.happening import Happening
 
 BEHIND_MAX = 1024
 "A watcher that lags by more is cut off: the home does not wait for it."

@@ -30,7 +30,7 @@ from edge.control_wire import (
     encode_news,
     encode_request,
 )
-from edge.house import Delivered
+from edge.happening import Delivered
 from edge.status import About, Plumbing, Status, UplinkStatus
 from edge.watchers import BEHIND_MAX, Lagging, Watchers
 from rules.alarm import AlarmKey, AlarmKind, AlarmState, Move
