@@ -57,3 +57,6 @@ class Occupant(Protocol):
 
     def at_home(self, moment: datetime) -> bool:
         """Whether a prompt would be heard. Asked for moments near the last act drawn."""
+
+    def next_by_hand(self, moment: datetime) -> datetime | None:
+        """When the person next does something after `moment`; None if nobody can say."""

@@ -7,7 +7,7 @@ from enum import Enum
 
 from central.cases import Case, CaseState, HistoryWhat
 from edge.status import AlarmStatus
-from rules.alarm import AlarmKey, AlarmKind, AlarmState, Category
+from rules.alarm import OPEN, AlarmKey, AlarmKind, AlarmState, Category
 from texts import N_, Translator
 
 
@@ -50,22 +50,24 @@ class GatewayEnd:
         """Lines for what is new."""
         before, self._known = self._known, {alarm.key: alarm for alarm in alarms}
         for key, alarm in self._known.items():
-            yield from self._changes(before.get(key), alarm)
+            yield from self._changes(before.get(key), alarm, now)
         for key, alarm in before.items():
             if key not in self._known:
                 yield self._at_rest(alarm, now)
 
-    def _changes(self, before: AlarmStatus | None, alarm: AlarmStatus) -> Iterator[Line]:
+    def _changes(
+        self, before: AlarmStatus | None, alarm: AlarmStatus, now: datetime
+    ) -> Iterator[Line]:
         state = None if before is None else before.state
         if alarm.state is not state:
             yield Line(alarm.since, Who.GATEWAY, self._moved(alarm, state), _weight(alarm))
         elif before is not None and alarm.level > before.level:
             text = self._say.text("still no answer: level {level}", level=alarm.level)
-            yield Line(alarm.since, Who.GATEWAY, text, Weight.ALARM)
+            yield Line(now, Who.GATEWAY, text, Weight.ALARM)
         was_delivered = before is not None and before.delivered and before.serial == alarm.serial
-        if alarm.delivered and not was_delivered:
+        if alarm.delivered and not was_delivered and alarm.state in OPEN:
             text = self._say.text("the center confirms that it has stored it")
-            yield Line(alarm.since, Who.GATEWAY, text, Weight.NOTABLE)
+            yield Line(now, Who.GATEWAY, text, Weight.NOTABLE)
 
     def _moved(self, alarm: AlarmStatus, before: AlarmState | None) -> str:
         name = self._say.name(alarm.key.kind)
@@ -137,9 +139,9 @@ class CenterEnd:
                 yield Line(at, Who.CENTER, text)
 
 
-def waiting(cases: Iterable[Case], alarm: AlarmKind) -> bool:
-    """Whether a case of this alarm waits to be taken."""
-    return any(case.alarm is alarm and case.state is CaseState.WAITING for case in cases)
+def waiting(cases: Iterable[Case], alarm: AlarmKind) -> list[Case]:
+    """The cases of this alarm that wait to be taken."""
+    return [case for case in cases if case.alarm is alarm and case.state is CaseState.WAITING]
 
 
 def _weight(alarm: AlarmStatus) -> Weight:

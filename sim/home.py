@@ -122,7 +122,8 @@ class VirtualHome:
         """Until when everything is on the air."""
         if self._sleeping is not None:
             self._caught_up = min(self._clock.now(), self._agenda[0][0])
-        return Told(self._caught_up, What.CAUGHT_UP)
+        coming = self._occupant.next_by_hand(self._caught_up)
+        return Told(self._caught_up, What.CAUGHT_UP, coming=coming)
 
     def befall(self, absence: Absence) -> None:
         """The person collapses at `absence.begin`, and with its `end` is well again then."""

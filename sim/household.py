@@ -10,7 +10,7 @@ from pathlib import Path
 from random import Random
 from zoneinfo import ZoneInfo
 
-from rules.device import Device, Link, Output
+from rules.device import Device, EvidenceRole, Link, Output
 from rules.observation import DeviceId, Phenomenon
 from sim.act import Act, Occupant
 from sim.dwelling import MOTION_SENSORS, ROOMS, Installed, dwelling, install
@@ -59,7 +59,7 @@ def recorded(random: Random, path: Path, found: Survey, language: Language) -> H
     room = ROOMS[language.value].living
     taken = {one.device.id for one in recording.installed}
     node = next(name for name in _NODE_NAMES if name not in taken)
-    ours = install(random, [(_node(node, room), ())])
+    ours = install(random, [(_node(node, room), ((Phenomenon.POWER_W, 0.0),))])
     return Household((*recording.installed, *ours), recording, ())
 
 
@@ -86,7 +86,9 @@ def _node(name: DeviceId, room: str) -> Device:
         address="",
         model="Ongi plug node",
         room=room,
-        phenomena=frozenset({Phenomenon.BUTTON}),
+        # Nothing is plugged into it: its load only shows that it is there.
+        phenomena=frozenset({Phenomenon.BUTTON, Phenomenon.POWER_W}),
+        evidence=EvidenceRole.NONE,
         report_every=timedelta(hours=2),
         outputs=frozenset({Output.LIGHT, Output.BUZZER}),
         mains_powered=True,

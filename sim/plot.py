@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from enum import Enum, auto
 
 from edge.status import AlarmStatus, Status
-from rules.alarm import OPEN, AlarmKind, AlarmState
+from rules.alarm import ACTIVE, OPEN, AlarmKind, AlarmState
 from sim.act import Absence
 from sim.pace import Outlook
 from sim.plan import PROMPT_WAIT, Plan
@@ -49,9 +49,7 @@ class Plot:
 
     def go_on(self, now: datetime, alarms: Iterable[AlarmStatus]) -> Absence | None:
         """Move on to `now`; what the home must be told, if anything."""
-        is_open = any(
-            alarm.key.kind is AlarmKind.INACTIVITY and alarm.state in OPEN for alarm in alarms
-        )
+        is_open = any(self._is_its_own(alarm) for alarm in alarms)
         fate = None
         if self.stage is Stage.DAILY and self._collapse is not None and now >= self._collapse:
             self.stage = Stage.FALLEN
@@ -66,21 +64,62 @@ class Plot:
         return fate
 
     def outlook(
-        self, status: Status, now: datetime, confirmed: datetime, *, unsettled: bool
+        self,
+        status: Status,
+        now: datetime,
+        confirmed: datetime,
+        *,
+        coming: datetime | None,
+        unsettled: bool,
+        held: bool,
     ) -> Outlook:
-        """What the pace is to go by. `unsettled`: the home has just been told something."""
+        """What the pace is to go by.
+
+        Args:
+            status: of the gateway.
+            now: virtual time.
+            confirmed: until when the gateway has taken in all that happened.
+            coming: when the person next does something, if that is known.
+            unsettled: a command is under way, which takes its time.
+            held: a person at the console has a case.
+
+        """
         inactivity = [alarm for alarm in status.alarms if alarm.key.kind is AlarmKind.INACTIVITY]
         asked = any(alarm.state is AlarmState.PROMPTED for alarm in inactivity)
-        is_open = any(alarm.state in OPEN for alarm in inactivity)
         due = status.alarm_time_if_silent
         if due is not None and not inactivity:
             due -= PROMPT_WAIT
+        if any(alarm.state in ACTIVE for alarm in inactivity) and self.stage is Stage.DAILY:
+            # Lights in the home go out as soon as life is seen, and commands take their time.
+            due = coming
         return Outlook(
             now=now,
             confirmed=confirmed,
             ahead=self._ahead,
             due=due,
-            watched=asked or unsettled or (is_open and self.stage is Stage.FALLEN),
+            watched=asked
+            or unsettled
+            or any(map(self._is_its_own, inactivity))
+            or (self._is_past(inactivity) and not held),
             well=self.stage is not Stage.FALLEN,
             over=self.stage is Stage.TOLD,
+        )
+
+    def is_told_of(self, moment: datetime) -> bool:
+        """Whether the story is about a case of that moment, not one of the days before."""
+        return self._collapse is not None and moment >= self._collapse
+
+    def _is_past(self, inactivity: list[AlarmStatus]) -> bool:
+        """Whether an alarm of the days before is over, and its case about to be closed."""
+        return self.stage is Stage.DAILY and any(
+            alarm.state is AlarmState.CLEARED for alarm in inactivity
+        )
+
+    def _is_its_own(self, alarm: AlarmStatus) -> bool:
+        """Whether an alarm is the one that the story is about, and its case is open."""
+        return (
+            self.stage is Stage.FALLEN
+            and alarm.key.kind is AlarmKind.INACTIVITY
+            and alarm.state in OPEN
+            and self.is_told_of(alarm.since)
         )

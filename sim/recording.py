@@ -45,10 +45,14 @@ class Recording:
 
     def at_home(self, moment: datetime) -> bool:
         """Nobody was asked when it was recorded: whoever acts within half a day would answer."""
-        while not any(moment <= hand for hand in self._by_hand):
-            if not self._look():
-                return False
-        return any(moment <= hand <= moment + _HEARS_WITHIN for hand in self._by_hand)
+        coming = self.next_by_hand(moment)
+        return coming is not None and coming <= moment + _HEARS_WITHIN
+
+    def next_by_hand(self, moment: datetime) -> datetime | None:
+        while True:
+            coming = next((hand for hand in self._by_hand if hand >= moment), None)
+            if coming is not None or not self._look():
+                return coming
 
     def _look(self) -> bool:
         act = next(self._coming, None)

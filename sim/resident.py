@@ -58,6 +58,10 @@ class Resident:
     def at_home(self, moment: datetime) -> bool:
         return not any(begin <= moment < end for begin, end in self._outings)
 
+    def next_by_hand(self, moment: datetime) -> datetime | None:
+        """Of the day that is lived now: a silence over two of them does not happen."""
+        return next((act.at for act in self._acts if act.at >= moment and act.hand), None)
+
     def _live(self, day: date) -> list[Act]:
         """One day, from getting up to the end of the night after it, in order of time."""
         self._acts = []
@@ -70,7 +74,8 @@ class Resident:
         self._afternoon(draw(14 * 60, 10))
         self._evening(draw(18 * 60, 12))
         self._night(draw(22 * 60 + 20, 15))
-        return sorted(self._acts, key=lambda act: act.at)
+        self._acts.sort(key=lambda act: act.at)
+        return self._acts
 
     # ------------------------------------------------------------------------- parts of the day
 

@@ -7,16 +7,18 @@ where a Bluetooth adapter would, and the clock is shared.
 import asyncio
 import signal
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 
 from rich.console import Console
 
 from central.app import DATABASE
-from central.cases import Which
+from central.cases import Case, CaseConflict, CaseState, Condition, Which
 from central.store import Store
 from edge.caller import Caller, NotRunning, called
 from rules.alarm import AlarmKind
+from rules.events import Outcome
 from sim.children import Child, Crew, Died
 from sim.clock import MasterClock
 from sim.ends import CenterEnd, GatewayEnd, waiting
@@ -128,6 +130,8 @@ class Run:
         self._center_end = CenterEnd(say, plan.zone)
         self._confirmed = Confirmed(plan.start)
         self._sent = plan.start
+        self._coming: datetime | None = None
+        self._held = False
         self._settled_at_s = 0.0
 
     async def tell(self, crew: Crew) -> None:
@@ -183,7 +187,7 @@ class Run:
         if not isinstance(message, Told):
             return
         if message.what is What.CAUGHT_UP:
-            self._sent = message.at
+            self._sent, self._coming = message.at, message.coming
             return
         if message.what in (What.SIGNAL, What.ANSWERED):
             self._settled_at_s = asyncio.get_running_loop().time() + _SETTLE_S
@@ -207,11 +211,17 @@ class Run:
                 home.send(fate)
             if self._plot.stage is Stage.TOLD and before is not Stage.TOLD:
                 self._story.say("From here on time runs as it does outside. Ctrl-C ends it.")
-            unsettled = loop.time() < self._settled_at_s
-            outlook = self._plot.outlook(status, now, confirmed, unsettled=unsettled)
+            outlook = self._plot.outlook(
+                status,
+                now,
+                confirmed,
+                coming=self._coming,
+                unsettled=loop.time() < self._settled_at_s,
+                held=self._held,
+            )
             rate, until = pace(outlook, self._plan.speed)
             self._clock.run(rate, until)
-            self._story.progress(now, rate)
+            self._story.progress(now, rate, by_day=self._plan.played is not None)
             await asyncio.sleep(_LOOK_S if rate > CAREFUL else _LOOK_REAL_S)
 
     async def _watch(self, address: str, login: Login) -> None:
@@ -220,15 +230,28 @@ class Run:
         invited = False
         try:
             while True:
+                now = self._clock.now()
                 cases = await store.cases(state=Which.ALL, limit=_CASES)
-                self._story.tell(self._center_end.see(reversed(cases), self._clock.now()))
-                if self._plot.stage is Stage.FALLEN and waiting(cases, AlarmKind.INACTIVITY):
-                    if not invited:
-                        self._invite(address, login)
-                    invited = True
+                self._story.tell(self._center_end.see(reversed(cases), now))
+                self._held = any(case.state is CaseState.TAKEN for case in cases)
+                for case in waiting(cases, AlarmKind.INACTIVITY):
+                    if self._plot.is_told_of(case.wall):
+                        if not invited:
+                            self._invite(address, login)
+                        invited = True
+                    elif case.condition is Condition.CLEARED:
+                        await self._tidy(store, case, now)
                 await asyncio.sleep(_CENTER_S)
         finally:
             await store.aclose()
+
+    async def _tidy(self, store: Store, case: Case, now: datetime) -> None:
+        """Close a case of the days before the story, as somebody did when it was recorded."""
+        by = self._say.text("center of those days")
+        text = self._say.text("The recording goes on: all was well.")
+        # Unless a person at the console was quicker.
+        with suppress(CaseConflict):
+            await store.close(case.id, by, Outcome.FALSE, text, now)
 
     def _invite(self, address: str, login: Login) -> None:
         self._story.say("Waiting for a person: take the case at {address}.", address=address)

@@ -89,13 +89,14 @@ class Story:
         if line is not None:
             self.tell([line])
 
-    def progress(self, now: datetime, rate: float) -> None:
-        """Where the virtual day is, and how fast it goes."""
+    def progress(self, now: datetime, rate: float, *, by_day: bool) -> None:
+        """Where the virtual day is, and how fast it goes; `by_day`: lines of days tell enough."""
         local = now.astimezone(self._zone)
         midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
         share = (local - midnight) / _DAY
         if self._live is None:
-            self._plain_progress(local, share)
+            if not by_day:
+                self._plain_progress(local, share)
             return
         row = Table.grid(padding=(0, 2))
         row.add_row(

@@ -37,6 +37,8 @@ class Told:
     what: What
     detail: str = ""
     count: int = 0
+    coming: datetime | None = None
+    "With `CAUGHT_UP`: when the person next does something, if that is known."
 
 
 @dataclass(frozen=True, slots=True)

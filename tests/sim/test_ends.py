@@ -55,6 +55,11 @@ def test_what_happened_between_two_looks_is_not_left_out() -> None:
     assert "stored" in texts[1]
 
 
+def test_a_prompt_after_an_older_case_is_not_called_stored() -> None:
+    (line,) = GatewayEnd(ENGLISH).see([replace(PROMPTED, serial=7, delivered=True)], NOW)
+    assert "asks" in line.text
+
+
 def test_an_answered_prompt_is_good_news() -> None:
     end = GatewayEnd(ENGLISH)
     list(end.see([PROMPTED], NOW))
@@ -105,7 +110,7 @@ def test_the_center_side_from_stored_to_closed() -> None:
     (stored,) = end.see([CASE], NOW)
     assert stored.weight is Weight.ALARM
     assert ENGLISH.explain(CASE.explanation, KST, NOW) in stored.text
-    assert waiting([CASE], AlarmKind.INACTIVITY)
+    assert waiting([CASE], AlarmKind.INACTIVITY) == [CASE]
 
     taken = replace(
         CASE,
@@ -113,7 +118,7 @@ def test_the_center_side_from_stored_to_closed() -> None:
         history=(*CASE.history, _entry(HistoryWhat.TAKEN, "kim")),
     )
     assert [line.text for line in end.see([taken], NOW)] == ["kim took the case"]
-    assert not waiting([taken], AlarmKind.INACTIVITY)
+    assert waiting([taken], AlarmKind.INACTIVITY) == []
     assert list(end.see([taken], NOW)) == []
 
     closed = replace(

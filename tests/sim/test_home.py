@@ -47,6 +47,9 @@ class Scripted:
     def at_home(self, moment: datetime) -> bool:
         return self._home and moment.tzinfo is not None
 
+    def next_by_hand(self, moment: datetime) -> datetime | None:
+        return next((act.hand for act in self._acts if act.hand and act.hand >= moment), None)
+
 
 class Listener:
     """A home, and the production decoder behind it."""
@@ -109,7 +112,9 @@ async def _live(
             await clock.move_to(START + after)
             assert await home.perform(command, devices[command.device]) is None
         await clock.move_to(START + span)
-        assert home.caught_up() == Told(clock.now(), What.CAUGHT_UP)
+        assert home.caught_up() == Told(
+            clock.now(), What.CAUGHT_UP, coming=occupant.next_by_hand(clock.now())
+        )
         task.cancel()
     return listener
 

@@ -296,6 +296,7 @@ def test_the_people_of_a_recording_hear_a_prompt_if_they_act_soon(csv: Path) -> 
     first = next(acts)
     assert recording.at_home(first.at + timedelta(minutes=1))
     assert not recording.at_home(first.at + timedelta(hours=2))
+    assert recording.next_by_hand(first.at + timedelta(hours=2)) == first.at + timedelta(days=2)
     rest = list(acts)
     assert len(rest) == 3
     assert recording.at_home(rest[-1].at - timedelta(hours=1))
