@@ -30,6 +30,7 @@ KEYWORDS: Final = {
     "gettext": None,
     "ngettext": (1, 2),
     "text": None,
+    "say": None,
     "plural": (1, 2),
 }
 HEADER: Final = """\
