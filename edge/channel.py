@@ -194,6 +194,7 @@ class Channel:
             transport_tuning=self._manner.tuning,
         )
         response = coap.request(message, handle_blockwise=False).response
+        response.add_done_callback(_heed)
         try:
             # Not wait_for: it would cancel the response, and aiocoap goes on sending all the same.
             await asyncio.wait({response}, timeout=self._manner.patience_s)
@@ -219,10 +220,14 @@ class Channel:
         for _ in range(_TURNS_TO_CONNECT):
             await asyncio.sleep(0)
         await self.close()
-        # The shutdown ends the request with an error: take it, or asyncio reports it as lost.
+        # The shutdown ends the request with an error.
         await asyncio.wait({response}, timeout=1)
-        if response.done() and not response.cancelled():
-            response.exception()
+
+
+def _heed(response: asyncio.Future[Message]) -> None:
+    # Whoever asked may be cancelled by now, and asyncio reports an error that nobody took.
+    if not response.cancelled():
+        response.exception()
 
 
 def channels_to(host: str, port: int) -> tuple[Channel, Channel]:

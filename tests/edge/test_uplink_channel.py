@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import gc
 import os
 import socket
 from dataclasses import replace
@@ -87,6 +88,26 @@ async def test_a_cancelled_request_leaves_nothing_behind(
             task.cancel()
             await asyncio.wait({task})
             await channel.close()
+    assert caplog.records == []
+
+
+async def test_a_request_cancelled_while_it_gives_up_leaves_nothing_behind(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with Liar(Lie.SILENCE) as liar:
+        for steps in range(30):
+            manner = replace(HASTY, patience_s=0.02)
+            channel = Channel(Destination("127.0.0.1", liar.port), manner)
+            task = asyncio.get_running_loop().create_task(channel.ask("e", b"record", security()))
+            await asyncio.wait({task}, timeout=0.02)
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.wait({task})
+            await channel.close()
+            for _ in range(30):
+                await asyncio.sleep(0)
+    gc.collect()
     assert caplog.records == []
 
 
