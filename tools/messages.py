@@ -8,6 +8,7 @@ A text in the source is its own message id, in English. Symbolic ids (`say.silen
 for what the code names by a key; no source line holds them, so they are kept as they are.
 """
 
+import ast
 import re
 import sys
 from collections.abc import Iterator
@@ -81,7 +82,30 @@ def extracted() -> Catalog:
                 auto_comments=comments,
                 context=context,
             )
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            for message in inside_f_strings(path):
+                template.add(message, locations=[(str(path.relative_to(ROOT)), 0)])
     return template
+
+
+def inside_f_strings(path: Path) -> Iterator[str | tuple[str, str]]:
+    """Texts marked within f-strings: Babel sees them from Python 3.12 on only (PEP 701)."""
+    for string_ in ast.walk(ast.parse(path.read_bytes())):
+        if not isinstance(string_, ast.JoinedStr):
+            continue
+        for call in ast.walk(string_):
+            match call:
+                case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)) if (
+                    name in KEYWORDS
+                ):
+                    wanted = call.args[: len(KEYWORDS[name] or (1,))]
+                    texts = [
+                        each.value
+                        for each in wanted
+                        if isinstance(each, ast.Constant) and isinstance(each.value, str)
+                    ]
+                    if texts and len(texts) == len(wanted):
+                        yield texts[0] if len(texts) == 1 else (texts[0], texts[1])
 
 
 def read(locale: str, path: Path) -> Catalog:
