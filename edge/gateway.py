@@ -33,7 +33,7 @@ class Journal(Protocol):
     """What the gateway asks of its journal."""
 
     def append(self, events: Sequence[Event], rows: Sequence[OutboxRow], now: datetime) -> None:
-        """Hard events and their outbox rows in one transaction."""
+        """Events, some of them hard, and their outbox rows in one transaction."""
 
     def save(self, snapshot: bytes, now: datetime) -> None:
         """The engine's state, in place of the events before it."""
@@ -77,9 +77,10 @@ class Gateway:
     def handle(self, item: Input, now: datetime, boottime_us: int) -> list[Event]:
         """Take in one item; what is returned is durable, save for soft events."""
         events = self._engine.handle(item, now)
-        hard = [event for event in events if not isinstance(event, SOFT)]
-        if hard:
-            self._journal.append(hard, self._rows(hard, now, boottime_us), now)
+        if not all(isinstance(event, SOFT) for event in events):
+            # With the soft ones that led to them: a driver says again what a killed gateway may
+            # not have read, and by its registers the next one knows old news from a second fire.
+            self._journal.append(events, self._rows(events, now, boottime_us), now)
         if events:
             self._note_soft(events, now)
         if isinstance(item, TimeTrust):

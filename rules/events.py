@@ -1,8 +1,8 @@
 """What the engine decides and remembers. State is the fold of these events.
 
-Soft events (`Observation`, `LifeSeen`) are registers: the newest one replaces the older, so the
-journal keeps one row each and writes them in batches. All others are hard: each is journaled, in
-order, in the transaction that also fills the outbox.
+Soft events (`Observation`, `LifeSeen`) are registers: the newest one replaces the older, so they
+are written in batches, or beside a hard event that they led to. All others are hard: each is
+journaled, in order, in the transaction that also fills the outbox.
 """
 
 from dataclasses import dataclass

@@ -47,7 +47,7 @@ class Stored:
 
     snapshot: bytes | None
     events: list[Event]
-    "Hard events after the snapshot, in order."
+    "Hard events after the snapshot, in order, and the soft ones beside them."
     boot: int
     last_moment: datetime | None
     "Of the newest `append` or `save`, by the clock of then."
@@ -116,12 +116,12 @@ class Journal:
         return self._stored
 
     def append(self, events: Sequence[Event], rows: Sequence[OutboxRow], now: datetime) -> None:
-        """Hard events and their outbox rows in one transaction; soft events are left to `save`."""
+        """Events and their outbox rows in one transaction; soft ones alone are left to `save`."""
         changes: list[Change] = []
-        hard = [plain(event, Event) for event in events if not isinstance(event, SOFT)]
-        if hard:
+        if not all(isinstance(event, SOFT) for event in events):
             self._entry += 1
-            changes.append(Put(self._entry, Entry(moment_us(now), cbor2.dumps(hard))))
+            body = cbor2.dumps([plain(event, Event) for event in events])
+            changes.append(Put(self._entry, Entry(moment_us(now), body)))
         for row in rows:
             assert row.seq not in self._outbox, f"a second record {row.seq}"
             changes.append(Put(row.seq, Held(row.id, row.priority, None, row.signed)))

@@ -66,7 +66,7 @@ def test_events_and_records_outlive_a_kill(journal: Journal, folder: Path, tmp_p
     after.close()
 
 
-def test_soft_events_are_left_to_the_snapshot(
+def test_soft_events_are_left_to_the_snapshot_but_where_they_led_to_a_hard_one(
     journal: Journal, folder: Path, tmp_path: Path
 ) -> None:
     kettle = DeviceId("kettle")
@@ -74,10 +74,11 @@ def test_soft_events_are_left_to_the_snapshot(
         Observation(kettle, Phenomenon.POWER_W, 900.0, NOW, NOW),
         LifeSeen(NOW, kettle, Phenomenon.POWER_W, counted=True),
     ]
-    journal.append([soft[0], *escalation(1), soft[1]], [record(1)], at(1))
+    decided = [soft[0], *escalation(1), soft[1]]
+    journal.append(decided, [record(1)], at(1))
     journal.append(soft, [], at(2))
     after = again(folder, tmp_path)
-    assert after.load().events == escalation(1)
+    assert after.load().events == decided
     after.close()
 
 
