@@ -75,9 +75,9 @@ async def _run(
     journal: Journal,
 ) -> None:
     stored = journal.load()
-    anchor, source = first_anchor(machine, stored.last_moment)
-    clock = AnchoredClock(machine, anchor)
     engine, unreadable = _restored(site.book, stored)
+    anchor, source = first_anchor(machine, stored.last_moment, trusted=engine.state.trusted)
+    clock = AnchoredClock(machine, anchor)
     boot = journal.new_boot()
     gateway = Gateway(engine, journal, identity, boot, os.urandom)
     inbox = Inbox()

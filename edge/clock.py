@@ -90,13 +90,18 @@ class AnchoredClock:
             await self._machine.sleep_until(self._machine.now() + left)
 
 
-def first_anchor(machine: Machine, last: datetime | None) -> tuple[datetime, str | None]:
+def first_anchor(
+    machine: Machine, last: datetime | None, *, trusted: bool
+) -> tuple[datetime, str | None]:
     """Where time starts at boot, and who vouches for it.
 
     Without a witness it goes on from the last moment that was journaled: time then counts only
-    what is sure to have passed.
+    what is sure to have passed. So it does where nobody vouched for that moment (`trusted`): a
+    witness then sets the clock as later in a run, and all that was reckoned by it moves along.
     """
     source = machine.synchronized()
+    if last is not None and not trusted:
+        source = None
     if source is not None and (last is None or source == "ntp" or machine.now() >= last):
         return machine.now(), source
     return (machine.now() if last is None else last), None

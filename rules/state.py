@@ -233,7 +233,10 @@ class State:
         )
 
     def _started(self, event: Started) -> None:
-        self.started = self.anchored = event.at
+        self.started = event.at
+        if self.trusted or self.installed is None:
+            # Else time went on from the last moment, and what was wrong before is wrong still.
+            self.anchored = event.at
         self.boot, self.down = event.boot, event.down
         self.next_serial = max(self.next_serial, event.next_serial)
         if self.installed is None:

@@ -36,11 +36,23 @@ class Board(ManualClock):
 
 def test_without_a_witness_time_goes_on_from_the_journal() -> None:
     last = TRUE - timedelta(hours=3)
-    assert first_anchor(Board(off=-TWO_WEEKS), last) == (last, None)
-    assert first_anchor(Board(off=TWO_WEEKS), last) == (last, None)
-    assert first_anchor(Board(witness="ntp"), last) == (TRUE, "ntp")
-    assert first_anchor(Board(off=-TWO_WEEKS, witness="rtc"), last) == (last, None)
-    assert first_anchor(Board(off=-TWO_WEEKS), None) == (TRUE - TWO_WEEKS, None)
+    assert first_anchor(Board(off=-TWO_WEEKS), last, trusted=True) == (last, None)
+    assert first_anchor(Board(off=TWO_WEEKS), last, trusted=True) == (last, None)
+    assert first_anchor(Board(witness="ntp"), last, trusted=True) == (TRUE, "ntp")
+    behind = Board(off=-TWO_WEEKS, witness="rtc")
+    assert first_anchor(behind, last, trusted=True) == (last, None)
+    assert first_anchor(Board(off=-TWO_WEEKS), None, trusted=False) == (TRUE - TWO_WEEKS, None)
+
+
+@pytest.mark.parametrize("off", [-TWO_WEEKS, TWO_WEEKS])
+def test_a_witness_moves_what_was_reckoned_by_a_wrong_clock_before(off: timedelta) -> None:
+    """Two runs without one, then one with it: no moment of the first two is left behind."""
+    board = Board(witness="ntp")
+    clock = AnchoredClock(board, first_anchor(board, TRUE + off, trusted=False)[0])
+    assert clock.now() == TRUE + off
+    told: list[TimeTrust] = []
+    Timekeeper(clock, board, None, told.append).check()
+    assert told == [TimeTrust(trusted=True, source="ntp", shift=-off)]
 
 
 async def test_a_jump_of_the_machines_date_moves_neither_time_nor_sleepers() -> None:

@@ -1,6 +1,8 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from rules.alarm import AlarmKey, AlarmKind, AlarmState
 from rules.cases import DRILL, refusal_to_shelve
 from rules.device import Liveness
@@ -216,6 +218,20 @@ class TestTime:
         shift = timedelta(days=-14, minutes=3)
         home.jump(shift, "ntp")
         assert home.engine.alarm_time_if_silent() == home.now + 6 * HOUR
+
+    @pytest.mark.parametrize("days", [-14, 14])
+    def test_a_clock_that_is_wrong_over_several_boots_is_set_for_all_of_them(
+        self, days: int
+    ) -> None:
+        home = Home(trusted=False)
+        home.live()
+        for _ in range(3):
+            home.wait(HOUR)
+            home.restart(timedelta(), trusted=False)
+        home.jump(timedelta(days=days), "center")
+        assert home.engine.alarm_time_if_silent() == home.now + 5 * HOUR
+        home.wait(4 * HOUR)
+        assert AlarmKind.INACTIVITY not in {case.alarm.kind for case in home.cases()}
 
     def test_downtime_learnt_later_counts_for_the_person_and_not_for_the_devices(self) -> None:
         home = Home()
