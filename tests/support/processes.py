@@ -53,7 +53,7 @@ class BootTime(Protocol):
     def boottime_us(self) -> int: ...
 
 
-def device(  # noqa: PLR0913 -- what tests set of a device
+def device(
     name: str,
     *phenomena: Phenomenon,
     link: Link = Link.BLE,
@@ -180,8 +180,9 @@ class GatewayProcess(Process):
     def __init__(
         self, site: Site, log: Path, *, clock: Path | None = None, machine: Path | None = None
     ) -> None:
-        arguments = ["-m", "tests.processes.ends", "gateway", str(site.home)]
+        arguments = ["-m", "ongi", "gateway", "--home", str(site.home)]
         if clock is not None:
+            arguments = ["-m", "tests.processes.ends", "gateway", str(site.home)]
             arguments += ["--clock", str(clock)]
         if machine is not None:
             arguments += ["--machine", str(machine)]

@@ -1,0 +1,193 @@
+"""Gateway and center killed while homes call, on a bad link: all is stored once."""
+
+import asyncio
+import re
+import sqlite3
+from collections import Counter
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from central.app import DATABASE
+from edge.journal import Journal
+from protocol.records import Record, RecordKind, decode
+from protocol.signature import verify
+from rules.alarm import AlarmKind
+from rules.device import Link
+from rules.observation import DeviceId, Phenomenon
+from tests.support.badnet import BadNet
+from tests.support.center import free_port
+from tests.support.processes import (
+    CenterProcess,
+    Driver,
+    GatewayProcess,
+    Process,
+    Site,
+    device,
+    driving,
+    eventually,
+    prepare,
+    running,
+)
+
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(180)]
+
+SEED = 20261122
+KILLS = 25
+"Of each end."
+RUN_S = 40.0
+CALLERS = 200
+KINDS = {
+    Phenomenon.SOS: AlarmKind.SOS,
+    Phenomenon.LEAK: AlarmKind.LEAK,
+    Phenomenon.SMOKE: AlarmKind.SMOKE,
+}
+OVER_AFTER_S = 5.0
+"A driver's link repeats longer what a killed gateway may not have read: no second fire for that."
+RULES = '[rules.hazard]\nleak_hold = "2 s"\nclear_after = "1 s"\n'
+
+
+@dataclass(frozen=True)
+class Call:
+    """One device that calls for help at a moment of the run; smoke may clear again."""
+
+    at_s: float
+    device: DeviceId
+    phenomenon: Phenomenon
+    link: Link
+    over: bool
+
+
+def calls(draw: Random) -> list[Call]:
+    made = []
+    for number in range(CALLERS):
+        phenomenon = draw.choice(list(KINDS))
+        at_s = draw.uniform(0, RUN_S)
+        over = phenomenon is Phenomenon.SMOKE and at_s < RUN_S - OVER_AFTER_S
+        link = draw.choice([Link.BLE, Link.ZIGBEE])
+        name = DeviceId(f"{phenomenon}-{number}")
+        made.append(Call(at_s, name, phenomenon, link, over))
+    return made
+
+
+async def call(made: list[Call], drivers: dict[Link, Driver]) -> None:
+    """Let all call at their moments."""
+    loop = asyncio.get_running_loop()
+    begin_s = loop.time()
+    due = [(each.at_s, each, True) for each in made]
+    due += [(each.at_s + OVER_AFTER_S, each, False) for each in made if each.over]
+    for at_s, each, value in sorted(due, key=lambda one: one[0]):
+        await asyncio.sleep(begin_s + at_s - loop.time())
+        drivers[each.link].see(each.device, each.phenomenon, value)
+
+
+async def kill(process: Process, moments: list[float]) -> None:
+    """Kill at each moment, and start again at once."""
+    loop = asyncio.get_running_loop()
+    begin_s = loop.time()
+    for moment_s in moments:
+        await asyncio.sleep(begin_s + moment_s - loop.time())
+        process.check()
+        await process.kill()
+        await process.start()
+
+
+async def test_fifty_kills_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
+    draw = Random(SEED)
+    made = calls(draw)
+    moments = [sorted(draw.uniform(0, RUN_S) for _ in range(KILLS)) for _ in range(2)]
+    port = free_port()
+    net = BadNet(
+        ("127.0.0.1", port), loss=0.15, duplicate=0.15, delay_s=0.03, rebind_s=7.0, seed=SEED
+    )
+    async with net:
+        devices = [device(each.device, each.phenomenon, link=each.link) for each in made]
+        site = await prepare(tmp_path / "home", tmp_path / "center", devices, net.port, RULES)
+        gateway = GatewayProcess(site, tmp_path / "gateway.log")
+        center = CenterProcess(site, port, tmp_path / "center.log", interval_s=1)
+        drivers = {link: Driver(site, link) for link in (Link.BLE, Link.ZIGBEE)}
+        async with running(gateway, center), driving(*drivers.values()):
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(call(made, drivers))
+                tasks.create_task(kill(gateway, moments[0]))
+                tasks.create_task(kill(center, moments[1]))
+            healed = datetime.now(UTC)
+            net.loss = net.duplicate = 0.0
+            await eventually(lambda: all_told(gateway, made, drivers))
+            await gateway.stop()
+            await center.stop()
+    assert net.counts.lost > 20
+    assert net.counts.duplicated > 20
+    check(site, gateway, made, healed)
+
+
+async def all_told(
+    gateway: GatewayProcess, made: list[Call], drivers: dict[Link, Driver]
+) -> bool | None:
+    """Whether the drivers are rid of all, every caller is heard and the center has it."""
+    if any(len(driver.pending) for driver in drivers.values()):
+        return None
+    status = await gateway.status()
+    told = {alarm.key.scope for alarm in status.alarms if alarm.delivered}
+    return (status.plumbing.outbox_depth == 0 and told >= {each.device for each in made}) or None
+
+
+def check(site: Site, gateway: GatewayProcess, made: list[Call], healed: datetime) -> None:
+    """Hold what the center has against journal, log and callers."""
+    stored = records(site)
+    assert Counter(record.id for record in stored).most_common(1)[0][1] == 1
+    assert Counter(record.seq for record in stored).most_common(1)[0][1] == 1
+    journaled = journal_ids(site)
+    assert {record.seq: record.id for record in stored} == journaled
+    assert sorted(journaled) == list(range(1, len(journaled) + 1)), "a number was lost"
+    opened = {record.seq: record for record in stored if record.kind is not RecordKind.UPDATE}
+    # What the gateway said that it had decided, after it was on disk, of every run of it.
+    said = re.findall(
+        r"Escalated\(.*?serial=(\d+), alarm=AlarmKey\(kind=<AlarmKind.\w+: '(\w+)'>,"
+        r" scope='?([\w-]+)'?\)",
+        gateway.said,
+    )
+    assert len(said) > CALLERS / 2
+    for seq, kind, scope in said:
+        record = opened[int(seq)]
+        assert (record.alarm, record.scope or "None") == (kind, scope)
+    cases = Counter((record.alarm, record.scope) for record in opened.values())
+    assert cases == Counter((KINDS[each.phenomenon], each.device) for each in made)
+    over = {record.refers for record in stored if record.stage is not None}
+    assert over >= {
+        record.id
+        for record in opened.values()
+        if any(each.over and each.device == record.scope for each in made)
+    }
+    # It did flow while both were being killed.
+    assert sum(record.wall < healed for record in opened.values()) > CALLERS / 2
+    assert persisted_before(site, healed) > CALLERS / 2
+
+
+def records(site: Site) -> list[Record]:
+    """All that the center has stored, proven to be this gateway's."""
+    with closing(sqlite3.connect(site.data / DATABASE)) as database:
+        rows = database.execute("select signed from records order by arrival").fetchall()
+    key = site.identity.entry().verifying_key()
+    return [decode(verify(signed, lambda _: key)[1]) for (signed,) in rows]
+
+
+def persisted_before(site: Site, moment: datetime) -> int:
+    with closing(sqlite3.connect(site.data / DATABASE)) as database:
+        query = "select count(*) from records where persisted_at < ?"
+        (count,) = database.execute(query, (int(moment.timestamp() * 1e6),)).fetchone()
+    return int(count)
+
+
+def journal_ids(site: Site) -> dict[int, bytes]:
+    """Serial and id of every record that the gateway ever journaled."""
+    journal = Journal.open(site.home / "journal.sqlite", datetime.now(UTC))
+    assert journal.recovery.what == ()
+    known = range(1, journal.load().next_serial)
+    ids = {serial: id_ for serial in known if (id_ := journal.record_id(serial)) is not None}
+    journal.close()
+    return ids
