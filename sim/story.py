@@ -78,10 +78,18 @@ class Story:
         for line in lines:
             local = line.at.astimezone(self._zone)
             who = self._say.text(line.who.value) if line.who.value else ""
-            self._print(
-                f"[dim]{local:%m-%d %H:%M:%S}[/]  {escape(set_cell_size(who, _WHO_CELLS))}"
-                f"  [{line.weight.value}]{escape(line.text)}[/]"
+            cells = (
+                f"[dim]{local:%m-%d %H:%M:%S}[/]",
+                escape(set_cell_size(who, _WHO_CELLS)),
+                f"[{line.weight.value}]{escape(line.text)}[/]",
             )
+            if self._live is None:
+                self._print("  ".join(cells))
+            else:
+                # A long sentence goes on under itself.
+                row = Table.grid(padding=(0, 2))
+                row.add_row(*cells)
+                self._console.print(row, highlight=False)
 
     def home(self, told: Told, *, by_day: bool) -> None:
         """News of the home; `by_day` for a recording, whose events are only counted."""
@@ -145,5 +153,5 @@ class Story:
                 return None
 
     def _print(self, markup: str) -> None:
-        # Long lines wrap on a terminal, and stay whole for a file or a pipe.
-        self._console.print(markup, highlight=False, soft_wrap=not self._console.is_terminal)
+        # For a file or a pipe a line stays whole.
+        self._console.print(markup, highlight=False, soft_wrap=self._live is None)
