@@ -16,6 +16,8 @@ _TIME_ERROR = 5
 "What adjtimex(2) returns while the kernel's clock is not synchronised."
 _TIMEX_BYTES = 512
 "Room for struct timex of any architecture; the fields are not read."
+_SYNCHRONIZED = Path("/run/systemd/timesync/synchronized")
+"systemd-timesyncd makes it; the way in where a sandbox forbids adjtimex (ProtectClock=)."
 _RTC = Path("/sys/class/rtc/rtc0/hctosys")
 _BUILT = datetime(2026, 11, 1, tzinfo=UTC)
 "No run of this program lies before it; an RTC with an empty battery does."
@@ -53,7 +55,7 @@ class SystemMachine:
     def synchronized(self) -> str | None:
         libc = ctypes.CDLL(None)
         state = libc.adjtimex(ctypes.create_string_buffer(_TIMEX_BYTES))
-        if 0 <= state < _TIME_ERROR:
+        if 0 <= state < _TIME_ERROR or (state < 0 and _SYNCHRONIZED.exists()):
             return "ntp"
         return "rtc" if _rtc_set_the_clock() and self.now() > _BUILT else None
 
