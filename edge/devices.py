@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from enum import StrEnum
 from typing import TypeVar
 
+from rules.cases import DRILL_SCOPE
 from rules.device import Device, EvidenceRole, Link, Output
 from rules.errors import ConfigError
 from rules.observation import DeviceId, Phenomenon
@@ -22,6 +23,8 @@ _ID_MAX = 64
 _REPORT_LEAST = timedelta(seconds=1)
 _REPORT_MOST = timedelta(days=7)
 
+_TAKEN = frozenset({DRILL_SCOPE, DeviceId("uplink")})
+"What the gateway's own alarms are about: a device of that name would share them."
 _ID = re.compile(r"[a-z0-9]+(?:[-_.][a-z0-9]+)*")
 _MAC = re.compile(r"[0-9A-F]{2}(?::[0-9A-F]{2}){5}")
 _EUI64 = re.compile(r"[0-9A-F]{2}(?::[0-9A-F]{2}){7}")
@@ -101,10 +104,12 @@ def device_id(written: object, where: str) -> DeviceId:
     """A device's name.
 
     Raises:
-        ConfigError: other characters, or too long.
+        ConfigError: other characters, too long, or a name that the gateway uses itself.
 
     """
     if isinstance(written, str) and len(written) <= _ID_MAX and _ID.fullmatch(written):
+        if written in _TAKEN:
+            raise ConfigError(where, shown(written), "choose another name: the gateway uses it")
         return DeviceId(written)
     right = f"write lower-case letters, digits and hyphens, at most {_ID_MAX}: kitchen-plug"
     raise ConfigError(where, shown(written), right)

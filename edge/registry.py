@@ -4,6 +4,7 @@
 `keys/devices.json`, which only the daemon's user may read.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -68,25 +69,27 @@ class Registry:
         return tuple(KeyedDevice(device, self.keys.get(device.id)) for device in self.devices)
 
     def add_device(self, device: Device, key: bytes | None) -> None:
-        """Add a device, and its room if that is new.
+        """Add a device, and its room if that is new, to the files as they are by now.
 
         Raises:
-            ConfigError: it does not fit, or its name or address is taken; nothing was written.
+            ConfigError: it does not fit, its name or address is taken, or the files were made
+                unusable meanwhile; nothing was written.
             OSError: the disk would not take it; the registry is as it was.
 
         """
+        now = self._as_it_stands()
         here = f"{self._file.path.name}: devices.{device.id}"
         document = written.document(device)
         checked = written.device(document, here)
-        _distinct([*((f"devices.{one.id}", one) for one in self.devices), (here, checked)])
+        _distinct([*((f"devices.{one.id}", one) for one in now.devices), (here, checked)])
         _key_fits(checked, has_key=key is not None, here=here)
-        stale = self._read_keys().keys() - self.keys.keys()
+        stale = self._read_keys().keys() - now.keys.keys()
         if key is not None or device.id in stale:
             # First: a key without a device does no harm, but a device without its key does.
             added = {} if key is None else {device.id: _checked(key, device.id)}
-            self._write_keys({**self.keys, **added})
+            self._write_keys({**now.keys, **added})
         database = TinyDB(self._file, storage=TornProofStorage)
-        if checked.room not in self.rooms:
+        if checked.room not in now.rooms:
             database.table("rooms").insert({"name": checked.room})
         database.table("devices").insert(document)
         self._read()
@@ -95,17 +98,30 @@ class Registry:
         """Forget a device and its key.
 
         Raises:
-            ConfigError: there is none of that name.
+            ConfigError: there is none of that name, or the files were made unusable meanwhile;
+                nothing was written.
             OSError: the disk would not take it; the registry is as it was.
 
         """
-        if all(device.id != id_ for device in self.devices):
-            ids = ", ".join(sorted(device.id for device in self.devices)) or "none"
+        now = self._as_it_stands()
+        if all(device.id != id_ for device in now.devices):
+            ids = ", ".join(sorted(device.id for device in now.devices)) or "none"
             raise ConfigError(self._file.path.name, f"no device {id_!r}", f"devices are: {ids}")
         TinyDB(self._file, storage=TornProofStorage).table("devices").remove(where("id") == id_)
-        if id_ in self.keys:
-            self._write_keys({name: key for name, key in self.keys.items() if name != id_})
+        if id_ in now.keys:
+            self._write_keys({name: key for name, key in now.keys.items() if name != id_})
         self._read()
+
+    def _as_it_stands(self) -> "Registry":
+        """What is in the files by now: a technician may have edited them since.
+
+        Raises:
+            ConfigError: it cannot be used.
+
+        """
+        now = Registry(self._file, self._key_file)
+        now._read()
+        return now
 
     def _read(self) -> None:
         """Read both files anew.
@@ -169,6 +185,10 @@ def _documents(
 ) -> list[tuple[str, Mapping[str, object]]]:
     """Each document of a table and where it stands."""
     rows = written.mapping(tables.get(table, {}), f"{name}: {table}")
+    for number in rows:
+        if not re.fullmatch(r"[1-9][0-9]{0,8}", number):
+            right = 'give each row a number of its own: "1", "2"'
+            raise ConfigError(f"{name}: {table}.{number}", repr(number), right)
     return [
         (f"{name}: {table}.{number}", written.mapping(row, f"{name}: {table}.{number}"))
         for number, row in rows.items()

@@ -3,6 +3,7 @@
 import json
 import stat
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -438,3 +439,50 @@ def test_any_json_is_a_registry_or_refused(
     (home / "registry.json").write_text(json.dumps(content))
     with suppress(ConfigError):
         assert Registry.load(home).findings == ()
+
+
+def test_a_row_without_a_number_is_refused_at_the_start(tmp_path: Path) -> None:
+    rows = {"front-door": document()}
+    (tmp_path / "registry.json").write_text(json.dumps({"devices": rows}))
+    assert "devices.front-door" in refusal(tmp_path)
+    assert "number" in refusal(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["drill", "uplink"])
+def test_a_name_that_the_gateway_uses_itself_is_refused(name: str, tmp_path: Path) -> None:
+    # Else a call for help from it would be one more of an open drill.
+    write(tmp_path, document(id=name))
+    assert "another name" in refusal(tmp_path)
+
+
+def test_what_was_edited_by_hand_meanwhile_is_kept(tmp_path: Path) -> None:
+    running = Registry.load(tmp_path)
+    Registry.load(tmp_path).add_device(PLUG, KEY)
+    other = replace(PLUG, id=DeviceId("hall-plug"), address="A4:C1:38:0B:1E:30")
+    running.add_device(other, KEY[::-1])
+    for found in (running, Registry.load(tmp_path)):
+        assert found.devices == (PLUG, other)
+        assert found.keys == {PLUG.id: KEY, other.id: KEY[::-1]}
+
+
+def test_nothing_is_written_over_a_slip_made_meanwhile(tmp_path: Path) -> None:
+    running = Registry.load(tmp_path)
+    running.add_device(DOOR, None)
+    write(tmp_path, document(), document(id="back-door", address="00:12:4B:00:24:C1:9A:7F", x=1))
+    edited = (tmp_path / "registry.json").read_bytes()
+    with pytest.raises(ConfigError, match="unknown key"):
+        running.add_device(PLUG, KEY)
+    with pytest.raises(ConfigError, match="unknown key"):
+        running.remove_device(DOOR.id)
+    assert (tmp_path / "registry.json").read_bytes() == edited
+    assert not (tmp_path / "keys").exists()
+    assert running.devices == (DOOR,)
+
+
+def test_a_device_that_was_entered_by_hand_meanwhile_is_not_entered_twice(tmp_path: Path) -> None:
+    running = Registry.load(tmp_path)
+    write(tmp_path, document())
+    edited = (tmp_path / "registry.json").read_bytes()
+    with pytest.raises(ConfigError, match="front-door"):
+        running.add_device(DOOR, None)
+    assert (tmp_path / "registry.json").read_bytes() == edited
