@@ -291,7 +291,8 @@ class State:
         self.tally.move(anchored, shift)
         self.away_ended, self.door_shut = perhaps(self.away_ended), perhaps(self.door_shut)
         self.installed, self.started = perhaps(self.installed), moved(self.started)
-        self.trusted, self.trust_changed, self.anchored = event.trusted, now, now
+        # The whole run moves with every further setting: what passed within it stays as long.
+        self.trusted, self.trust_changed, self.anchored = event.trusted, now, moved(anchored)
         self._look_again()
 
     def _alarms_moved(self, shift: timedelta, moved: Callable[[datetime], datetime]) -> None:

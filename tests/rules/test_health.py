@@ -3,12 +3,13 @@ from datetime import timedelta
 
 import pytest
 
+from rules.activity import ActivityClass
 from rules.alarm import AlarmKey, AlarmKind, AlarmState
 from rules.cases import DRILL, refusal_to_shelve
 from rules.device import Liveness
 from rules.events import Outcome
-from rules.inputs import Closed, DeviceChanged, Drill, Shelve, Taken, Technical, TimeTrust
-from rules.observation import DeviceId, Phenomenon
+from rules.inputs import Closed, DeviceChanged, Drill, Shelve, Taken, Technical, Tick, TimeTrust
+from rules.observation import DeviceId, Observation, Phenomenon, Quality
 from rules.sentence import Say, sentence
 from tests.rules.home import (
     ALL,
@@ -25,6 +26,7 @@ from tests.rules.home import (
 
 MAINS = AlarmKey(AlarmKind.MAINS_OUTAGE)
 BLIND = AlarmKey(AlarmKind.HOME_BLIND)
+_UNKNOWN = ActivityClass.UNKNOWN
 
 
 def liveness(home: Home, name: str) -> Liveness:
@@ -144,6 +146,47 @@ def test_low_battery_has_hysteresis() -> None:
         assert home.state(key) is state
 
 
+def test_a_flag_that_the_battery_is_low_is_enough() -> None:
+    home = Home()
+    key = AlarmKey(AlarmKind.BATTERY_LOW, MOTION.id)
+    # A driver has no measure then: it tells the side of the limit, as uncertain.
+    for level, state in [(5.0, AlarmState.RAISED), (50.0, AlarmState.CLEARED)]:
+        home.put(
+            Observation(
+                MOTION.id,
+                Phenomenon.BATTERY_PCT,
+                level,
+                home.now,
+                home.now,
+                Quality.UNCERTAIN,
+            )
+        )
+        assert home.state(key) is state
+
+
+def test_devices_that_stay_dead_after_a_power_cut_are_reported() -> None:
+    plugs = tuple(device(f"plug{n}", Phenomenon.POWER_W, mains=True) for n in range(4))
+    home = Home(*plugs, MOTION)
+    home.wait(HOUR)
+    home.dead = {plug.id for plug in plugs}
+    home.wait(10 * HOUR)
+    home.dead = {plugs[0].id}
+    home.wait(20 * MINUTE)
+    assert home.state(MAINS) is AlarmState.CLEARED
+    dead = [case.alarm.scope for case in home.cases() if case.alarm.kind is AlarmKind.DEVICE]
+    assert dead == [plugs[0].id]
+
+
+def test_a_report_that_waited_in_its_driver_makes_no_device_stale() -> None:
+    home = Home()
+    home.wait(MINUTE)
+    home.restart(3 * HOUR)
+    seen = home.now - 55 * MINUTE
+    home.put(Observation(MOTION.id, Phenomenon.BATTERY_PCT, 90.0, seen, home.now))
+    home.put(Tick())
+    assert liveness(home, "motion") is Liveness.LIVE
+
+
 def test_a_technical_fault_comes_and_goes() -> None:
     home = Home()
     key = AlarmKey(AlarmKind.DISK_FAILING)
@@ -233,6 +276,18 @@ class TestTime:
         home.wait(4 * HOUR)
         assert AlarmKind.INACTIVITY not in {case.alarm.kind for case in home.cases()}
 
+    @pytest.mark.parametrize("days", [-14, 14])
+    def test_a_clock_that_is_set_wrong_and_then_right_moves_the_silence_along(
+        self, days: int
+    ) -> None:
+        home = Home()
+        home.live()
+        home.wait(HOUR)
+        home.jump(timedelta(days=days), "ntp")
+        home.wait(HOUR)
+        home.jump(timedelta(days=-days), "center")
+        assert home.engine.alarm_time_if_silent() == home.now + 6 * HOUR
+
     def test_downtime_learnt_later_counts_for_the_person_and_not_for_the_devices(self) -> None:
         home = Home()
         home.live()
@@ -255,6 +310,40 @@ class TestTime:
         assert home.state(key) is AlarmState.RAISED
         home.put(TimeTrust(True, "ntp"))
         assert home.state(key) is AlarmState.CLEARED
+
+    def test_restarts_do_not_hide_a_clock_that_nobody_confirms(self) -> None:
+        home = Home(trusted=False)
+        for _ in range(8):
+            home.wait(10 * MINUTE)
+            home.restart(timedelta(), trusted=False)
+        assert home.state(AlarmKey(AlarmKind.TIME_UNTRUSTED)) is AlarmState.RAISED
+
+    def test_a_prompt_by_a_clock_that_ran_ahead_still_runs_out(self) -> None:
+        home = Home(now=EPOCH + timedelta(days=14))
+        home.live()
+        home.wait(7 * HOUR + 51 * MINUTE)
+        home.restart(timedelta(), trusted=False)
+        home.jump(timedelta(days=-14), "center")
+        home.wait(11 * MINUTE)
+        assert home.state(AlarmKey(AlarmKind.INACTIVITY)) is AlarmState.RAISED
+
+    def test_half_hours_that_a_wrong_clock_filled_are_forgotten(self) -> None:
+        home = Home(now=EPOCH + timedelta(days=14))
+        home.live()
+        home.wait(HOUR)
+        home.restart(timedelta(), trusted=False)
+        home.jump(timedelta(days=-14), "center")
+        assert not home.engine.state.tally.counts
+
+    def test_half_hours_in_which_the_gateway_was_off_are_unknown(self) -> None:
+        home = Home()
+        home.live()
+        home.wait(HOUR)
+        home.restart(2 * HOUR)
+        home.wait(6 * HOUR)
+        strip = [ActivityClass(each) for each in home.cases()[-1].activity]
+        unknown = [number for number, each in enumerate(strip[-17:]) if each is _UNKNOWN]
+        assert unknown == [3, 4, 5]
 
     def test_a_clock_that_ran_ahead_leaves_no_deaf_home(self) -> None:
         home = Home(now=EPOCH + timedelta(days=14))
