@@ -44,6 +44,9 @@ _FRESH = timedelta(hours=1)
 _RESERVE_S = 5
 "A reservation that takes longer has failed: the event loop stands still meanwhile."
 
+_VERSION_BITS = 40
+"Of the first version; a script counts exactly up to 53."
+
 _log = logging.getLogger(__name__)
 
 
@@ -67,7 +70,8 @@ class Store:
     def __init__(self, path: Path, random: Callable[[int], bytes]) -> None:
         self._loop = asyncio.get_running_loop()
         self._random = random
-        self._version = 0
+        # No page that is still open takes the versions of another run for its own.
+        self._version = secrets.randbits(_VERSION_BITS)
         self._changed = asyncio.Event()
         self._enrolled: dict[bytes, GatewayEntry] = {}
         self._revision = -1
@@ -107,7 +111,10 @@ class Store:
 
     @property
     def version(self) -> int:
-        """Another number after each committed change. Heartbeats change nothing."""
+        """Another number after each committed change, and after each start.
+
+        Heartbeats change nothing.
+        """
         return self._version
 
     async def changed(self, after: int) -> int:

@@ -221,6 +221,15 @@ async def test_news_have_tokens_that_never_repeat(store: Store) -> None:
     assert fifth.token not in seen
 
 
+async def test_a_restart_is_another_version_even_after_as_many_changes(tmp_path: Path) -> None:
+    versions = []
+    for _ in range(2):
+        store = await Store.open(tmp_path / "center.sqlite")
+        versions.append(store.version)
+        await store.aclose()
+    assert versions[0] != versions[1]
+
+
 async def test_a_second_person_is_told_who_has_it_and_since_when(store: Store) -> None:
     await keep(store, record("home-1", 1))
     id_ = await only(store)
