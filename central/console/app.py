@@ -107,4 +107,6 @@ def console(
         middleware=[Middleware(Shield)],
         exception_handlers={HTTPException: failed, StoreFailing: failed},
     )
+    # Such an answer would lead to whatever host the request named.
+    app.router.redirect_slashes = False
     return Console(app, live)

@@ -35,8 +35,7 @@ async def read_form(request: Request, csrf: str) -> Form:
             kind, 400 for rubbish.
 
     """
-    origin = request.headers.get("origin", "")
-    if not origin or urlsplit(origin).netloc != request.headers.get("host"):
+    if not _ours(request.headers.get("origin", ""), request.headers.get("host", "")):
         raise HTTPException(403)
     if request.headers.get("content-type", "").partition(";")[0].strip() != _KIND:
         raise HTTPException(415)
@@ -44,6 +43,14 @@ async def read_form(request: Request, csrf: str) -> Form:
     if not hmac.compare_digest(form.get("csrf", "").encode(), csrf.encode()):
         raise HTTPException(403)
     return form
+
+
+def _ours(origin: str, host: str) -> bool:
+    try:
+        return bool(origin) and urlsplit(origin).netloc == host
+    except ValueError:
+        # Brackets that hold no address.
+        return False
 
 
 async def _body(request: Request) -> bytes:

@@ -73,6 +73,11 @@ def test_the_login_leads_nowhere_else(browser: httpx.Client) -> None:
     assert log_in(browser, back="//example.org/").url.path == "/"
 
 
+def test_no_answer_sends_the_browser_to_the_host_that_it_named(browser: httpx.Client) -> None:
+    answer = browser.get("/faults/", headers={"Host": "example.org"}, follow_redirects=False)
+    assert answer.status_code == 404
+
+
 def test_name_and_password_are_refused_in_the_same_words(browser: httpx.Client) -> None:
     wrong = log_in(browser, password="wrong")
     assert wrong.status_code == 401
@@ -150,7 +155,8 @@ def test_a_session_ends_after_thirty_days(site: Site, browser: httpx.Client) -> 
 
 
 @pytest.mark.parametrize(
-    "origin", ["", "null", "http://example.org", "http://127.0.0.1", "http://127.0.0.1:1"]
+    "origin",
+    ["", "null", "http://example.org", "http://127.0.0.1", "http://127.0.0.1:1", "http://["],
 )
 def test_a_foreign_page_cannot_act(site: Site, browser: httpx.Client, origin: str) -> None:
     case = site.persist(site.silent())
