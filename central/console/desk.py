@@ -7,7 +7,7 @@ from typing import Final
 from starlette.responses import Response
 
 from central.cases import Case, CaseState
-from central.console.board import Board, home_of, may_see
+from central.console.board import Board, home_of, may_see, shows_level
 from central.console.pages import Notice, Pages
 from central.console.visits import Visit
 from central.people import Role
@@ -49,6 +49,8 @@ class Alert:
     """A waiting case that the reader is told about, on whatever page they are."""
 
     id: str
+    level: int
+    "A case that rises is told about once more."
     say: str
     loud: bool
     "Sounds until somebody takes it; others sound once."
@@ -118,12 +120,14 @@ def _alerts(visit: Visit, waiting: Sequence[Case]) -> tuple[Alert, ...]:
     return tuple(
         Alert(
             case.id,
+            case.level,
             ", ".join(
                 part
                 for part in (
                     words.text("Drill") if case.drill else "",
                     words.name(category),
                     words.name(case.alarm),
+                    words.text("Level {n}", n=case.level) if shows_level(case) else "",
                     home_of(case),
                     case.room,
                 )

@@ -141,11 +141,13 @@ class Site:
             stage=None,
         )
 
-    def update(self, opened: str, stage: Stage, explanation: Explanation, home: Home) -> None:
-        """News of a case from its gateway."""
+    def update(
+        self, opened: str, stage: Stage, explanation: Explanation, home: Home, level: int = 0
+    ) -> None:
+        """News of a case from its gateway, at its level unless another is given."""
         case = self.do(self.store.case(opened))
         assert case is not None
-        record = self.record(case.alarm, home, *explanation, level=case.level)
+        record = self.record(case.alarm, home, *explanation, level=level or case.level)
         self.persist(
             replace(
                 record, kind=RecordKind.UPDATE, refers=bytes.fromhex(opened), stage=stage, room=""

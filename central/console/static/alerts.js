@@ -1,4 +1,5 @@
-/* Tells about cases that began to wait: in words for a screen reader, with a sound for all. */
+/* Tells about cases that began to wait, or grew worse: in words for a screen reader, with a sound
+   for all. */
 
 const TOLD = "ongi-told";
 export const HUSHED = "ongi-hushed";
@@ -24,7 +25,7 @@ export function alertTo(sound, arrived = false) {
   if (fresh.length) {
     now.textContent = fresh.map((one) => one.textContent.trim()).join(". ");
     for (const one of arrived ? fresh : []) {
-      document.getElementById(`case-${one.dataset.id}`)?.classList.add("fresh");
+      document.getElementById(one.dataset.row)?.classList.add("fresh");
     }
   } else if (gone.length) {
     later.textContent = document.getElementById("alerts").dataset.left;

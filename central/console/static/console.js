@@ -13,6 +13,7 @@ const linkState = document.getElementById("link-state");
 const lost = document.getElementById("lost");
 
 let stale = false; // a change was told, but the page could not be fetched
+let again = 0;
 
 function showLink(heard) {
   const state = stale ? "lost" : heard;
@@ -34,11 +35,13 @@ Idiomorph.defaults.callbacks.beforeNodeMorphed = (old) =>
 Idiomorph.defaults.callbacks.beforeNodeRemoved = (old) => old.id !== "notice";
 
 const fetchAgain = () => htmx.trigger(body, "ongi:changed");
-for (const failure of ["htmx:responseError", "htmx:sendError"]) {
+// A fetch that hangs would look like a quiet night: `timeout` stands in the page's htmx-config.
+for (const failure of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) {
   body.addEventListener(failure, () => {
     stale = true;
     showLink("lost");
-    setTimeout(fetchAgain, AGAIN_MS);
+    clearTimeout(again);
+    again = setTimeout(fetchAgain, AGAIN_MS);
   });
 }
 
