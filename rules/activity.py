@@ -7,7 +7,7 @@ from enum import IntEnum
 SLOT = timedelta(minutes=30)
 SLOTS = 48
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_AWAY = -1
+_AWAY, _UNHEARD = -1, -2
 _SOME, _MUCH = 3, 10
 "Counted signs of life in a half hour from which it is called so."
 
@@ -45,18 +45,28 @@ class Tally:
 
     def away(self, begin: datetime, end: datetime) -> None:
         """Note that nobody was home; half hours with life keep it."""
-        last = slot_of(end)
-        for slot in range(max(slot_of(begin), last - 2 * SLOTS), last):
-            self.counts.setdefault(slot, _AWAY)
+        self._mark(slot_of(begin), slot_of(end), _AWAY)
+
+    def unheard(self, begin: datetime, end: datetime) -> None:
+        """Note that nobody listened, in the half hours that lie in between as a whole."""
+        self._mark(slot_of(begin + SLOT - timedelta.resolution), slot_of(end), _UNHEARD)
+
+    def _mark(self, first: int, last: int, what: int) -> None:
+        for slot in range(max(first, last - 2 * SLOTS), last):
+            self.counts.setdefault(slot, what)
         self._trim()
 
-    def move(self, anchored: datetime, shift: timedelta) -> None:
-        """Move what was counted since `anchored`, to the nearest half hour."""
-        first, by = slot_of(anchored), round(shift / SLOT)
+    def move(self, anchored: datetime, shift: timedelta, now: datetime) -> None:
+        """Move what was counted since `anchored`, to the nearest half hour.
+
+        What would then lie ahead of `now` was counted by a clock that ran ahead: it is forgotten.
+        """
+        first, by, last = slot_of(anchored), round(shift / SLOT), slot_of(now)
         moved: dict[int, int] = {}
         for slot, count in self.counts.items():
             target = slot + by if slot >= first else slot
-            moved[target] = max(count, moved.get(target, _AWAY))
+            if target <= last:
+                moved[target] = max(count, moved.get(target, _UNHEARD))
         self.counts = moved
 
     def classes(
@@ -83,6 +93,8 @@ class Tally:
             if count >= _MUCH:
                 return ActivityClass.MUCH
             return ActivityClass.SOME if count >= _SOME else ActivityClass.LITTLE
+        if count == _UNHEARD:
+            return ActivityClass.UNKNOWN
         if count == _AWAY or (gone is not None and slot > gone):
             return ActivityClass.AWAY
         if watched is None or slot < watched:

@@ -51,6 +51,11 @@ class AlarmKind(StrEnum):
         """The queue that this kind goes to."""
         return Category.ESCALATION if self in PERSON_IN_DANGER else Category.FAULT
 
+    @property
+    def level(self) -> int:
+        """How urgent a case of this kind is at first: 1 to 3."""
+        return _LEVELS.get(self, _FIRST)
+
 
 PERSON_IN_DANGER = frozenset(
     {
@@ -64,6 +69,16 @@ PERSON_IN_DANGER = frozenset(
         AlarmKind.COLD,
     }
 )
+
+SOUNDED = frozenset({AlarmKind.LEAK, AlarmKind.SMOKE, AlarmKind.GAS, AlarmKind.CO})
+"Dangers that sirens and voices in the home warn of, until a person at the center has taken them."
+
+_URGENT, _SERIOUS, _FIRST = 3, 2, 1
+_LEVELS = {
+    **dict.fromkeys(SOUNDED | {AlarmKind.SOS}, _URGENT),
+    AlarmKind.HOME_BLIND: _SERIOUS,
+    AlarmKind.MAINS_OUTAGE: _SERIOUS,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +113,7 @@ class AlarmState(StrEnum):
     ACKNOWLEDGED = "acknowledged"
     "Taken by a person at the center."
     CLEARED = "cleared"
-    "The condition is over, but the center has not closed the case."
+    "The condition is over, but the center has not closed the case. It may begin anew meanwhile."
     SHELVED = "shelved"
 
 
@@ -107,6 +122,8 @@ class Move(Enum):
 
     PROMPT = "prompt"
     ANSWER = "answer"
+    WITHDRAW = "withdraw"
+    "Nothing can be claimed any more: the home is blind, or somebody is away."
     RAISE = "raise"
     ACKNOWLEDGE = "acknowledge"
     CLEAR = "clear"
@@ -120,24 +137,23 @@ TRANSITIONS: dict[tuple[AlarmState, Move], AlarmState] = {
     (AlarmState.NORMAL, Move.RAISE): AlarmState.RAISED,
     (AlarmState.NORMAL, Move.SHELVE): AlarmState.SHELVED,
     (AlarmState.PROMPTED, Move.ANSWER): AlarmState.NORMAL,
+    (AlarmState.PROMPTED, Move.WITHDRAW): AlarmState.NORMAL,
     (AlarmState.PROMPTED, Move.RAISE): AlarmState.RAISED,
     (AlarmState.PROMPTED, Move.SHELVE): AlarmState.SHELVED,
-    (AlarmState.RAISED, Move.RAISE): AlarmState.RAISED,
     (AlarmState.RAISED, Move.ACKNOWLEDGE): AlarmState.ACKNOWLEDGED,
     (AlarmState.RAISED, Move.CLEAR): AlarmState.CLEARED,
     (AlarmState.RAISED, Move.CLOSE): AlarmState.NORMAL,
-    (AlarmState.ACKNOWLEDGED, Move.RAISE): AlarmState.ACKNOWLEDGED,
     (AlarmState.ACKNOWLEDGED, Move.CLEAR): AlarmState.CLEARED,
     (AlarmState.ACKNOWLEDGED, Move.CLOSE): AlarmState.NORMAL,
+    (AlarmState.CLEARED, Move.PROMPT): AlarmState.PROMPTED,
     (AlarmState.CLEARED, Move.RAISE): AlarmState.RAISED,
-    (AlarmState.CLEARED, Move.ACKNOWLEDGE): AlarmState.CLEARED,
     (AlarmState.CLEARED, Move.CLOSE): AlarmState.NORMAL,
     (AlarmState.SHELVED, Move.UNSHELVE): AlarmState.NORMAL,
 }
 """Every legal move; what is absent is a programmer's error, not an operating one.
 
-A second `RAISE` of an active alarm is a higher level of the same case (12 h after 8 h), or a press
-of the same SOS button again.
+A higher level of an active alarm (12 h after 8 h, a second press of the same SOS button) is no
+move: the case stays the same.
 """
 
 ACTIVE = frozenset({AlarmState.RAISED, AlarmState.ACKNOWLEDGED})

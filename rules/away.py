@@ -7,10 +7,8 @@ Life at home ends each of them.
 
 from datetime import datetime, timedelta
 
-from rules import evidence, inactivity
-from rules.alarm import AlarmState, Move
+from rules import evidence
 from rules.decision import Decision
-from rules.device import Liveness
 from rules.events import AwayBegan, AwayEnded, AwayReason, DoorShut
 from rules.inputs import Away
 from rules.observation import Observation, Phenomenon
@@ -31,22 +29,18 @@ def announced(decision: Decision, item: Away) -> None:
     if item.until is not None and item.until <= decision.now:
         return
     decision.emit(AwayBegan(decision.now, item.reason, item.until, item.who))
-    if decision.state.alarm(inactivity.KEY).state is AlarmState.PROMPTED:
-        decision.move(inactivity.KEY, Move.ANSWER)
-        decision.hush()
 
 
 def door_moved(decision: Decision, door: Observation) -> None:
     """An outside door was opened or shut."""
     state = decision.state
     shut = state.devices[door.device].device.outside_door and not door.value
-    # Without a live sensor that sees people move, a quiet half hour proves nothing.
-    if shut and decision.book.away.enabled and _would_see(state):
+    if shut and decision.book.away.enabled and _would_see(state, door.phenomenon_time):
         decision.emit(DoorShut(door.phenomenon_time))
 
 
 def life_seen(decision: Decision) -> None:
-    """Somebody is home."""
+    """A sign of life at home that counts."""
     away = decision.state.away
     if away is None:
         return
@@ -58,9 +52,11 @@ def due(state: State, book: Rulebook) -> datetime | None:
     """When an outing is believed, or an announced absence runs out."""
     if state.away is not None:
         return state.away.until
-    if state.door_shut is not None and book.away.enabled:
-        return state.door_shut + book.away.settle
-    return None
+    shut = state.door_shut
+    if shut is None or not book.away.enabled or not _would_see(state, shut):
+        return None
+    # A quiet half hour is one in which somebody listened.
+    return max(shut, state.started) + book.away.settle
 
 
 def settle(decision: Decision) -> None:
@@ -76,9 +72,14 @@ def settle(decision: Decision) -> None:
         decision.emit(AwayBegan(state.door_shut, AwayReason.OUTING, None, ""))
 
 
-def _would_see(state: State) -> bool:
+def _would_see(state: State, since: datetime) -> bool:
+    """Whether some sensor that sees people move was live without a break.
+
+    Without one a quiet half hour proves nothing.
+    """
     return any(
-        heard.liveness is Liveness.LIVE
+        heard.live_since is not None
+        and heard.live_since <= since
         and evidence.watches(heard.device)
         and not _SEEING.isdisjoint(heard.device.phenomena)
         for heard in state.devices.values()

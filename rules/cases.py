@@ -2,16 +2,14 @@
 
 from datetime import datetime, timedelta
 
-from rules import hazard
-from rules.alarm import OPEN, PERSON_IN_DANGER, AlarmKey, AlarmKind, AlarmState, Move
-from rules.command import Signal
+from rules.alarm import OPEN, AlarmKey, AlarmKind, AlarmState, Category, Move
 from rules.decision import Decision
 from rules.events import CaseClosed, CaseTaken, CommandEnded
 from rules.health import report
 from rules.inputs import Closed, CommandResult, Drill, Shelve, Taken, Technical
 from rules.observation import DeviceId
 from rules.sentence import Say, sentence
-from rules.state import State
+from rules.state import Alarm, State
 
 DRILL_SCOPE = DeviceId("drill")
 DRILL = AlarmKey(AlarmKind.SOS, DRILL_SCOPE)
@@ -19,18 +17,14 @@ SHELVED_AT_MOST = timedelta(hours=24)
 
 
 def taken(decision: Decision, item: Taken) -> None:
-    """A person has the case: sirens fall silent, the resident is told."""
+    """A person has the case: its siren falls silent, the resident is told (`rules.signals`)."""
     key = decision.state.cases.get(item.serial)
     if key is None:
         return
     decision.emit(CaseTaken(decision.now, item.serial, item.by))
     alarm = decision.state.alarm(key)
-    if alarm.serial != item.serial or alarm.state is not AlarmState.RAISED:
-        return
-    decision.move(key, Move.ACKNOWLEDGE)
-    if key.kind in PERSON_IN_DANGER and not alarm.drill:
-        decision.hush()
-        decision.ask(Signal.TAKEN)
+    if alarm.serial == item.serial and alarm.state is AlarmState.RAISED:
+        decision.move(key, Move.ACKNOWLEDGE)
 
 
 def closed(decision: Decision, item: Closed) -> None:
@@ -40,12 +34,8 @@ def closed(decision: Decision, item: Closed) -> None:
         return
     decision.emit(CaseClosed(decision.now, item.serial, item.outcome))
     alarm = decision.state.alarm(key)
-    if alarm.serial != item.serial or alarm.state not in OPEN:
-        return
-    drill = alarm.drill
-    decision.move(key, Move.CLOSE)
-    if key.kind in PERSON_IN_DANGER and not drill and not hazard.any_active(decision.state):
-        decision.hush()
+    if alarm.serial == item.serial and alarm.state in OPEN:
+        decision.move(key, Move.CLOSE)
 
 
 def refusal_to_shelve(state: State, item: Shelve, now: datetime) -> str | None:
@@ -62,12 +52,15 @@ def refusal_to_shelve(state: State, item: Shelve, now: datetime) -> str | None:
 
 def shelved(decision: Decision, item: Shelve) -> None:
     """Hold an alarm back until a moment; what cannot be shelved stays as it is."""
-    state = decision.state.alarm(item.alarm).state
-    if state is AlarmState.SHELVED:
+    if refusal_to_shelve(decision.state, item, decision.now):
+        return
+    alarm = decision.state.alarm(item.alarm)
+    ends = item.until <= decision.now
+    if alarm.state is AlarmState.SHELVED:
         decision.move(item.alarm, Move.UNSHELVE)
-    elif state is AlarmState.PROMPTED:
-        decision.hush()
-    if item.until > decision.now and not refusal_to_shelve(decision.state, item, decision.now):
+        if ends:
+            _tell_what_stands(decision, alarm)
+    if not ends:
         decision.move(item.alarm, Move.SHELVE, item.until)
 
 
@@ -80,6 +73,16 @@ def unshelve_due(decision: Decision) -> None:
             and decision.now >= alarm.until
         ):
             decision.move(alarm.key, Move.UNSHELVE)
+            _tell_what_stands(decision, alarm)
+
+
+def shelve_no_longer(decision: Decision) -> None:
+    """Cut shelvings that a clock set back has made longer than anybody may shelve."""
+    longest = decision.now + SHELVED_AT_MOST
+    for alarm in list(decision.state.alarms.values()):
+        if alarm.state is AlarmState.SHELVED and alarm.until is not None and alarm.until > longest:
+            decision.move(alarm.key, Move.UNSHELVE)
+            decision.move(alarm.key, Move.SHELVE, longest)
 
 
 def technical(decision: Decision, item: Technical) -> None:
@@ -90,7 +93,7 @@ def technical(decision: Decision, item: Technical) -> None:
 def drilled(decision: Decision, item: Drill) -> None:
     """Send a test alarm the whole way; a second one replaces none that is still open."""
     del item
-    decision.escalate(DRILL, (sentence(Say.DRILL),), drill=True)
+    decision.escalate(DRILL, (sentence(Say.DRILL),), level=1, drill=True)
 
 
 def answered(decision: Decision, item: CommandResult) -> None:
@@ -108,9 +111,16 @@ def expire_commands(decision: Decision) -> None:
 
 
 def _ended(decision: Decision, id_: int, device: DeviceId, *, ok: bool) -> None:
-    decision.emit(CommandEnded(decision.now, id_, ok))
+    decision.emit(CommandEnded(decision.now, id_, ok=ok))
     key = AlarmKey(AlarmKind.COMMAND_FAILED, device)
     if ok and not decision.state.alarm(key).present:
         return
     said = sentence(Say.COMMAND_FAILED, at=decision.now, room=decision.room(device), device=device)
     report(decision, key, said, present=not ok)
+
+
+def _tell_what_stands(decision: Decision, alarm: Alarm) -> None:
+    """Raise a fault whose shelving has just ended, if it is there. Dangers look by themselves."""
+    if alarm.present and alarm.key.kind.category is Category.FAULT:
+        said = sentence(Say.STILL_ACTIVE, since=alarm.changed_at)
+        decision.escalate(alarm.key, (said,), room=decision.room(alarm.key.scope))

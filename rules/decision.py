@@ -1,13 +1,10 @@
 """Where rules put what they decide; each event is folded at once for the next rule to see."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from rules.alarm import ACTIVE, OPEN, AlarmKey, AlarmState, Move
-from rules.command import Command, Signal
-from rules.device import ASKING, WARNING, Output
 from rules.events import (
     AlarmMoved,
-    Commanded,
     ConditionChanged,
     Escalated,
     Event,
@@ -18,9 +15,6 @@ from rules.observation import DeviceId
 from rules.rulebook import Rulebook
 from rules.sentence import Explanation
 from rules.state import State
-
-COMMAND_WITHIN = timedelta(seconds=10)
-"A driver answers a command within this, or it is a fault."
 
 
 class Decision:
@@ -53,20 +47,31 @@ class Decision:
         explanation: Explanation,
         *,
         room: str = "",
-        level: int = 1,
+        level: int | None = None,
         activity: bytes = b"",
         drill: bool = False,
     ) -> None:
-        """Raise an alarm at rest and open a case for it. A shelved or raised one stays."""
+        """Raise an alarm that is not active and open a case for it. A shelved one stays.
+
+        Args:
+            key: the alarm.
+            explanation: why, in sentences.
+            room: where, empty for the whole home.
+            level: how urgent; by its kind if not given.
+            activity: the day in half hours, for inactivity.
+            drill: a test.
+
+        """
         alarm = self.state.alarm(key)
         if alarm.state is AlarmState.SHELVED or alarm.state in ACTIVE:
             return
         self.move(key, Move.RAISE)
         serial = self.state.next_serial
-        self.emit(Escalated(self.now, serial, key, level, explanation, room, activity, drill))
+        first = key.kind.level if level is None else level
+        self.emit(Escalated(self.now, serial, key, first, explanation, room, activity, drill))
 
     def clear(self, key: AlarmKey, explanation: Explanation, stage: Stage = Stage.CLEARED) -> None:
-        """Tell the center that an active alarm's condition is over; it closes the case."""
+        """Tell the center that an active alarm's condition is over. The case stays open there."""
         if self.state.alarm(key).state in ACTIVE:
             self.move(key, Move.CLEAR)
             self.update(key, stage, explanation)
@@ -89,48 +94,7 @@ class Decision:
             )
         )
 
-    def ask(self, signal: Signal, *, first: DeviceId | None = None) -> bool:
-        """Send a signal to what can speak, buzz or shine; False if nothing can.
-
-        Args:
-            signal: what to express.
-            first: this device alone, where it has such an output.
-
-        """
-        return self._command(signal, ASKING, first)
-
-    def warn(self) -> bool:
-        """Sound the danger on every siren, voice and light; False if there is none."""
-        return self._command(Signal.HAZARD, WARNING, None)
-
-    def hush(self) -> None:
-        """End what sirens, voices, buzzers and lights express."""
-        self._command(Signal.OFF, (*WARNING, Output.BUZZER), None)
-
     def room(self, device: DeviceId | None) -> str:
         """The room of a device, empty if there is none."""
         heard = None if device is None else self.state.devices.get(device)
         return "" if heard is None else heard.device.room
-
-    def _command(
-        self, signal: Signal, outputs: tuple[Output, ...], first: DeviceId | None
-    ) -> bool:
-        targets = [
-            heard.device
-            for heard in self.state.devices.values()
-            if not heard.device.outputs.isdisjoint(outputs)
-        ]
-        if any(device.id == first for device in targets):
-            targets = [device for device in targets if device.id == first]
-        for device in targets:
-            for output in outputs:
-                if output in device.outputs:
-                    order = Command(
-                        self.state.next_command,
-                        device.id,
-                        output,
-                        signal,
-                        self.now + COMMAND_WITHIN,
-                    )
-                    self.emit(Commanded(self.now, order))
-        return bool(targets)

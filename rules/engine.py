@@ -6,14 +6,27 @@ the events after it rebuild the engine.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from rules import away, cases, evidence, hazard, health, inactivity, mains, snapshot, sos
+from rules import (
+    away,
+    cases,
+    enrolment,
+    evidence,
+    hazard,
+    health,
+    inactivity,
+    mains,
+    signals,
+    snapshot,
+    sos,
+)
 from rules.alarm import AlarmKey, AlarmKind, AlarmState
 from rules.decision import Decision
 from rules.device import Liveness
-from rules.events import DevicesChanged, Event, LifeSeen, Started, TimeMoved
-from rules.evidence import COMPANION, GIVING, Strength
+from rules.events import OUTSIDE, Event, LifeSeen, Started, TimeMoved
+from rules.evidence import GIVING, Before, Strength
 from rules.inputs import (
     Away,
     Boot,
@@ -43,7 +56,6 @@ _DECIDING = (
     | {Phenomenon.MAINS_OK, Phenomenon.BUTTON, Phenomenon.SOS}
 )
 "Phenomena that some rule looks at; all others only show that the device is live."
-_OUTSIDE = "outside:"
 
 
 class Engine:
@@ -102,6 +114,7 @@ class Engine:
             self._put(decision, item)
             self._health_known = False
         self._settle(decision)
+        signals.settle(decision, anew=isinstance(item, Boot))
         return decision.events
 
     def next_deadline(self) -> datetime | None:
@@ -140,25 +153,25 @@ class Engine:
             case Shelve():
                 cases.shelved(decision, item)
             case LifeSign(source, at):
-                told = LifeSeen(
-                    at, DeviceId(_OUTSIDE + source), Phenomenon.LIFE_SIGN, counted=True
-                )
-                self._life(decision, told)
+                told = DeviceId(OUTSIDE + source)
+                life = LifeSeen(min(at, now), told, Phenomenon.LIFE_SIGN, counted=True)
+                self._life(decision, life)
             case CommandResult():
                 cases.answered(decision, item)
             case TimeTrust(trusted, source, shift):
                 decision.emit(TimeMoved(now, trusted, source, shift))
+                cases.shelve_no_longer(decision)
                 if trusted:
                     self._time_trusted(decision)
             case DeviceChanged(devices):
-                if devices != tuple(heard.device for heard in self._state.devices.values()):
-                    decision.emit(DevicesChanged(now, devices))
+                enrolment.changed(decision, devices)
             case Technical():
                 cases.technical(decision, item)
             case Drill():
                 cases.drilled(decision, item)
             case Boot(boot, down, trusted, next_serial):
                 decision.emit(Started(now, boot, down, next_serial))
+                signals.forget_commands(decision)
                 if decision.state.trusted != trusted:
                     decision.emit(TimeMoved(now, trusted, "boot", timedelta()))
             case _:
@@ -169,9 +182,19 @@ class Engine:
         heard = self._state.devices.get(seen.device)
         if heard is None:
             return True
+        now, state = decision.now, self._state
+        if seen.phenomenon_time > now or not state.trust_changed <= seen.result_time <= now:
+            seen = _stamped_anew(seen, now)
         reading = heard.readings.get(seen.phenomenon)
-        before = None if reading is None else reading.value
-        since = None if reading is None else seen.phenomenon_time - reading.at
+        late = reading is not None and seen.phenomenon_time < reading.at
+        before = None
+        if reading is not None and seen.phenomenon in GIVING:
+            before = Before(
+                reading.value,
+                ago=seen.phenomenon_time - reading.at,
+                held=seen.phenomenon_time - reading.since,
+                unbroken=heard.liveness is Liveness.LIVE and reading.at >= state.started,
+            )
         decision.emit(seen)
         revived = heard.liveness is not Liveness.LIVE
         if revived:
@@ -179,47 +202,49 @@ class Engine:
             self._health_known = False
             mains.check(decision)
             health.report_dead(decision)
-        late = since is not None and since < timedelta()
-        if seen.phenomenon not in _DECIDING or seen.quality is not Quality.GOOD or late:
+        if (
+            seen.phenomenon not in _DECIDING
+            or seen.quality is Quality.BAD
+            or (late and seen.phenomenon is not Phenomenon.SOS)
+        ):
             return not revived
-        strength = evidence.weigh(heard.device, seen, before, since)
-        if strength is not Strength.NONE:
-            self._weigh(decision, seen, strength)
-        self._rules(decision, seen, since, changed=before is not None and seen.value != before)
+        if seen.phenomenon in GIVING:
+            self._weigh(decision, seen, before)
+        self._rules(decision, seen, before)
         return not revived and len(decision.events) == 1
 
-    def _rules(
-        self, decision: Decision, seen: Observation, since: timedelta | None, *, changed: bool
-    ) -> None:
+    def _rules(self, decision: Decision, seen: Observation, before: Before | None) -> None:
         phenomenon = seen.phenomenon
         if phenomenon in hazard.PHENOMENA:
             hazard.observe(decision, seen)
         elif phenomenon is Phenomenon.CONTACT_OPEN:
-            if changed:
+            if before is not None and seen.value != before.value:
                 away.door_moved(decision, seen)
         elif phenomenon is Phenomenon.SOS:
             if seen.value:
-                sos.pressed(decision, seen, since)
+                sos.pressed(decision, seen, before)
         elif phenomenon is Phenomenon.BUTTON:
-            sos.held(decision, seen)
+            sos.held(decision, seen, before)
         elif phenomenon in health.PHENOMENA:
             health.observe(decision, seen)
         elif phenomenon is Phenomenon.MAINS_OK:
             mains.check(decision)
+            health.report_dead(decision)
 
-    def _weigh(self, decision: Decision, seen: Observation, strength: Strength) -> None:
-        weak = self._state.weak
-        at = seen.phenomenon_time
-        # The far end of the same movement is no second sign.
-        beside = weak is not None and timedelta() < at - weak.at <= COMPANION
-        counted = strength is Strength.STRONG or beside
-        self._life(decision, LifeSeen(at, seen.device, seen.phenomenon, counted))
+    def _weigh(self, decision: Decision, seen: Observation, before: Before | None) -> None:
+        heard = self._state.devices[seen.device]
+        strength = evidence.weigh(heard.device, seen, before)
+        if strength is Strength.NONE:
+            return
+        life = LifeSeen(seen.phenomenon_time, seen.device, seen.phenomenon, counted=True)
+        counted = strength is Strength.STRONG or evidence.beside(life, self._state.weak)
+        self._life(decision, life if counted else replace(life, counted=False))
 
     def _life(self, decision: Decision, life: LifeSeen) -> None:
-        last = self._state.life
         decision.emit(life)
-        if life.counted and (last is None or life.at >= last.at):
-            away.life_seen(decision)
+        if self._state.life is life:
+            if life.at_home:
+                away.life_seen(decision)
             inactivity.life_seen(decision)
 
     def _settle(self, decision: Decision) -> None:
@@ -254,9 +279,19 @@ class Engine:
         state = self._state
         if state.trusted or state.installed is None or state.alarm(_UNTRUSTED).present:
             return None
-        return max(state.started, state.trust_changed) + UNTRUSTED_AT_MOST
+        # Restarts do not begin the hour anew.
+        return max(state.installed, state.trust_changed) + UNTRUSTED_AT_MOST
 
     def _time_trusted(self, decision: Decision) -> None:
         if self._state.alarm(_UNTRUSTED).present:
             said = sentence(Say.TIME_UNTRUSTED, at=decision.now)
             health.report(decision, _UNTRUSTED, said, present=False)
+
+
+def _stamped_anew(seen: Observation, now: datetime) -> Observation:
+    """An observation of a clock that was set while it waited, or that a clock ran ahead of.
+
+    How old it was when it came is all that is sure.
+    """
+    age = max(seen.result_time - seen.phenomenon_time, timedelta())
+    return replace(seen, phenomenon_time=now - age, result_time=now)

@@ -15,6 +15,9 @@ from rules.device import Device, Liveness
 from rules.observation import DeviceId, Observation, Phenomenon
 from rules.sentence import Explanation
 
+OUTSIDE = "outside:"
+"No device can be called so."
+
 
 class AwayReason(StrEnum):
     """Why nobody is expected at home."""
@@ -50,9 +53,15 @@ class LifeSeen:
 
     at: datetime
     device: DeviceId
+    "Or `OUTSIDE` and the source, of what was not seen in the home."
     phenomenon: Phenomenon
     counted: bool
     "False for a weak sign that waits for a second one within the hour."
+
+    @property
+    def at_home(self) -> bool:
+        """Whether it says where the person is; a phone says only that somebody lives."""
+        return not self.device.startswith(OUTSIDE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +154,7 @@ class Commanded:
 
 @dataclass(frozen=True, slots=True)
 class CommandEnded:
-    """A command was answered, or its 10 s have passed."""
+    """A command was answered, or nobody waits for its answer any more."""
 
     at: datetime
     id: int

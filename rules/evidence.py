@@ -1,9 +1,11 @@
 """Evidence of life: which changes only a living person at home can cause."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import IntEnum
 
 from rules.device import Device, EvidenceRole
+from rules.events import LifeSeen
 from rules.observation import Observation, Phenomenon, Quality, Value
 
 COMPANION = timedelta(hours=1)
@@ -11,12 +13,15 @@ COMPANION = timedelta(hours=1)
 
 ON_W = 10.0
 "A plug whose load rises past this was switched on; standby of Korean appliances lies below."
+_STEP_W = 5.0
+"A load that hovers about the threshold moves less than this."
 _LIGHT_STEP_LX = 30.0
 _LIGHT_RATIO = 1.5
 _LIGHT_WITHIN = timedelta(minutes=5)
 "Daylight moves slower than this; a lamp does not."
 
-_MOTION_AGAIN = timedelta(minutes=1)
+STRETCH = timedelta(minutes=5)
+"Sensors hold one motion for less than this; what they go on saying for longer goes on."
 
 
 class Strength(IntEnum):
@@ -57,16 +62,25 @@ def watches(device: Device) -> bool:
     return device.evidence is not EvidenceRole.NONE and not WATCHING.isdisjoint(device.phenomena)
 
 
-def weigh(
-    device: Device, observation: Observation, before: Value | None, since: timedelta | None
-) -> Strength:
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What a device said last of the same phenomenon."""
+
+    value: Value
+    ago: timedelta
+    held: timedelta
+    "How long it has said so, again and again."
+    unbroken: bool
+    "Whether the device was listened to ever since: a power cut, too, switches things."
+
+
+def weigh(device: Device, observation: Observation, before: Before | None) -> Strength:
     """How strongly an observation speaks for a living person.
 
     Args:
         device: whose observation it is.
         observation: the new value.
-        before: the last value of the same phenomenon, None if there was none.
-        since: how long before the new one the last value was seen.
+        before: what it said before, None if nothing.
 
     """
     phenomenon = observation.phenomenon
@@ -76,30 +90,36 @@ def weigh(
         return Strength.STRONG if observation.value else Strength.NONE
     if device.evidence is EvidenceRole.NONE:
         return Strength.NONE
-    strength = _of_change(phenomenon, observation.value, before, since)
-    return min(strength, Strength.WEAK) if device.evidence is EvidenceRole.WEAK else strength
+    strength = _of_change(phenomenon, observation.value, before)
+    doubtful = device.evidence is EvidenceRole.WEAK or (before is not None and not before.unbroken)
+    return min(strength, Strength.WEAK) if doubtful else strength
 
 
-def _of_change(
-    phenomenon: Phenomenon, value: Value, before: Value | None, since: timedelta | None
-) -> Strength:
+def _of_change(phenomenon: Phenomenon, value: Value, before: Before | None) -> Strength:
     if phenomenon is Phenomenon.MOTION:
         # Weak, since an empty house really produces about one spurious pair a day. Some sensors
-        # never say that a motion ended, so a later report of motion is a new one.
-        again = since is None or since >= _MOTION_AGAIN
-        return Strength.WEAK if value and (not before or again) else Strength.NONE
+        # never say that a motion ended, so motion after a while, or for a while, is a new one.
+        again = before is None or not before.value or max(before.ago, before.held) >= STRETCH
+        return Strength.WEAK if value and again else Strength.NONE
     if before is None:
         return Strength.NONE
     if phenomenon in _BY_CHANGE:
-        return Strength.STRONG if value != before else Strength.NONE
-    assert isinstance(value, int | float)
-    assert isinstance(before, int | float)
+        return Strength.STRONG if value != before.value else Strength.NONE
+    low, high = sorted((float(value), float(before.value)))
     if phenomenon is Phenomenon.POWER_W:
-        if before < ON_W <= value:
-            return Strength.STRONG
+        if not low < ON_W <= high or high - low < _STEP_W:
+            return Strength.NONE
         # Machines end by themselves.
-        return Strength.WEAK if value < ON_W <= before else Strength.NONE
-    assert since is not None
-    low, high = sorted((value, before))
+        return Strength.STRONG if value == high else Strength.WEAK
     stepped = high - low >= _LIGHT_STEP_LX and high >= _LIGHT_RATIO * low
-    return Strength.WEAK if stepped and since <= _LIGHT_WITHIN else Strength.NONE
+    return Strength.WEAK if stepped and before.ago <= _LIGHT_WITHIN else Strength.NONE
+
+
+def beside(sign: LifeSeen, last: LifeSeen | None) -> bool:
+    """Whether a weak sign has another one beside it, so that both count."""
+    if last is None:
+        return False
+    # The sun comes and goes behind clouds; and the far end of the same movement is no second sign.
+    light = Phenomenon.ILLUMINANCE_LX
+    sunlight = sign.phenomenon is light and last.phenomenon is light
+    return not sunlight and timedelta() < sign.at - last.at <= COMPANION

@@ -2,12 +2,12 @@
 
 from datetime import datetime, timedelta
 
-from rules.alarm import ACTIVE, AlarmKey, AlarmKind, AlarmState
+from rules.alarm import ACTIVE, SOUNDED, AlarmKey, AlarmKind, AlarmState
 from rules.decision import Decision
-from rules.observation import Observation, Phenomenon
+from rules.observation import DeviceId, Observation, Phenomenon, Value
 from rules.rulebook import Hazard, Rulebook
 from rules.sentence import Explanation, Say, sentence
-from rules.state import Alarm, State
+from rules.state import Alarm
 
 _BINARY = {
     Phenomenon.LEAK: AlarmKind.LEAK,
@@ -16,7 +16,7 @@ _BINARY = {
     Phenomenon.CO: AlarmKind.CO,
 }
 PHENOMENA = frozenset(_BINARY) | {Phenomenon.CO_PPM, Phenomenon.TEMPERATURE_C}
-KINDS = frozenset(_BINARY.values()) | {AlarmKind.HEAT, AlarmKind.COLD}
+KINDS = SOUNDED | {AlarmKind.HEAT, AlarmKind.COLD}
 
 _BACK_C = 1.0
 "A room counts as normal again only this far inside its limit (hysteresis)."
@@ -30,36 +30,17 @@ _SAY = {
     AlarmKind.HEAT: Say.HEAT,
     AlarmKind.COLD: Say.COLD,
 }
-_LEVELS = {AlarmKind.HEAT: 1, AlarmKind.COLD: 1}
-_LEVEL = 3
 
 
 def observe(decision: Decision, seen: Observation) -> None:
     """Hold one value against its limits."""
-    limits = decision.book.hazard
-    state = decision.state
-    kind = _BINARY.get(seen.phenomenon)
-    if kind is not None:
-        heard = state.devices.get(seen.device)
-        if kind is AlarmKind.CO and heard and Phenomenon.CO_PPM in heard.device.phenomena:
-            return  # Its measure decides; two voices about one gas would take turns.
-        _set(decision, AlarmKey(kind, seen.device), present=bool(seen.value), value=None)
-    elif seen.phenomenon is Phenomenon.CO_PPM:
-        key = AlarmKey(AlarmKind.CO, seen.device)
-        value = float(seen.value)
-        limit = limits.co_limit * (_BACK_SHARE if state.alarm(key).present else 1.0)
-        _set(decision, key, present=value >= limit, value=value)
+    if seen.phenomenon is Phenomenon.TEMPERATURE_C:
+        _observe_temperature(decision, seen.device, float(seen.value))
+    elif seen.phenomenon in {Phenomenon.CO, Phenomenon.CO_PPM}:
+        _observe_co(decision, seen)
     else:
-        value = float(seen.value)
-        alarms = state.alarms
-        hot, cold = AlarmKey(AlarmKind.HEAT, seen.device), AlarmKey(AlarmKind.COLD, seen.device)
-        was_hot, was_cold = alarms.get(hot), alarms.get(cold)
-        high = limits.high - (_BACK_C if was_hot is not None and was_hot.present else 0.0)
-        low = limits.low + (_BACK_C if was_cold is not None and was_cold.present else 0.0)
-        if value >= high or was_hot is not None:
-            _set(decision, hot, present=value >= high, value=value)
-        if value <= low or was_cold is not None:
-            _set(decision, cold, present=value <= low, value=value)
+        key = AlarmKey(_BINARY[seen.phenomenon], seen.device)
+        _set(decision, key, present=bool(seen.value), value=None)
 
 
 def due(alarm: Alarm, book: Rulebook) -> datetime | None:
@@ -85,24 +66,42 @@ def settle(decision: Decision, alarm: Alarm) -> None:
     if not alarm.present:
         room = decision.room(key.scope)
         decision.clear(key, (sentence(Say.HAZARD_OVER, at=alarm.changed_at, room=room),))
-        if not any_active(decision.state):
-            decision.hush()
-        return
-    decision.escalate(
-        key,
-        _explain(decision, alarm),
-        room=decision.room(key.scope),
-        level=_LEVELS.get(key.kind, _LEVEL),
-    )
-    if decision.book.hazard.siren and key.kind not in _LEVELS:
-        decision.warn()
+    else:
+        decision.escalate(key, _explain(decision, alarm), room=decision.room(key.scope))
 
 
-def any_active(state: State) -> bool:
-    """Whether some hazard of the home is raised and not over."""
-    return any(
-        alarm.key.kind in KINDS and alarm.state in ACTIVE for alarm in state.alarms.values()
-    )
+def _observe_temperature(decision: Decision, device: DeviceId, value: float) -> None:
+    limits, alarms = decision.book.hazard, decision.state.alarms
+    hot, cold = AlarmKey(AlarmKind.HEAT, device), AlarmKey(AlarmKind.COLD, device)
+    was_hot, was_cold = alarms.get(hot), alarms.get(cold)
+    high = limits.high - (_BACK_C if was_hot is not None and was_hot.present else 0.0)
+    low = limits.low + (_BACK_C if was_cold is not None and was_cold.present else 0.0)
+    if value >= high or was_hot is not None:
+        _set(decision, hot, present=value >= high, value=value)
+    if value <= low or was_cold is not None:
+        _set(decision, cold, present=value <= low, value=value)
+
+
+def _observe_co(decision: Decision, seen: Observation) -> None:
+    """Either the sensor's own alarm or its measure is enough: its standard knows time, too.
+
+    Ref: EN 50291-1:2018, 5.3.6: an alarm within 60 to 90 min at 50 ppm, within 3 min at 300 ppm.
+    """
+    key = AlarmKey(AlarmKind.CO, seen.device)
+    says = _now(decision, seen, Phenomenon.CO)
+    ppm = float(_now(decision, seen, Phenomenon.CO_PPM) or 0.0)
+    limit = decision.book.hazard.co_limit
+    back = _BACK_SHARE if decision.state.alarm(key).present else 1.0
+    above = ppm >= limit * back
+    _set(decision, key, present=bool(says) or above, value=ppm if above else None)
+
+
+def _now(decision: Decision, seen: Observation, phenomenon: Phenomenon) -> Value | None:
+    """What a device says of `phenomenon`, in `seen` or last."""
+    if seen.phenomenon is phenomenon:
+        return seen.value
+    reading = decision.state.devices[seen.device].readings.get(phenomenon)
+    return None if reading is None else reading.value
 
 
 def _set(decision: Decision, key: AlarmKey, *, present: bool, value: float | None) -> None:

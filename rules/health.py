@@ -6,8 +6,8 @@ heard it. A still person never looks like a dead sensor, nor a dead sensor like 
 
 from datetime import datetime
 
-from rules import evidence
-from rules.alarm import ACTIVE, AlarmKey, AlarmKind
+from rules import evidence, mains
+from rules.alarm import AlarmKey, AlarmKind
 from rules.decision import Decision
 from rules.device import Liveness
 from rules.events import LivenessChanged
@@ -17,34 +17,42 @@ from rules.sentence import Say, Sentence, sentence
 from rules.state import Heard, State
 
 BLIND = AlarmKey(AlarmKind.HOME_BLIND)
-_BLIND_LEVEL = 2
 _BATTERY_BACK_PCT = 10.0
 PHENOMENA = frozenset({Phenomenon.BATTERY_PCT, Phenomenon.TAMPER})
 
 
 def observe(decision: Decision, seen: Observation) -> None:
-    """Battery and tamper contacts."""
+    """Battery and tamper contacts: told when they change, not with every report."""
     room = decision.room(seen.device)
     if seen.phenomenon is Phenomenon.TAMPER:
         key = AlarmKey(AlarmKind.TAMPER, seen.device)
         said = sentence(Say.TAMPERED, at=decision.now, room=room, device=seen.device)
-        report(decision, key, said, present=bool(seen.value))
-        return
-    key = AlarmKey(AlarmKind.BATTERY_LOW, seen.device)
-    level = float(seen.value)
-    limit = decision.book.health.battery_low
-    low = level <= limit + (_BATTERY_BACK_PCT if decision.state.alarm(key).present else 0.0)
-    said = sentence(Say.BATTERY_LOW, at=decision.now, room=room, device=seen.device, value=level)
-    report(decision, key, said, present=low)
+        present = bool(seen.value)
+    else:
+        key = AlarmKey(AlarmKind.BATTERY_LOW, seen.device)
+        level = float(seen.value)
+        back = _BATTERY_BACK_PCT if decision.state.alarm(key).present else 0.0
+        present = level <= decision.book.health.battery_low + back
+        said = sentence(
+            Say.BATTERY_LOW, at=decision.now, room=room, device=seen.device, value=level
+        )
+    if present != decision.state.alarm(key).present:
+        report(decision, key, said, present=present)
 
 
 def report(decision: Decision, key: AlarmKey, said: Sentence, *, present: bool) -> None:
-    """Raise or clear a technical fault without delay."""
+    """Raise or clear a technical fault without delay; one that was closed is raised again."""
     decision.change(key, present=present)
     if present:
         decision.escalate(key, (said,), room=decision.room(key.scope))
     else:
-        decision.clear(key, (sentence(Say.FAULT_OVER, at=decision.now),))
+        over(decision, key)
+
+
+def over(decision: Decision, key: AlarmKey) -> None:
+    """End a technical fault."""
+    decision.change(key, present=False)
+    decision.clear(key, (sentence(Say.FAULT_OVER, at=decision.now),))
 
 
 def heard_again(decision: Decision, heard: Heard) -> None:
@@ -56,9 +64,7 @@ def heard_again(decision: Decision, heard: Heard) -> None:
     decision.clear(
         key, (sentence(Say.DEVICE_BACK, at=decision.now, room=device.room, device=device.id),)
     )
-    if not blind(decision.state):
-        decision.change(BLIND, present=False)
-        decision.clear(BLIND, (sentence(Say.HOME_SEES_AGAIN, at=decision.now),))
+    check_sight(decision)
 
 
 def next_check(state: State, limits: Health) -> datetime | None:
@@ -81,7 +87,7 @@ def check(decision: Decision) -> None:
             worse = Liveness.STALE if heard.liveness is Liveness.LIVE else Liveness.DEAD
             decision.emit(LivenessChanged(now, heard.device.id, worse))
             at = _next_limit(heard, limits)
-    _check_sight(decision)
+    check_sight(decision)
 
 
 def report_dead(decision: Decision) -> None:
@@ -91,10 +97,29 @@ def report_dead(decision: Decision) -> None:
             _report_dead(decision, heard)
 
 
-def blind(state: State) -> bool:
-    """Whether devices watch the resident, but none of them is live now."""
+def check_sight(decision: Decision) -> None:
+    """See whether the home is blind: none of the devices that watch the resident is live.
+
+    One that was never heard may still come; it is lost when its time is up.
+    """
+    state = decision.state
     watching = [heard for heard in state.devices.values() if evidence.watches(heard.device)]
-    return bool(watching) and all(heard.liveness is not Liveness.LIVE for heard in watching)
+    sees = any(heard.liveness is Liveness.LIVE for heard in watching)
+    if state.alarm(BLIND).present:
+        if sees:
+            decision.change(BLIND, present=False)
+            decision.clear(BLIND, (sentence(Say.HOME_SEES_AGAIN, at=decision.now),))
+        elif not watching:
+            over(decision, BLIND)
+    elif not sees and any(heard.liveness is not Liveness.UNKNOWN for heard in watching):
+        last = max((heard.last_seen for heard in watching if heard.last_seen), default=None)
+        said = sentence(
+            Say.HOME_BLIND,
+            since=last or state.started,
+            dead=len(watching),
+            devices=len(state.devices),
+        )
+        report(decision, BLIND, said, present=True)
 
 
 def _next_limit(heard: Heard, limits: Health) -> datetime | None:
@@ -112,8 +137,7 @@ def _next_limit(heard: Heard, limits: Health) -> datetime | None:
 def _report_dead(decision: Decision, heard: Heard) -> None:
     device = heard.device
     key = AlarmKey(AlarmKind.DEVICE, device.id)
-    outage = decision.state.alarm(AlarmKey(AlarmKind.MAINS_OUTAGE))
-    if outage.state in ACTIVE and device.mains_powered:
+    if mains.out(decision.state) and device.mains_powered:
         return  # One fault tells of the power cut; twenty would hide it.
     decision.change(key, present=True)
     if heard.last_seen is None:
@@ -131,21 +155,3 @@ def _report_dead(decision: Decision, heard: Heard) -> None:
     alarm = decision.state.alarm(key)
     if alarm.closed_at is None or alarm.closed_at < alarm.changed_at:
         decision.escalate(key, (said,), room=device.room)
-
-
-def _check_sight(decision: Decision) -> None:
-    state = decision.state
-    now_blind = blind(state) and not any(
-        heard.liveness is Liveness.UNKNOWN for heard in state.devices.values()
-    )
-    if now_blind and not state.alarm(BLIND).present:
-        watching = [heard for heard in state.devices.values() if evidence.watches(heard.device)]
-        last = max((heard.last_seen for heard in watching if heard.last_seen), default=None)
-        decision.change(BLIND, present=True)
-        said = sentence(
-            Say.HOME_BLIND,
-            since=last or state.started,
-            dead=len(watching),
-            devices=len(state.devices),
-        )
-        decision.escalate(BLIND, (said,), level=_BLIND_LEVEL)

@@ -9,8 +9,8 @@ is claimed about the person (see `rules.health`).
 from datetime import datetime, timedelta
 
 from rules.alarm import ACTIVE, AlarmKey, AlarmKind, AlarmState, Move
-from rules.command import Signal
 from rules.decision import Decision
+from rules.device import ASKING
 from rules.events import AwayReason, Stage
 from rules.rulebook import Rulebook
 from rules.sentence import Explanation, Say, Sentence, sentence
@@ -37,48 +37,50 @@ def silent_since(state: State) -> datetime | None:
 
 def raise_time(state: State, book: Rulebook) -> datetime | None:
     """When the first escalation goes out if nothing more is seen; None if none will."""
-    alarm = state.alarm(KEY)
-    if alarm.state is AlarmState.PROMPTED:
-        return alarm.until
-    since = silent_since(state)
+    alarm, since = state.alarm(KEY), silent_since(state)
     if not book.inactivity.enabled or since is None or alarm.state in ACTIVE:
         return None
+    if alarm.state is AlarmState.PROMPTED:
+        return alarm.until
     limit = since + _limit(state, book, 0)
-    return max(limit, alarm.until) if alarm.state is AlarmState.SHELVED and alarm.until else limit
+    if alarm.state is AlarmState.SHELVED and alarm.until is not None:
+        return max(limit, alarm.until + _wait(state, book))
+    return limit
 
 
 def due(state: State, book: Rulebook) -> datetime | None:
     """When `settle` has something to do."""
     alarm = state.alarm(KEY)
-    if alarm.state in ACTIVE:
-        since = silent_since(state)
-        if since is None or alarm.level >= len(book.inactivity.limits):
-            return None
-        return since + _limit(state, book, alarm.level)
-    if alarm.state is AlarmState.SHELVED:
+    since = silent_since(state) if book.inactivity.enabled else None
+    if alarm.state is AlarmState.PROMPTED:
+        # Where nothing can be claimed any more, the prompt is withdrawn at once.
+        return alarm.since if since is None else alarm.until
+    if since is None or alarm.state is AlarmState.SHELVED:
         return None
-    at = raise_time(state, book)
-    if at is not None and alarm.state is AlarmState.NORMAL and _asks(state, book):
-        at -= book.inactivity.prompt_wait
-    return at
+    if alarm.state not in ACTIVE:
+        return since + _limit(state, book, 0) - _wait(state, book)
+    if alarm.level >= len(book.inactivity.limits):
+        return None
+    return since + _limit(state, book, alarm.level)
 
 
 def settle(decision: Decision) -> None:
-    """Ask, raise or make more urgent what has fallen due."""
+    """Ask, raise, make more urgent or withdraw what has fallen due."""
     state, book, now = decision.state, decision.book, decision.now
     at = due(state, book)
     if at is None or now < at:
         return
-    alarm = state.alarm(KEY)
-    level = _level(state, book, now)
+    alarm, since = state.alarm(KEY), silent_since(state)
+    if since is None or not book.inactivity.enabled:
+        decision.move(KEY, Move.WITHDRAW)
+        return
+    level = _level(state, book, since, now)
     if alarm.state in ACTIVE:
         decision.update(KEY, Stage.LEVEL, _explain(decision, level), level)
-    elif alarm.state is AlarmState.NORMAL and _asks(state, book):
+    elif alarm.state is not AlarmState.PROMPTED and (wait := _wait(state, book)):
         # The limit itself is kept; only where it has passed already, while the gateway was down,
         # does the resident get the whole wait to answer.
-        limit = at + book.inactivity.prompt_wait
-        decision.move(KEY, Move.PROMPT, max(limit, now + book.inactivity.prompt_wait))
-        decision.ask(Signal.PROMPT)
+        decision.move(KEY, Move.PROMPT, max(at, now) + wait)
     else:
         gone = None if state.away is None else state.away.at
         decision.escalate(
@@ -96,7 +98,6 @@ def life_seen(decision: Decision) -> None:
     assert life is not None
     if alarm.state is AlarmState.PROMPTED:
         decision.move(KEY, Move.ANSWER)
-        decision.hush()
     elif alarm.state in ACTIVE:
         decision.clear(
             KEY,
@@ -109,11 +110,12 @@ def life_seen(decision: Decision) -> None:
                 ),
             ),
         )
-        decision.hush()
 
 
-def _asks(state: State, book: Rulebook) -> bool:
-    return book.inactivity.prompt and state.can_ask
+def _wait(state: State, book: Rulebook) -> timedelta:
+    """How long a prompt lasts; nothing where nobody can be asked."""
+    asks = book.inactivity.prompt and state.can_ask
+    return book.inactivity.prompt_wait if asks else timedelta()
 
 
 def _limit(state: State, book: Rulebook, step: int) -> timedelta:
@@ -122,11 +124,8 @@ def _limit(state: State, book: Rulebook, step: int) -> timedelta:
     return limit if state.away is None else limit + book.away.extra
 
 
-def _level(state: State, book: Rulebook, now: datetime) -> int:
+def _level(state: State, book: Rulebook, since: datetime, now: datetime) -> int:
     """How many limits the silence has reached, at least one."""
-    since = silent_since(state)
-    if since is None:
-        return 1
     steps = range(len(book.inactivity.limits))
     return max(1, sum(now >= since + _limit(state, book, step) for step in steps))
 
@@ -134,11 +133,8 @@ def _level(state: State, book: Rulebook, now: datetime) -> int:
 def _explain(decision: Decision, level: int) -> Explanation:
     state, book, now = decision.state, decision.book, decision.now
     said: list[Sentence] = []
-    life = state.life
-    if life is None:
-        since = silent_since(state) or state.started
-        said.append(sentence(Say.SILENT_FROM_START, since=since, silence=now - since))
-    else:
+    life, watched = state.life, state.seen_from or state.started
+    if life is not None:
         said.append(
             sentence(
                 Say.SILENT_SINCE,
@@ -148,6 +144,9 @@ def _explain(decision: Decision, level: int) -> Explanation:
                 phenomenon=life.phenomenon,
             )
         )
+    if life is None or watched > life.at:
+        # Before, nobody could have seen a sign.
+        said.append(sentence(Say.SILENT_FROM_START, since=watched, silence=now - watched))
     if state.away is not None:
         said.append(sentence(Say.WENT_OUT, at=state.away.at))
     said.append(
@@ -159,10 +158,19 @@ def _explain(decision: Decision, level: int) -> Explanation:
         )
     )
     alarm = state.alarm(KEY)
-    if alarm.state is AlarmState.PROMPTED:
+    if alarm.state is AlarmState.PROMPTED and _was_asked(state):
         said.append(sentence(Say.PROMPT_UNANSWERED, at=alarm.since))
-    elif book.inactivity.prompt and not state.can_ask:
+    elif alarm.state is AlarmState.PROMPTED or (book.inactivity.prompt and not state.can_ask):
         said.append(sentence(Say.PROMPT_IMPOSSIBLE))
     if state.down and (life is None or state.started >= life.at):
         said.append(sentence(Say.GATEWAY_WAS_DOWN, down=state.down))
     return tuple(said)
+
+
+def _was_asked(state: State) -> bool:
+    """Whether some device that can ask has not failed to."""
+    return any(
+        not heard.device.outputs.isdisjoint(ASKING)
+        and not state.alarm(AlarmKey(AlarmKind.COMMAND_FAILED, id_)).present
+        for id_, heard in state.devices.items()
+    )

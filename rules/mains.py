@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from rules.alarm import ACTIVE, AlarmKey, AlarmKind
+from rules.alarm import AlarmKey, AlarmKind
 from rules.decision import Decision
 from rules.device import Liveness
 from rules.observation import Phenomenon
@@ -16,7 +16,8 @@ KEY = AlarmKey(AlarmKind.MAINS_OUTAGE)
 def check(decision: Decision) -> None:
     """Raise one fault for the home when enough devices are without mains; clear it after.
 
-    To be called when a device's liveness or a `mains_ok` changed.
+    To be called when a device's liveness, a `mains_ok` or the registry changed. What the center
+    closed while the power is still out is not told again.
     """
     state, book = decision.state, decision.book
     if not book.mains.enabled:
@@ -24,15 +25,15 @@ def check(decision: Decision) -> None:
     powered = [heard for heard in state.devices.values() if _tells(heard)]
     lost = [heard for heard in powered if _without_mains(heard)]
     needed = max(book.mains.devices, (len(powered) + 1) // 2)
-    active = state.alarm(KEY).state in ACTIVE
-    if not active and len(lost) >= needed:
+    known = out(state)
+    if not known and len(lost) >= needed:
         began = _together(lost, needed, book)
         if began is None:
             return
         decision.change(KEY, present=True)
         said = sentence(Say.MAINS_OUTAGE, at=began, lost=len(lost), devices=len(powered))
-        decision.escalate(KEY, (said,), level=2)
-    elif state.alarm(KEY).present and len(lost) < needed:
+        decision.escalate(KEY, (said,))
+    elif known and len(lost) < needed:
         decision.change(KEY, present=False)
         decision.clear(KEY, (sentence(Say.MAINS_BACK, at=decision.now),))
 

@@ -4,14 +4,15 @@ A state goes to disk through `rules.snapshot` and comes back equal; events journ
 folded on top.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from rules import evidence
 from rules.activity import Tally
-from rules.alarm import OPEN, TRANSITIONS, AlarmKey, AlarmState, Move
-from rules.device import ASKING, Device, Liveness
+from rules.alarm import ACTIVE, OPEN, TRANSITIONS, AlarmKey, AlarmState, Move
+from rules.command import Command, Signal
+from rules.device import ASKING, Device, Liveness, Output
 from rules.events import (
     AlarmMoved,
     AwayBegan,
@@ -34,6 +35,8 @@ from rules.events import (
 from rules.observation import DeviceId, Observation, Phenomenon, Quality, Value
 
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+CASES_MAX = 256
+"Past this the oldest case that a newer one of the same alarm has replaced is forgotten."
 
 
 @dataclass(slots=True)
@@ -43,6 +46,8 @@ class Reading:
     phenomenon: Phenomenon
     value: Value
     at: datetime
+    since: datetime = LONG_AGO
+    "Said again and again from then on, without a gap of `evidence.STRETCH`."
 
 
 @dataclass(slots=True)
@@ -60,6 +65,8 @@ class Heard:
     liveness: Liveness = Liveness.UNKNOWN
     quality: Quality = Quality.GOOD
     readings: dict[Phenomenon, Reading] = field(default_factory=dict)
+    shown: dict[Output, Signal] = field(default_factory=dict)
+    "What its outputs were last told to express, but for those that were told to be off."
 
 
 @dataclass(slots=True)
@@ -91,13 +98,13 @@ class State:
     devices: dict[DeviceId, Heard] = field(default_factory=dict)
     alarms: dict[AlarmKey, Alarm] = field(default_factory=dict)
     cases: dict[int, AlarmKey] = field(default_factory=dict)
-    "Open cases by serial."
+    "Open cases by serial, oldest first."
     commands: dict[int, Commanded] = field(default_factory=dict)
     "Sent and not yet answered."
     life: LifeSeen | None = None
     "The last sign that counted."
     weak: LifeSeen | None = None
-    "The last sign of any strength."
+    "The last sign of any strength, counted ones too."
     tally: Tally = field(default_factory=Tally)
     away: AwayBegan | None = None
     away_ended: datetime | None = None
@@ -110,6 +117,7 @@ class State:
     "Moments from here on are of the present anchor of the clock, and move with it."
     trusted: bool = False
     trust_changed: datetime = LONG_AGO
+    "Or when the clock was set last."
     next_serial: int = 1
     next_command: int = 1
     seen_from: datetime | None = None
@@ -145,6 +153,7 @@ class State:
                 alarm.drill = event.drill
                 self.cases[event.serial] = event.alarm
                 self.next_serial = event.serial + 1
+                self._bound_cases()
             case Updated():
                 self._kept(event.alarm).level = event.level
                 self.next_serial = event.serial + 1
@@ -155,6 +164,7 @@ class State:
             case Commanded():
                 self.commands[event.command.id] = event
                 self.next_command = event.command.id + 1
+                self._show(event.command)
             case CommandEnded():
                 self.commands.pop(event.id, None)
             case AwayBegan():
@@ -178,6 +188,15 @@ class State:
             return (self.alarm(event.alarm).state, event.move) in TRANSITIONS
         return True
 
+    def gone(self, devices: Iterable[Device]) -> frozenset[DeviceId]:
+        """Which devices `devices` holds no longer, or with another address."""
+        addresses = {device.id: device.address for device in devices}
+        return frozenset(
+            id_
+            for id_, heard in self.devices.items()
+            if addresses.get(id_) != heard.device.address
+        )
+
     def _heard(self, seen: Observation) -> None:
         heard = self.devices.get(seen.device)
         if heard is None:
@@ -185,21 +204,28 @@ class State:
         at = seen.phenomenon_time
         if heard.last_seen is None or at >= heard.last_seen:
             heard.last_seen = at
-            heard.heard = at
+            # What a driver kept while the gateway was down is heard now, whenever it was so.
+            heard.heard = at if heard.heard is None else max(at, heard.heard)
             heard.quality = seen.quality
         if seen.quality is Quality.GOOD:
             reading = heard.readings.get(seen.phenomenon)
             if reading is None:
-                heard.readings[seen.phenomenon] = Reading(seen.phenomenon, seen.value, at)
+                heard.readings[seen.phenomenon] = Reading(seen.phenomenon, seen.value, at, at)
             elif at >= reading.at:
+                if reading.value != seen.value or at - reading.at >= evidence.STRETCH:
+                    reading.since = at
                 reading.value, reading.at = seen.value, at
 
     def _life_seen(self, event: LifeSeen) -> None:
-        self.weak = event
-        if event.counted:
+        if self.weak is None or event.at >= self.weak.at:
+            self.weak = event
+        if not event.counted:
+            return
+        self.tally.count(event.at)
+        if self.life is None or event.at >= self.life.at:
             self.life = event
-            self.door_shut = None
-            self.tally.count(event.at)
+            if event.at_home:
+                self.door_shut = None
 
     def _moved(self, event: AlarmMoved) -> None:
         alarm = self._kept(event.alarm)
@@ -207,6 +233,10 @@ class State:
         alarm.since, alarm.until = event.at, event.until
         if event.move is Move.CLOSE:
             alarm.closed_at, alarm.level = event.at, 0
+            scope = event.alarm.scope
+            if scope is not None and scope not in self.devices:
+                # Nothing is left of it to be remembered.
+                del self.alarms[event.alarm]
         if alarm.state not in OPEN:
             alarm.drill = False
 
@@ -241,6 +271,7 @@ class State:
         self.next_serial = max(self.next_serial, event.next_serial)
         if self.installed is None:
             self.installed = event.at
+        self.tally.unheard(event.at - event.down, event.at)
         for heard in self.devices.values():
             # Nobody listened while the gateway was down, so the contract stood still.
             heard.since += event.down
@@ -248,14 +279,19 @@ class State:
                 heard.heard += event.down
 
     def _devices_changed(self, event: DevicesChanged) -> None:
+        gone = self.gone(event.devices)
         before, self.devices = self.devices, {}
         for device in event.devices:
-            known = before.get(device.id)
-            if known is not None and known.device.address == device.address:
+            if device.id in before and device.id not in gone:
+                known = self.devices[device.id] = before[device.id]
                 known.device = device
-                self.devices[device.id] = known
             else:
                 self.devices[device.id] = Heard(device, since=event.at)
+        self.alarms = {
+            key: alarm
+            for key, alarm in self.alarms.items()
+            if key.scope not in gone or alarm.state in ACTIVE
+        }
         self.can_ask = any(not device.outputs.isdisjoint(ASKING) for device in event.devices)
         self._look_again()
 
@@ -280,7 +316,7 @@ class State:
             heard.last_seen = perhaps(heard.last_seen)
             heard.live_since = perhaps(heard.live_since)
             for reading in heard.readings.values():
-                reading.at = moved(reading.at)
+                reading.at, reading.since = moved(reading.at), moved(reading.since)
         self._alarms_moved(shift, moved)
         for id_, sent in self.commands.items():
             command = replace(sent.command, expires=sent.command.expires + shift)
@@ -288,7 +324,7 @@ class State:
         self.life = None if self.life is None else replace(self.life, at=moved(self.life.at))
         self.weak = None if self.weak is None else replace(self.weak, at=moved(self.weak.at))
         self.away = None if self.away is None else replace(self.away, at=moved(self.away.at))
-        self.tally.move(anchored, shift)
+        self.tally.move(anchored, shift, now)
         self.away_ended, self.door_shut = perhaps(self.away_ended), perhaps(self.door_shut)
         self.installed, self.started = perhaps(self.installed), moved(self.started)
         # The whole run moves with every further setting: what passed within it stays as long.
@@ -297,12 +333,32 @@ class State:
 
     def _alarms_moved(self, shift: timedelta, moved: Callable[[datetime], datetime]) -> None:
         for alarm in self.alarms.values():
+            since = moved(alarm.since)
             # A prompt's end was reckoned by this clock; a shelving's is a date that a person gave.
             if alarm.until is not None and alarm.state is AlarmState.PROMPTED:
-                alarm.until += shift if alarm.since >= self.anchored else timedelta()
-            alarm.since, alarm.changed_at = moved(alarm.since), moved(alarm.changed_at)
+                until = alarm.until + (shift if alarm.since >= self.anchored else timedelta())
+                alarm.until = min(until, since + (alarm.until - alarm.since))
+            alarm.since, alarm.changed_at = since, moved(alarm.changed_at)
             alarm.raised_at = None if alarm.raised_at is None else moved(alarm.raised_at)
             alarm.closed_at = None if alarm.closed_at is None else moved(alarm.closed_at)
+
+    def _show(self, order: Command) -> None:
+        heard = self.devices.get(order.device)
+        if heard is None:
+            return
+        if order.signal is Signal.OFF:
+            heard.shown.pop(order.output, None)
+        else:
+            heard.shown[order.output] = order.signal
+
+    def _bound_cases(self) -> None:
+        if len(self.cases) > CASES_MAX:
+            replaced = (
+                serial for serial, key in self.cases.items() if self.alarm(key).serial != serial
+            )
+            serial = next(replaced, None)
+            if serial is not None:
+                del self.cases[serial]
 
     def _kept(self, key: AlarmKey) -> Alarm:
         return self.alarms.setdefault(key, Alarm(key))

@@ -11,7 +11,19 @@ from rules.inputs import Away, Closed, LifeSign, Shelve, Taken
 from rules.observation import Phenomenon
 from rules.rulebook import PRESETS, Preset
 from rules.sentence import Say
-from tests.rules.home import ALL, DOOR, HOUR, KETTLE, LEAK, MINUTE, MOTION, NODE, Home, device
+from tests.rules.home import (
+    ALL,
+    DOOR,
+    EPOCH,
+    HOUR,
+    KETTLE,
+    LEAK,
+    MINUTE,
+    MOTION,
+    NODE,
+    Home,
+    device,
+)
 
 KEY = AlarmKey(AlarmKind.INACTIVITY)
 
@@ -145,6 +157,52 @@ def test_silence_is_claimed_only_as_far_as_one_live_device_proves_it() -> None:
     back = home.engine.state.devices[KETTLE.id].live_since
     assert back is not None
     assert home.engine.alarm_time_if_silent() == back + 8 * HOUR
+
+
+def test_a_prompt_is_withdrawn_when_the_home_goes_blind() -> None:
+    home = Home()
+    home.wait(5 * MINUTE)
+    home.live()
+    home.wait(7 * HOUR + 30 * MINUTE)
+    home.dead = {each.id for each in ALL}
+    home.wait(21 * MINUTE)
+    assert home.state(KEY) is AlarmState.PROMPTED
+    home.wait(40 * HOUR)
+    assert home.state(KEY) is AlarmState.NORMAL
+    assert home.commands()[-1].endswith(Signal.OFF)
+    kinds = [case.alarm.kind for case in home.cases()]
+    assert AlarmKind.INACTIVITY not in kinds
+    assert AlarmKind.HOME_BLIND in kinds
+
+
+def test_a_rule_that_was_switched_off_ends_its_prompt_and_its_levels() -> None:
+    for lived in (7 * HOUR + 55 * MINUTE, 9 * HOUR):
+        home = Home()
+        home.live()
+        home.wait(lived)
+        home.book = replace(home.book, inactivity=replace(home.book.inactivity, enabled=False))
+        before = len(home.cases()) + len(home.updates())
+        home.restart(MINUTE)
+        home.wait(20 * HOUR)
+        assert home.state(KEY) is not AlarmState.PROMPTED
+        assert len(home.cases()) + len(home.updates()) == before
+
+
+def test_the_explanation_says_how_much_of_the_silence_was_watched() -> None:
+    home = Home(KETTLE, NODE)
+    home.live()
+    home.wait(HOUR)
+    home.dead = {KETTLE.id}
+    home.wait(5 * HOUR)
+    home.dead = set()
+    home.wait(9 * HOUR)
+    (case,) = [case for case in home.cases() if case.alarm == KEY]
+    silences = [dict(each.arguments).get("silence") for each in case.explanation]
+    assert [each.say for each in case.explanation[:2]] == [
+        Say.SILENT_SINCE,
+        Say.SILENT_FROM_START,
+    ]
+    assert silences[:2] == [case.at - EPOCH, 8 * HOUR]
 
 
 def test_a_button_alone_proves_no_silence() -> None:
