@@ -16,7 +16,7 @@ from edge import packets
 from edge.driver_faults import Clock, DriverFaults
 from edge.inbox import Inbox
 from edge.status import DriverStatus
-from rules.alarm import Category
+from rules.alarm import AlarmKind
 from rules.command import Command
 from rules.device import Link
 from rules.errors import ConfigError, FrameError
@@ -38,6 +38,16 @@ HELLO_WITHIN_S = 5.0
 CONNECTIONS_MAX = 16
 "One a link is needed; the rest is room for those that are being replaced."
 _SPOILT_MAX = 3
+_ITS_OWN = frozenset(
+    {
+        AlarmKind.DRIVER_LOST,
+        AlarmKind.FRAMES_REFUSED,
+        AlarmKind.JOURNAL_RESTORED,
+        AlarmKind.DISK_FAILING,
+    }
+)
+"""What a driver knows better than the gateway: its radio, its frames and its own files. All else
+is judged here, or a driver could say that a home is no longer blind."""
 _LATE_AT_MOST = timedelta(hours=1)
 "A driver holds no observation for so long; an older stamp is wrong."
 
@@ -238,13 +248,11 @@ class DriverSocket:
                 item = self._observation(message)
                 urgent = item.phenomenon in URGENT
             case DriverFault(kind, scope, present, said):
-                if kind.category is not Category.FAULT:
+                if kind not in _ITS_OWN or scope is None:
                     radio.refused += 1
-                    await radio.faults.refuse("a driver's claim", f"{kind} is no fault")
+                    await radio.faults.refuse("a driver's claim", f"{kind} of {scope}")
                     return
-                if scope not in (None, radio.faults.source) and not await self._is_its_own(
-                    scope, radio
-                ):
+                if scope != radio.faults.source and not await self._is_its_own(scope, radio):
                     return
                 item = Technical(kind, scope, present, said)
             case CommandResult():

@@ -279,6 +279,27 @@ async def test_a_driver_cannot_claim_that_a_person_is_in_danger(gateway: Gateway
     assert gateway.inbox.depth == 0
 
 
+@pytest.mark.parametrize(
+    ("kind", "scope"),
+    [
+        (AlarmKind.HOME_BLIND, None),
+        (AlarmKind.DISK_FAILING, None),
+        (AlarmKind.GATEWAY_SILENT, DeviceId("driver:ble")),
+        (AlarmKind.DEVICE, KETTLE.device.id),
+        (AlarmKind.TIME_UNTRUSTED, None),
+    ],
+)
+async def test_a_driver_cannot_raise_or_end_what_the_gateway_judges(
+    gateway: Gateway, kind: AlarmKind, scope: DeviceId | None
+) -> None:
+    driver = await gateway.driver()
+    driver.tell(DriverFault(kind, scope, False, sentence(Say.FAULT_OVER, at=AT)))
+    item = await gateway.got()
+    assert isinstance(item, Technical)
+    assert (item.kind, item.scope) == (AlarmKind.FRAMES_REFUSED, "driver:ble")
+    assert gateway.inbox.depth == 0
+
+
 # ---- rubbish
 
 
