@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from edge.devices import known, mapping, shown, text
 from edge.registry import Registry
-from protocol.identity import GatewayIdentity
+from protocol.identity import GatewayIdentity, valid_gateway
 from rules import evidence
 from rules.device import ASKING
 from rules.errors import ConfigError
@@ -31,7 +31,6 @@ _NAME_MAX = 60
 _HOST_MAX = 253
 _RESIDENTS_MAX = 200
 _PORT_MAX = 65_535
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{1,38}[A-Za-z0-9]")
 _LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 "Of a host name; the underscore is against RFC 952 and in use."
 T = TypeVar("T")
@@ -260,9 +259,12 @@ def _needed(table: Mapping[str, object], key: str, where: str) -> object:
 
 
 def _id(written: object, where: str) -> str:
-    if isinstance(written, str) and _ID.fullmatch(written):
+    if isinstance(written, str) and valid_gateway(written):
         return written
-    raise ConfigError(where, shown(written), "write 3 to 40 letters, digits and hyphens")
+    right = (
+        "write the name it was enrolled by: 1 to 40 lower-case letters, digits, dots and hyphens"
+    )
+    raise ConfigError(where, shown(written), right)
 
 
 def _host(written: object, where: str) -> str:

@@ -69,8 +69,9 @@ def test_its_own_rules_stand_over_the_preset(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "where", "right"),
     [
-        ('"seongdong-0042"', '"x"', "site.toml: site.id", "3 to 40 letters"),
-        ('"seongdong-0042"', '"성동 42"', "site.toml: site.id", "letters, digits and hyphens"),
+        ('"seongdong-0042"', '"x-"', "site.toml: site.id", "1 to 40 lower-case letters"),
+        ('"seongdong-0042"', '"Seongdong"', "site.toml: site.id", "lower-case"),
+        ('"seongdong-0042"', '"성동 42"', "site.toml: site.id", "digits, dots and hyphens"),
         ('"seongdong-0042"', "42", "site.toml: site.id", "letters"),
         ('name = "성동구 42호"', 'name = ""', "site.toml: site.name", "1 to 60 characters"),
         ('name = "성동구 42호"\n', "", "site.toml: site.name", "needed"),
@@ -123,7 +124,7 @@ def test_a_missing_or_unreadable_file_is_said_so(tmp_path: Path) -> None:
 def test_all_that_is_wrong_with_a_site_is_told_at_once(tmp_path: Path) -> None:
     text = """
     [site]
-    id = "x"
+    id = "X"
     nmae = "42"
     preset = "alone"
     residents = 500
@@ -240,6 +241,13 @@ def home_with(tmp_path: Path, *devices: Device, site: str = SITE) -> Path:
 
 KETTLE = device("kettle", outputs=frozenset({Output.LIGHT}))
 SIREN = device("siren", Phenomenon.TAMPER, outputs=frozenset({Output.SIREN}))
+
+
+@pytest.mark.parametrize("name", ["7", "seongdong.42", "a" * 40])
+def test_every_name_that_the_center_gives_can_be_a_sites(tmp_path: Path, name: str) -> None:
+    home = write(tmp_path, SITE.replace("seongdong-0042", name))
+    identify(home, name)
+    assert check(home).errors == ()
 
 
 def test_a_home_in_order_has_neither_errors_nor_warnings(tmp_path: Path) -> None:
