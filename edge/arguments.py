@@ -19,11 +19,11 @@ _Commands: TypeAlias = Callable[..., argparse.ArgumentParser]
 
 def language(argv: Sequence[str]) -> Language:
     """The language that --language asks for, or the locale does; Korean where neither does."""
-    asked = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    asked = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     asked.add_argument("--language", type=Language, default=None)
     try:
         given: Language | None = asked.parse_known_args(argv)[0].language
-    except SystemExit:
+    except argparse.ArgumentError:
         given = None  # The whole parser says what is wrong, in the locale's language.
     locale = next((value for name in _LOCALE if (value := os.environ.get(name))), "")
     return given or preferred(locale)

@@ -40,6 +40,8 @@ from texts import Translator, translator
 
 CONTROL_SOCKET: Final = Path("run") / "control.sock"
 _PIPE_WIDTH: Final = 160
+_YEARS: Final = (2000, 2199)
+"Of a moment that somebody means; at the edges of the calendar no zone can be reckoned with."
 _INTERRUPTED: Final = 130
 "As a shell has it for a command that Ctrl-C ended."
 T = TypeVar("T")
@@ -317,6 +319,8 @@ def _moment(written: str, zone: ZoneInfo) -> datetime:
         raise ConfigError("--until", repr(written), right) from error
     if ":" not in written:
         raise ConfigError("--until", f"{written!r}, without a time", right)
+    if not _YEARS[0] <= moment.year <= _YEARS[1]:
+        raise ConfigError("--until", f"{written!r}, a year that is not meant", right)
     return moment.replace(tzinfo=zone) if moment.tzinfo is None else moment
 
 

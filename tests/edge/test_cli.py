@@ -231,6 +231,8 @@ def test_an_absence_may_end_with_the_first_sign_of_life(typed: Typed) -> None:
         ("2020-01-01 10:00", "passed"),
         ("tomorrow", "2026-12-01 18:00"),
         ("2037-12-01", "without a time"),
+        ("0001-01-01 00:00", "2026-12-01 18:00"),
+        ("9999-12-31T23:59-05:00", "2026-12-01 18:00"),
     ],
 )
 def test_an_absence_needs_a_moment_to_come(typed: Typed, until: str, why: str) -> None:
@@ -360,7 +362,9 @@ def test_a_wrong_command_line_ends_with_2(
     with pytest.raises(SystemExit) as ended:
         cli.main(words)
     assert ended.value.code == 2
-    assert "usage: ongi" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "usage: ongi" in said
+    assert said.count("usage: ") == 1
 
 
 def test_the_home_comes_from_the_environment(
