@@ -44,6 +44,8 @@ CLIENTS_MAX = 16
 READ_WITHIN_S = 5.0
 "A client that leaves an answer unread for so long is dropped."
 
+_TOO_LONG = N_("the answer is too long: too many devices, or names that are too long")
+
 _OF_THE_HOME = frozenset(
     {
         AlarmKind.INACTIVITY,
@@ -129,6 +131,9 @@ class Control:
                         await packets.send_within(client, encode_error(error), READ_WITHIN_S)
                         return
                     answer = encode_answer(number, self._answer(request))
+                    if len(answer) > MAX_BYTES:
+                        _log.error("an answer of %d bytes", len(answer))
+                        answer = encode_answer(number, Refused(_TOO_LONG))
                     if not await packets.send_within(client, answer, READ_WITHIN_S):
                         return
                     if isinstance(request, Watch):
@@ -203,7 +208,11 @@ class Control:
         self, client: socket.socket, number: int, request: Watch, watcher: Watcher
     ) -> None:
         async def send(news: News) -> bool:
-            return await packets.send_within(client, encode_news(number, news), READ_WITHIN_S)
+            packet = encode_news(number, news)
+            if len(packet) > MAX_BYTES:
+                _log.error("news of %d bytes: a watcher is hung up on", len(packet))
+                return False
+            return await packets.send_within(client, packet, READ_WITHIN_S)
 
         told = self._house.status()
         reading = await send(told)

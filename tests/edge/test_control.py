@@ -488,3 +488,27 @@ def test_the_limit_of_a_packet_is_below_what_a_socket_takes(tmp_path: Path) -> N
         packets.unlisten(listener)
 
     asyncio.run(run())
+
+
+async def test_an_answer_that_is_too_long_is_no_end_of_the_gateway(gateway: Gateway) -> None:
+    room = "방" * 40
+    gateway.home.registry = [
+        KeyedDevice(
+            replace(KETTLE.device, id=DeviceId(f"plug-{n}"), room=room, model=room, keyed=False),
+            None,
+        )
+        for n in range(1_500)
+    ]
+    async with called(gateway.path) as caller:
+        with pytest.raises(RequestRefused, match="too long"):
+            await caller.devices()
+        assert (await caller.status()).about.id == "seongdong-0042"
+
+
+async def test_a_watcher_of_what_is_too_long_is_hung_up_on(gateway: Gateway) -> None:
+    async with called(gateway.path) as caller, called(gateway.path) as other:
+        news = caller.watch()
+        await anext(news)
+        gateway.home.watchers.tell(AwayBegan(AT, AwayReason.TRIP, None, "w" * 600_000))
+        assert [piece async for piece in news] == []
+        assert (await other.status()).about.id == "seongdong-0042"
