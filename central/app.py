@@ -15,6 +15,7 @@ import uvicorn
 
 from central.clock import Clock
 from central.coap import Messages
+from central.connections import PatientConnection
 from central.console import Console, console
 from central.ingress import Ingress
 from central.refusals import Reason, Refusals
@@ -30,6 +31,8 @@ WEB_PORT = 8080
 DATABASE = "center.sqlite"
 
 _LOCK = "serving.lock"
+_BACKLOG = 128
+"Browsers that wait to be let in; asyncio tries, and logs, as often when it is out of files."
 _ECHO_BYTES = 8
 _GOODBYE_S = 1
 "Open pages keep a stream; they find the next process by themselves."
@@ -139,7 +142,8 @@ async def _console(
 ) -> AsyncIterator[None]:
     config = uvicorn.Config(
         application,
-        http="h11",
+        http=PatientConnection,
+        backlog=_BACKLOG,
         ws="none",
         log_config=None,
         access_log=False,
@@ -210,7 +214,7 @@ def _listener(host: str, port: int) -> Iterator[socket.socket]:
         raise ConfigError(where, "no IP address", "127.0.0.1 or another of here") from error
     family = socket.AF_INET6 if version == 6 else socket.AF_INET
     try:
-        listener = socket.create_server((host, port), family=family, backlog=128)
+        listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except OSError as error:
         raise ConfigError(
             where, str(error), "an address of this machine and a port that nothing else uses"

@@ -12,6 +12,7 @@ from central.cases import (
     Case,
     CaseConflict,
     CaseState,
+    Condition,
     HistoryEntry,
     HistoryWhat,
     NoSuchCase,
@@ -28,6 +29,7 @@ from central.people import Role
 from central.store import Store
 from rules.alarm import Category
 from rules.events import Outcome
+from rules.sentence import Explanation
 from texts import N_, translator
 
 _CLOSED_AT_ONCE: Final = 50
@@ -126,6 +128,7 @@ class Cases:
         context = {
             "case": case,
             "sentences": self._pages.sentences(case.explanation, visit.reader, case),
+            "over": self._pages.sentences(_over(case), visit.reader, case),
             "day": day_of(case.activity, case.wall, self._zone, words.name),
             "steps": self._steps(case, visit),
             "back": back,
@@ -196,7 +199,8 @@ class Cases:
             if case.time_trusted
             else words.text("by the gateway's clock, which is not confirmed"),
         )
-        return [sent, *(self._step(entry, case, visit) for entry in case.history)]
+        steps = [self._step(entry, case, visit) for entry in case.history]
+        return [sent, *steps] if _from_gateway(case) else steps
 
     def _step(self, entry: HistoryEntry, case: Case, visit: Visit) -> Step:
         words = translator(visit.reader.language)
@@ -219,6 +223,20 @@ class Cases:
         )
 
 
+def _over(case: Case) -> Explanation:
+    """Why the alarm is over, if it is."""
+    if case.condition is Condition.ACTIVE:
+        return ()
+    said = [entry for entry in case.history if entry.what in _OVER]
+    return said[-1].explanation if said else ()
+
+
+def _from_gateway(case: Case) -> bool:
+    """Whether a gateway sent it; the center's own cases say nobody's name."""
+    return any(entry.by for entry in case.history if entry.what is HistoryWhat.PERSISTED)
+
+
+_OVER: Final = frozenset({HistoryWhat.CLEARED, HistoryWhat.CANCELLED})
 _BY_PEOPLE: Final = frozenset({HistoryWhat.TAKEN, HistoryWhat.NOTE, HistoryWhat.CLOSED})
 
 

@@ -3,6 +3,7 @@
 Ref: OWASP Cross-Site Request Forgery Prevention Cheat Sheet (token per session, Origin).
 """
 
+import asyncio
 import hashlib
 import hmac
 from collections.abc import Mapping
@@ -16,6 +17,8 @@ LONGEST_TEXT: Final = 2_000
 "Characters of a note or a closing."
 _LARGEST_BYTES: Final = 32_768
 "A text of that length in Hangul, each byte written as `%XX`, and the rest of the form."
+_PATIENCE_S: Final = 30.0
+"For the last byte of a form."
 _FIELDS: Final = 16
 _KIND: Final = "application/x-www-form-urlencoded"
 
@@ -32,7 +35,7 @@ async def read_form(request: Request, csrf: str) -> Form:
 
     Raises:
         HTTPException: 403 for a foreign page or a wrong token, 413 for too much, 415 for another
-            kind, 400 for rubbish.
+            kind, 408 for too slow, 400 for rubbish.
 
     """
     if not _ours(request.headers.get("origin", ""), request.headers.get("host", "")):
@@ -56,12 +59,15 @@ def _ours(origin: str, host: str) -> bool:
 async def _body(request: Request) -> bytes:
     body = bytearray()
     try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > _LARGEST_BYTES:
-                raise HTTPException(413)
+        async with asyncio.timeout(_PATIENCE_S):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > _LARGEST_BYTES:
+                    raise HTTPException(413)
     except ClientDisconnect as error:
         raise HTTPException(400) from error
+    except TimeoutError as error:
+        raise HTTPException(408) from error
     return bytes(body)
 
 

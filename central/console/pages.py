@@ -1,5 +1,6 @@
 """Turns what the pages know into HTML, in the reader's language."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,6 +23,12 @@ from texts import Language, Translator, translator
 TEMPLATES: Final = Path(__file__).parent / "templates"
 LANGUAGES: Final = ((Language.KO, "한국어"), (Language.EN, "English"))
 "Each in its own words: who needs the switch cannot read the other ones."
+
+_NUMBER: Final = re.compile(
+    r"((?:\+\d{1,3}[ -]?)?"  # the country
+    r"(?:\(?\d{2,4}\) ?)?"  # the area, in brackets
+    r"(?:\d{2,4}(?:[-.]\d{3,4}){1,2}|\d{2,4}(?: \d{3,4}){2}|\d{7,12}))"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +121,19 @@ def _environment(words: Translator, assets: Assets) -> Environment:
         }
     )
     environment.filters.update(
-        {"milliseconds": moments.milliseconds, "span": words.span, "dialled": _dialled}
+        {"milliseconds": moments.milliseconds, "span": words.span, "phones": phones}
     )
     return environment
 
 
-def _dialled(phone: str) -> str:
-    """The digits of a phone number, as a `tel:` address wants them (RFC 3966)."""
-    return "".join(character for character in phone if character in "+0123456789")
+def phones(text: str) -> list[tuple[str, str]]:
+    """The text in pieces, each with the number to dial, empty where a piece is none.
+
+    People write several numbers and words between them into one field. A number is dialled as a
+    `tel:` address wants it (RFC 3966): digits, and `+` before a country.
+    """
+    return [
+        (piece, "".join(one for one in piece if one in "+0123456789") if place % 2 else "")
+        for place, piece in enumerate(_NUMBER.split(text))
+        if piece
+    ]

@@ -22,7 +22,7 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-from central.cases import Case, CaseState
+from central.cases import Case, CaseState, Home
 from central.console.assets import NODE_MODULES, Assets
 from central.people import Role
 from rules.alarm import AlarmKind
@@ -659,6 +659,36 @@ def test_nothing_sticks_out(
         operator.screenshot(path=SCREENSHOTS / f"{screen}-{name}.png", full_page=size == PHONE)
         wide = operator.evaluate("document.documentElement.scrollWidth")
         assert wide <= size["width"], screen
+
+
+def test_long_names_and_texts_stick_out_nowhere(look: Callable[..., Page], still: Site) -> None:
+    name = "남궁민수황보독고선우제갈량사공명동방삭서문탁어금니독고탁망절일소봉이"
+    still.add_user(name)
+    case = still.persist(still.record(AlarmKind.LEAK, KIM, room="욕실" * 16))
+    now = still.clock.now()
+    card = Home(
+        KIM.gateway,
+        "경기도수원시영통구어르신돌봄통합지원센터연계가구햇살빌라204호" * 2,
+        "서울특별시 은평구 햇살로 1, https://example.invalid/" + "a" * 200,
+        "010-0000-0000 (따님), 010-0000-0001 (아드님, 야간 통화 가능), 02-000-0000",
+    )
+    still.do(still.store.set_home(card, "test", now))
+    still.do(still.store.take(case, name, now))
+    still.do(still.store.note(case, name, "가" * 2_000, now))
+    for size in (CONTROL_ROOM, PHONE):
+        page = look(name, viewport=size)
+        for path in ("/", f"/cases/{case}", "/gateways", "/closed", "/settings"):
+            page.goto(still.url + path)
+            live(page)
+            wide = page.evaluate("document.documentElement.scrollWidth")
+            assert wide <= size["width"], path
+            box = page.get_by_role("button", name="로그아웃").bounding_box()
+            assert box is not None
+            assert box["x"] + box["width"] <= size["width"], path
+    page = look(name)
+    page.goto(f"{still.url}/gateways")
+    frame = page.locator(".table-frame")
+    assert frame.evaluate("frame => frame.scrollWidth <= frame.clientWidth")
 
 
 def test_the_day_is_there_for_the_eye_and_in_words(look: Callable[..., Page], still: Site) -> None:

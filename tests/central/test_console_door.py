@@ -12,7 +12,7 @@ from central.console.assets import Assets
 from central.people import Role
 from rules.alarm import AlarmKind
 from rules.errors import ConfigError
-from rules.events import Outcome
+from rules.events import Outcome, Stage
 from rules.sentence import Say, sentence
 from tests.central.console_site import HALL, KIM, PASSWORD, Clock, Site, running
 
@@ -312,6 +312,28 @@ def test_a_technician_sees_faults_and_nothing_of_people(site: Site, browser: htt
     assert KIM.phone in card
     assert KIM.residents not in card
     assert KIM.note not in card
+
+
+def test_a_case_of_the_centers_own_was_sent_by_nobody(site: Site, browser: httpx.Client) -> None:
+    silence = sentence(Say.GATEWAY_SILENT, last=site.clock.now(), missed=3)
+    site.do(site.store.gateway_silent("gw-101", (silence,), site.clock.now()))
+    (own,) = site.do(site.store.cases())
+    sent = site.persist(site.record(AlarmKind.SOS))
+    log_in(browser)
+    assert "게이트웨이 시각" not in browser.get(f"/cases/{own.id}").text
+    assert "게이트웨이 시각" in browser.get(f"/cases/{sent}").text
+
+
+def test_what_is_over_is_said_where_the_alarm_is_explained(
+    site: Site, browser: httpx.Client
+) -> None:
+    case = site.persist(site.record(AlarmKind.SOS))
+    cancelled = sentence(Say.SOS_CANCELLED, at=site.clock.now(), room="침실")
+    site.update(case, Stage.CANCELLED, (cancelled,), KIM)
+    log_in(browser)
+    explained = browser.get(f"/cases/{case}").text.split("<article")[1].split("</section>")[0]
+    assert "비상벨이 눌렸습니다" in explained
+    assert "대상자가 응급호출을 취소했습니다" in explained
 
 
 def test_the_language_is_asked_for_and_can_be_chosen(browser: httpx.Client) -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from central.console.attempts import Attempts
 from central.console.day import day_of
 from central.console.moments import exact, short
+from central.console.pages import phones
 from central.console.presence import Presence
 from rules.activity import ActivityClass
 from tests.central.console_site import SILENT_DAY, START
@@ -118,3 +119,23 @@ def test_a_moment_says_its_day_unless_it_is_today_in_seoul(
 ) -> None:
     assert short(moment, SEOUL, START) == expected
     assert exact(moment, SEOUL, START) == f"{expected}:00"
+
+
+@pytest.mark.parametrize(
+    ("written", "dialled"),
+    [
+        ("010-0000-0000", ["01000000000"]),
+        ("02-000-0000 (따님, 19시 이후), 010-0000-0001 아드님", ["020000000", "01000000001"]),
+        ("02-000-0000 010-0000-0001", ["020000000", "01000000001"]),
+        ("(02) 000-0000 / 02)000-0001", ["020000000", "020000001"]),
+        ("010 0000 0000", ["01000000000"]),
+        ("01000000000", ["01000000000"]),
+        ("+82 10-0000-0000", ["+821000000000"]),
+        ("1588-0000 내선 12", ["15880000"]),
+        ("없음", []),
+    ],
+)
+def test_each_number_is_dialled_by_itself(written: str, dialled: list[str]) -> None:
+    pieces = phones(written)
+    assert [number for _, number in pieces if number] == dialled
+    assert "".join(text for text, _ in pieces) == written
