@@ -20,7 +20,7 @@ from rich.console import Console, RenderableType
 from edge import packets
 from edge.arguments import language, parser
 from edge.caller import Caller, NotRunning, RequestRefused, called
-from edge.config import check
+from edge.config import CONTROL_SOCKET, check
 from edge.control_wire import Refused
 from edge.devices import device
 from edge.devices import key as link_key
@@ -38,7 +38,6 @@ from rules.quantity import span
 from rules.wire import KeyedDevice
 from texts import Translator, translator
 
-CONTROL_SOCKET: Final = Path("run") / "control.sock"
 _PIPE_WIDTH: Final = 160
 _YEARS: Final = (2000, 2199)
 "Of a moment that somebody means; at the edges of the calendar no zone can be reckoned with."

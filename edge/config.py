@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
+from edge import packets
 from edge.devices import known, mapping, shown, text
 from edge.registry import Registry
 from protocol.identity import GatewayIdentity, valid_gateway
@@ -25,6 +26,8 @@ from texts import N_
 
 SITE_FILE = "site.toml"
 IDENTITY_FILE = Path("keys") / "uplink.toml"
+CONTROL_SOCKET = Path("run") / "control.sock"
+"The longest name of the home's two sockets."
 COAP_PORT = 5683
 _ZONE = "Asia/Seoul"
 _NAME_MAX = 60
@@ -114,6 +117,7 @@ def check(home: Path) -> Report:
     """Hold all files of a home against their rules and against each other."""
     errors: list[ConfigError] = []
     warnings = _open_keys(home)
+    _tried(packets.check_name, home / CONTROL_SOCKET, errors)
     site = _tried(Site.load, home, errors)
     if site is None:
         errors[:] = problems(home)
@@ -158,13 +162,15 @@ def mismatch(site: Site, identity: GatewayIdentity) -> ConfigError:
 def _tables(home: Path) -> dict[str, object]:
     path = home / SITE_FILE
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        # Some editors begin a file with a mark of its encoding, which is no TOML.
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
         raise ConfigError(str(path), "no such file", "write one: see docs/installer.md") from error
     except UnicodeDecodeError as error:
         raise ConfigError(str(path), "bytes that are no UTF-8", "save it as UTF-8") from error
     except OSError as error:
-        raise ConfigError(str(path), str(error), "a readable file") from error
+        found = (error.strerror or "cannot be read").lower()
+        raise ConfigError(str(path), found, "a readable file") from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(SITE_FILE, f"no TOML ({error})", "mend that line") from error
 

@@ -16,6 +16,7 @@ CENTER_ID = b"C"
 KID_BYTES_MAX = 7
 "AES-CCM-16-64-128 has room for an ID of 7 bytes in its nonce (RFC 8613, 3.3)."
 
+_RIGHT_FILE = "the file that `gateway enrol` wrote"
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,38}[a-z0-9])?")
 _SECRET_BYTES = 16
 _SALT_BYTES = 8
@@ -64,10 +65,11 @@ class GatewayIdentity:
         """
         try:
             text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(
-                str(path), f"{error}", "the file that `gateway enrol` wrote"
-            ) from error
+        except UnicodeDecodeError as error:
+            raise ConfigError(str(path), "bytes that are no UTF-8", _RIGHT_FILE) from error
+        except OSError as error:
+            found = (error.strerror or "cannot be read").lower()
+            raise ConfigError(str(path), found, _RIGHT_FILE) from error
         return cls.parse(text, str(path))
 
     @classmethod

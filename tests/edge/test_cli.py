@@ -19,6 +19,7 @@ import pytest
 
 from edge import cli, packets
 from edge.caller import NotRunning, called
+from edge.config import CONTROL_SOCKET
 from edge.registry import Registry
 from rules.device import EvidenceRole, Output
 from rules.observation import Phenomenon
@@ -77,7 +78,7 @@ def daemon(home: Path) -> Iterator[subprocess.Popen[str]]:
     command = [sys.executable, "-m", "ongi", "gateway", "--home", str(home)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         try:
-            await_gateway(process, home / cli.CONTROL_SOCKET)
+            await_gateway(process, home / CONTROL_SOCKET)
             yield process
         finally:
             process.kill()
@@ -297,7 +298,7 @@ def test_a_gateway_that_does_not_answer_is_no_leave_to_change_its_files(
     idle: Typed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("edge.caller.ANSWER_WITHIN_S", 0.05)
-    listener = packets.listen(idle.home / cli.CONTROL_SOCKET, 0o600)
+    listener = packets.listen(idle.home / CONTROL_SOCKET, 0o600)
     assert "journalctl" in idle.fails(*ADD)
     assert len(Registry.load(idle.home).devices) == 1
     packets.unlisten(listener)

@@ -121,6 +121,27 @@ def test_a_missing_or_unreadable_file_is_said_so(tmp_path: Path) -> None:
         Site.load(tmp_path)
 
 
+def test_a_file_that_an_editor_marked_as_utf_8_is_read(tmp_path: Path) -> None:
+    (tmp_path / "site.toml").write_bytes(b"\xef\xbb\xbf" + SITE.encode())
+    assert Site.load(tmp_path).name == "성동구 42호"
+
+
+def test_a_folder_whose_socket_could_have_no_name_is_found_before_the_start(
+    tmp_path: Path,
+) -> None:
+    home = tmp_path / ("x" * 100)
+    home.mkdir()
+    report = check(home_with(home, KETTLE))
+    assert ["shorter --home" in error.right for error in report.errors] == [True]
+
+
+def test_what_the_system_says_comes_without_its_number(tmp_path: Path) -> None:
+    (tmp_path / "site.toml").mkdir()
+    (tmp_path / "keys" / "uplink.toml").mkdir(parents=True)
+    said = [error.found for error in check(tmp_path).errors]
+    assert said == ["is a directory", "is a directory"]
+
+
 def test_all_that_is_wrong_with_a_site_is_told_at_once(tmp_path: Path) -> None:
     text = """
     [site]
