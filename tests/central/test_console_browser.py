@@ -292,7 +292,7 @@ def test_heartbeats_arrive_on_the_page_of_the_gateways(room: Room, site: Site) -
     page.goto(f"{site.url}/gateways")
     live(page)
     gateway = page.locator("#gateway-gw-204")
-    expect(gateway).to_contain_text("신호 없음")
+    expect(gateway).to_contain_text("수신 이력 없음")
     mark(page)
     site.heartbeat(KIM, outbox_depth=7, time_trusted=False)
     expect(gateway).to_contain_text("수신 중")
