@@ -1,5 +1,6 @@
 """The open cases as the queue shows them: most urgent first, each role its own."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -51,15 +52,18 @@ class Board:
         self._store = store
         self._version: int | None = None
         self._open: tuple[Case, ...] = ()
+        self._reading = asyncio.Lock()
 
     async def open(self) -> tuple[Case, ...]:
         """All open cases, most urgent first."""
-        version = self._store.version
-        if self._version != version:
-            found = await self._store.cases(state=Which.OPEN, limit=MOST)
-            # Read before the version was: at worst the next page asks once more.
-            self._open, self._version = tuple(sorted(found, key=urgency)), version
-        return self._open
+        # All screens ask at the same moment, when they are told of a change.
+        async with self._reading:
+            version = self._store.version
+            if self._version != version:
+                found = await self._store.cases(state=Which.OPEN, limit=MOST)
+                # The version was read first: at worst the next page asks once more.
+                self._open, self._version = tuple(sorted(found, key=urgency)), version
+            return self._open
 
 
 def urgency(case: Case) -> tuple[object, ...]:
