@@ -124,7 +124,7 @@ async def _run(
         house.put(Boot(boot, max(down, timedelta()), trusted, stored.next_serial))
         if unreadable is not None:
             house.put(unreadable)
-        for finding in registry.findings:
+        for finding in (*journal.recovery.what, *registry.findings):
             house.found(finding)
         house.put(DeviceChanged(registry.devices))
         async with asyncio.TaskGroup() as tasks:

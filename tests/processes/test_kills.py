@@ -14,8 +14,7 @@ import pytest
 
 from central.app import DATABASE
 from edge.journal import Journal
-from protocol.records import Record, RecordKind, decode
-from protocol.signature import verify
+from protocol.records import RecordKind
 from rules.alarm import AlarmKind
 from rules.device import Link
 from rules.observation import DeviceId, Phenomenon
@@ -32,6 +31,7 @@ from tests.support.processes import (
     eventually,
     prepare,
     running,
+    stored_records,
 )
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(180)]
@@ -138,7 +138,7 @@ async def all_told(
 
 def check(site: Site, gateway: GatewayProcess, made: list[Call], healed: datetime) -> None:
     """Hold what the center has against journal, log and callers."""
-    stored = records(site)
+    stored = stored_records(site)
     assert Counter(record.id for record in stored).most_common(1)[0][1] == 1
     assert Counter(record.seq for record in stored).most_common(1)[0][1] == 1
     journaled = journal_ids(site)
@@ -166,14 +166,6 @@ def check(site: Site, gateway: GatewayProcess, made: list[Call], healed: datetim
     # It did flow while both were being killed.
     assert sum(record.wall < healed for record in opened.values()) > CALLERS / 2
     assert persisted_before(site, healed) > CALLERS / 2
-
-
-def records(site: Site) -> list[Record]:
-    """All that the center has stored, proven to be this gateway's."""
-    with closing(sqlite3.connect(site.data / DATABASE)) as database:
-        rows = database.execute("select signed from records order by arrival").fetchall()
-    key = site.identity.entry().verifying_key()
-    return [decode(verify(signed, lambda _: key)[1]) for (signed,) in rows]
 
 
 def persisted_before(site: Site, moment: datetime) -> int:

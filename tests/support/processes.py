@@ -8,10 +8,11 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import sys
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -22,7 +23,7 @@ from aiocoap.message import Message
 from aiocoap.numbers.codes import EMPTY
 from aiocoap.numbers.types import Type
 
-from central.app import make_folder
+from central.app import DATABASE, make_folder
 from drivers.clock import SystemClock
 from drivers.link import GatewayLink
 from drivers.pending import Pending
@@ -31,6 +32,8 @@ from edge.caller import NotRunning, called
 from edge.config import IDENTITY_FILE
 from edge.status import Status
 from protocol.identity import GatewayIdentity
+from protocol.records import Record, decode
+from protocol.signature import verify
 from rules.command import Command
 from rules.device import Device, EvidenceRole, Link, Output
 from rules.errors import LinkLost
@@ -114,6 +117,14 @@ async def prepare(
     registry = json.dumps({"devices": documents}, ensure_ascii=False)
     (home / "registry.json").write_text(registry, encoding="utf-8")
     return Site(home, data, who)
+
+
+def stored_records(site: Site) -> list[Record]:
+    """All that the center has stored, in the order of arrival, proven to be this gateway's."""
+    with closing(sqlite3.connect(site.data / DATABASE)) as database:
+        rows = database.execute("select signed from records order by arrival").fetchall()
+    key = site.identity.entry().verifying_key()
+    return [decode(verify(signed, lambda _: key)[1]) for (signed,) in rows]
 
 
 class Process:
