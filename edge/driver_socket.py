@@ -18,10 +18,10 @@ from edge.inbox import Inbox
 from edge.status import DriverStatus
 from rules.alarm import AlarmKind
 from rules.command import Command
-from rules.device import Link
+from rules.device import Device, Link
 from rules.errors import ConfigError, FrameError
 from rules.inputs import CommandResult, Technical
-from rules.observation import URGENT, DeviceId, Observation
+from rules.observation import URGENT, DeviceId, Observation, Phenomenon
 from rules.wire import (
     MAX_BYTES,
     Devices,
@@ -37,6 +37,8 @@ from rules.wire import (
 HELLO_WITHIN_S = 5.0
 CONNECTIONS_MAX = 16
 "One a link is needed; the rest is room for those that are being replaced."
+_OF_ANY = frozenset({Phenomenon.LINK_QUALITY, Phenomenon.BATTERY_PCT, Phenomenon.BATTERY_V})
+"What every device may say of itself."
 _SPOILT_MAX = 3
 _ITS_OWN = frozenset(
     {
@@ -245,6 +247,11 @@ class DriverSocket:
             case Observed():
                 if not await self._is_its_own(message.device, radio):
                     return
+                if not _listed(self._table[message.device].device, message.phenomenon):
+                    radio.refused += 1
+                    told = f"{message.phenomenon} of {message.device}"
+                    await radio.faults.refuse("what its devices cannot observe", told)
+                    return
                 item = self._observation(message)
                 urgent = item.phenomenon in URGENT
             case DriverFault(kind, scope, present, said):
@@ -280,6 +287,13 @@ class DriverSocket:
         age = timedelta(microseconds=self._clock.boottime_us() - min(seen.boottime_us, 1 << 62))
         at = now - min(max(age, timedelta()), _LATE_AT_MOST)
         return Observation(seen.device, seen.phenomenon, seen.value, at, now, seen.quality)
+
+
+def _listed(device: Device, phenomenon: Phenomenon) -> bool:
+    """Whether the registry lets this device say that: a plug must not raise a gas alarm."""
+    if phenomenon is Phenomenon.BUTTON and Phenomenon.SOS in device.phenomena:
+        return True  # The long press that takes a call back.
+    return phenomenon in device.phenomena or phenomenon in _OF_ANY
 
 
 def _table(link: Link, devices: Sequence[KeyedDevice]) -> Devices:

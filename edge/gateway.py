@@ -16,7 +16,7 @@ from rules.alarm import AlarmKind, Category
 from rules.codec import moment_us
 from rules.engine import Engine
 from rules.events import SOFT, Escalated, Event, LifeSeen, Updated
-from rules.inputs import Input, TimeTrust
+from rules.inputs import DeviceChanged, Input, TimeTrust
 
 LIFE_SAVED_AFTER = timedelta(seconds=20)
 "A sign of life is on disk after this: the most of it that a kill can cost."
@@ -83,8 +83,9 @@ class Gateway:
             self._journal.append(events, self._rows(events, now, boottime_us), now)
         if events:
             self._note_soft(events, now)
-        if isinstance(item, TimeTrust):
-            # What was planned by the clock of before would wait for ever after a jump back.
+        if isinstance(item, TimeTrust | DeviceChanged):
+            # The whole registry is one event, which shall not lie beside the state for an hour;
+            # and what was planned by the clock of before would wait for ever after a jump back.
             self._save_at, self._good_copy, self._saved_life = now, None, None
         if self._save_at is not None and now >= self._save_at:
             self.save(now)

@@ -146,7 +146,8 @@ class House:
             elif isinstance(event, Escalated | Updated):
                 self._surroundings.notify()
             if not isinstance(event, SOFT):
-                _log.info("%s", event)
+                # No more than this: the registry and people's names are nobody's log.
+                _log.info("%s %s", type(event).__name__, getattr(event, "alarm", ""))
             self._surroundings.tell(event)
         if isinstance(item, Technical) and item.kind is AlarmKind.DRIVER_LOST and not item.present:
             for command in list(self._unsent.values()):

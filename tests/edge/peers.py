@@ -36,7 +36,7 @@ def device(
     )
 
 
-KETTLE = KeyedDevice(device("kettle"), bytes(range(16)))
+KETTLE = KeyedDevice(device("kettle", Phenomenon.POWER_W, Phenomenon.BUTTON), bytes(range(16)))
 LAMP = KeyedDevice(device("lamp", outputs=frozenset({Output.LIGHT})), bytes(16))
 BELL = KeyedDevice(device("bell", Phenomenon.SOS, link=Link.ZIGBEE, keyed=False), None)
 HOME = (KETTLE, LAMP, BELL)

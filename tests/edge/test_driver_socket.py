@@ -228,6 +228,18 @@ async def test_an_impossible_stamp_is_brought_within_the_last_hour(
     assert seen.phenomenon_time == at
 
 
+async def test_a_device_tells_what_the_registry_lists_and_nothing_else(gateway: Gateway) -> None:
+    driver = await gateway.driver()
+    before = gateway.refused()
+    driver.tell(Observed(KETTLE.device.id, Phenomenon.GAS, True, gateway.clock.boottime_us()))
+    driver.tell(power(1500.0, gateway.clock.boottime_us()))
+    assert (await gateway.fault(AlarmKind.FRAMES_REFUSED)).present
+    seen = await gateway.got()
+    assert isinstance(seen, Observation)
+    assert seen.phenomenon is Phenomenon.POWER_W
+    assert gateway.refused() == before + 1
+
+
 async def test_an_answer_and_a_fault_come_through(gateway: Gateway) -> None:
     driver = await gateway.driver()
     said = sentence(Say.FRAMES_REFUSED, at=AT, device="kettle", reason="replay")
