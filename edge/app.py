@@ -26,6 +26,7 @@ from edge.house import House, Surroundings
 from edge.inbox import Inbox
 from edge.journal import Journal, Stored
 from edge.registry import Registry
+from edge.run_folder import run_folder
 from edge.status import About
 from edge.timekeeper import Timekeeper
 from edge.uplink import Origin, Reports, Uplink
@@ -61,13 +62,14 @@ async def run(home: Path, machine: Machine) -> None:
         raise mismatch(site, identity)
     journal = Journal.open(home / "journal.sqlite", machine.now())
     try:
-        await _run(home, machine, site, registry, identity, journal)
+        with run_folder(home) as sockets:
+            await _run(sockets, machine, site, registry, identity, journal)
     finally:
         journal.close()
 
 
 async def _run(
-    home: Path,
+    sockets: Path,
     machine: Machine,
     site: Site,
     registry: Registry,
@@ -84,7 +86,7 @@ async def _run(
     bell = Bell(clock, lambda: _ring(inbox))
     watchers = Watchers()
     drivers = DriverSocket(
-        packets.listen(home / "run" / "driver.sock", _DRIVERS_MODE), inbox, clock, registry.keyed()
+        packets.listen(sockets / "driver.sock", _DRIVERS_MODE), inbox, clock, registry.keyed()
     )
 
     def grown() -> None:
@@ -115,7 +117,7 @@ async def _run(
         inbox=inbox,
         uplink=uplink,
     )
-    control = Control(packets.listen(home / "run" / "control.sock", _CONTROL_MODE), desk, watchers)
+    control = Control(packets.listen(sockets / "control.sock", _CONTROL_MODE), desk, watchers)
     try:
         last = stored.last_moment
         down = anchor - last if source is not None and last is not None else timedelta()
