@@ -84,18 +84,19 @@ class Town:
 
         return await self.status(lambda status: status.life not in (None, before))
 
-    async def report(self) -> None:
+    async def report(self, *, written: bool = True) -> None:
         """A device says that nothing is new, and the gateway writes that down a minute later."""
         log = self.site.home / "journal.sqlite-wal"
         self.driver.see(NODE.id, Phenomenon.LINK_QUALITY, -60.0)
         await self.status(lambda status: status.devices[1].last_seen == status.now)
-        before = log.stat().st_mtime_ns
+        before = log.stat().st_mtime_ns if written else 0
         await self.pass_(MINUTE)
 
-        async def written() -> bool | None:
+        async def newer() -> bool | None:
             return log.stat().st_mtime_ns > before or None
 
-        await eventually(written)
+        if written:
+            await eventually(newer)
 
     def press(self, number: int) -> None:
         """Somebody calls for help."""
@@ -131,6 +132,15 @@ class Town:
             return next((c for c in await self.cases() if (c.alarm, c.scope) == wanted), None)
 
         return await eventually(ask)
+
+    async def nth_case(self, kind: AlarmKind, number: int) -> None:
+        """Wait until the center has so many of a kind."""
+
+        async def ask() -> bool | None:
+            self.gateway.check()
+            return sum(c.alarm is kind for c in await self.cases()) >= number or None
+
+        await eventually(ask)
 
     def record(self, case: Case) -> Record:
         """What opened a case, as it was signed."""

@@ -197,7 +197,10 @@ class GatewayProcess(Process):
             arguments += ["--clock", str(clock)]
         if machine is not None:
             arguments += ["--machine", str(machine)]
-        super().__init__(arguments, log)
+        # As systemd gives it; else a gateway that was killed would leave a folder in /dev/shm.
+        memory = site.data.parent / "memory"
+        memory.mkdir(exist_ok=True)
+        super().__init__(arguments, log, RUNTIME_DIRECTORY=str(memory))
         self._site = site
 
     async def status(self) -> Status:
