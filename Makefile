@@ -15,7 +15,8 @@ PYTEST_ARGS ?=
 
 help:
 	@echo 'make run            set up, then center, gateway and one simulated home; Ctrl-C stops all'
-	@echo '                    HOME_CSV=PATH plays a recorded home; DAY=YYYY-MM-DD COLLAPSE=HH:MM|none PORT=8080 DATA=FOLDER'
+	@echo '                    HOME_CSV=PATH plays a recorded home; DAY=YYYY-MM-DD COLLAPSE=HH:MM|none LANGUAGE=en'
+	@echo '                    PORT=8080 COAP_PORT=5683 DATA=FOLDER, all three others for a second one beside it'
 	@echo 'make test           set up and run every test (PYTEST_ARGS="tests/rules -k leak" for some)'
 	@echo 'make check          ruff, mypy, import arrows, catalogues'
 	@echo 'make bench          the benchmarks, as JSON'
@@ -34,7 +35,8 @@ $(shell rm -f $(VENV)/.made)
 endif
 endif
 
-setup: $(VENV)/.installed node_modules/.package-lock.json $(COMPILED)
+# Node first: it is quick, so an account that may not install it hears so at once.
+setup: node_modules/.package-lock.json $(VENV)/.installed $(COMPILED)
 
 $(VENV)/.made:
 	@sh tools/venv.sh $(VENV)
@@ -63,11 +65,13 @@ node_modules/.package-lock.json: package.json package-lock.json .npmrc
 
 # ---------------------------------------------------------------- run
 
-given = $(if $($(1)),--$(2) '$($(1))')
+given = $(if $($(1)),--$(2) '$(subst ','\'',$($(1)))')
+# Only from the command line: shells keep a list of gettext's in a variable of this name.
+language = $(if $(filter command%,$(origin LANGUAGE)),$(call given,LANGUAGE,language))
 
 run: setup
 	@exec $(PY) -m sim run $(call given,HOME_CSV,home-csv) $(call given,DAY,day) $(call given,COLLAPSE,collapse) \
-	  $(call given,PORT,port) $(call given,DATA,data)
+	  $(call given,PORT,port) $(call given,COAP_PORT,coap-port) $(call given,DATA,data) $(language)
 
 bench: setup
 	@exec $(PY) -m benchmarks.gateway --json

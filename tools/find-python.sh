@@ -12,7 +12,7 @@ runs() { # interpreter, condition over sys.version_info
 if [ $# -eq 0 ]; then
   if [ -n "${PYTHON:-}" ]; then
     runs "$PYTHON" 'v >= (3, 11)' && echo "$PYTHON" && exit 0
-    echo "PYTHON=$PYTHON does not run or is older than 3.11." >&2
+    echo "PYTHON=$PYTHON does not run or is older than 3.11. Give the path of one that does, or none to have one found." >&2
     exit 1
   fi
   for candidate in python3.13 python3.12 python3.11 python3; do
