@@ -193,6 +193,7 @@ class Engine:
                 reading.value,
                 ago=seen.phenomenon_time - reading.at,
                 held=seen.phenomenon_time - reading.since,
+                ends=reading.ends,
                 unbroken=heard.liveness is Liveness.LIVE and reading.at >= state.started,
             )
         decision.emit(seen)

@@ -22,6 +22,8 @@ _LIGHT_WITHIN = timedelta(minutes=5)
 
 STRETCH = timedelta(minutes=5)
 "Sensors hold one motion for less than this; what they go on saying for longer goes on."
+_STUCK = timedelta(hours=1)
+"Nobody moves for so long without a pause: the sensor is stuck."
 
 
 class Strength(IntEnum):
@@ -69,7 +71,9 @@ class Before:
     value: Value
     ago: timedelta
     held: timedelta
-    "How long it has said so, again and again."
+    "How long it has said so: `rules.state.Reading.since`."
+    ends: bool
+    "Whether it is known to say when something ends."
     unbroken: bool
     "Whether the device was listened to ever since: a power cut, too, switches things."
 
@@ -97,10 +101,8 @@ def weigh(device: Device, observation: Observation, before: Before | None) -> St
 
 def _of_change(phenomenon: Phenomenon, value: Value, before: Before | None) -> Strength:
     if phenomenon is Phenomenon.MOTION:
-        # Weak, since an empty house really produces about one spurious pair a day. Some sensors
-        # never say that a motion ended, so motion after a while, or for a while, is a new one.
-        again = before is None or not before.value or max(before.ago, before.held) >= STRETCH
-        return Strength.WEAK if value and again else Strength.NONE
+        # Weak, since an empty house really produces about one spurious pair a day.
+        return Strength.WEAK if value and _moves(before) else Strength.NONE
     if before is None:
         return Strength.NONE
     if phenomenon in _BY_CHANGE:
@@ -113,6 +115,16 @@ def _of_change(phenomenon: Phenomenon, value: Value, before: Before | None) -> S
         return Strength.STRONG if value == high else Strength.WEAK
     stepped = high - low >= _LIGHT_STEP_LX and high >= _LIGHT_RATIO * low
     return Strength.WEAK if stepped and before.ago <= _LIGHT_WITHIN else Strength.NONE
+
+
+def _moves(before: Before | None) -> bool:
+    """Whether a report of motion tells of more than the one before."""
+    if before is None or not before.value:
+        return True
+    if STRETCH <= before.held <= _STUCK:
+        return True
+    # Some sensors never say that a motion ended: after a while their next report is a new one.
+    return not before.ends and before.ago >= STRETCH
 
 
 def beside(sign: LifeSeen, last: LifeSeen | None) -> bool:

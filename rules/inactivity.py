@@ -78,9 +78,8 @@ def settle(decision: Decision) -> None:
     if alarm.state in ACTIVE:
         decision.update(KEY, Stage.LEVEL, _explain(decision, level), level)
     elif alarm.state is not AlarmState.PROMPTED and (wait := _wait(state, book)):
-        # The limit itself is kept; only where it has passed already, while the gateway was down,
-        # does the resident get the whole wait to answer.
-        decision.move(KEY, Move.PROMPT, max(at, now) + wait)
+        # Who is asked late, since the gateway was down, has the whole wait to answer all the same.
+        decision.move(KEY, Move.PROMPT, now + wait)
     else:
         gone = None if state.away is None else state.away.at
         decision.escalate(

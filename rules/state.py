@@ -47,7 +47,9 @@ class Reading:
     value: Value
     at: datetime
     since: datetime = LONG_AGO
-    "Said again and again from then on, without a gap of `evidence.STRETCH`."
+    "Said again and again from then on; with `ends` whatever came between, else without a gap."
+    ends: bool = False
+    "Whether it was ever said to be false: a device that tells of an end tells of each."
 
 
 @dataclass(slots=True)
@@ -210,10 +212,15 @@ class State:
         if seen.quality is Quality.GOOD:
             reading = heard.readings.get(seen.phenomenon)
             if reading is None:
-                heard.readings[seen.phenomenon] = Reading(seen.phenomenon, seen.value, at, at)
+                heard.readings[seen.phenomenon] = Reading(
+                    seen.phenomenon, seen.value, at, at, ends=seen.value is False
+                )
             elif at >= reading.at:
-                if reading.value != seen.value or at - reading.at >= evidence.STRETCH:
+                gap = not reading.ends and at - reading.at >= evidence.STRETCH
+                if gap or reading.value != seen.value:
                     reading.since = at
+                if seen.value is False:
+                    reading.ends = True
                 reading.value, reading.at = seen.value, at
 
     def _life_seen(self, event: LifeSeen) -> None:

@@ -83,6 +83,28 @@ def test_one_motion_held_for_some_minutes_stays_one(gap: timedelta) -> None:
     assert silent_since(home) >= 3 * HOUR
 
 
+@pytest.mark.parametrize("every", [30 * SECOND, 10 * MINUTE])
+def test_a_stuck_motion_sensor_is_nobody(every: timedelta) -> None:
+    home = Home()
+    home.live()
+    home.see("motion", Phenomenon.MOTION, False)
+    home.wait(3 * HOUR)
+    for _ in range(5 * HOUR // every):
+        home.see("motion", Phenomenon.MOTION, True)
+        home.wait(every)
+    assert silent_since(home) >= 4 * HOUR - every
+
+
+def test_a_sensor_that_never_says_when_motion_ends_is_believed_after_a_pause() -> None:
+    home = Home()
+    home.live()
+    home.wait(3 * HOUR)
+    for _ in range(2):
+        home.see("motion", Phenomenon.MOTION, True)
+        home.wait(20 * MINUTE)
+    assert silent_since(home) == 20 * MINUTE
+
+
 def test_what_changed_while_nobody_listened_is_a_weak_sign() -> None:
     home = Home(*ALL, PLUG)
     home.see("plug", Phenomenon.RELAY_ON, True)
