@@ -160,10 +160,9 @@ def _ports(parser: argparse.ArgumentParser) -> None:
 
 
 def _port(written: str) -> int:
-    port = int(written)
-    if not 0 <= port <= 65_535:
-        raise argparse.ArgumentTypeError(f"{port} is no port: 0 to 65535")
-    return port
+    if not written.isdecimal() or int(written) > 65_535:  # the largest that UDP and TCP have
+        raise argparse.ArgumentTypeError(f"{written!r} is no port: 0 to 65535")
+    return int(written)
 
 
 def _speed(written: str) -> float:
