@@ -1,19 +1,19 @@
 """One home, its center and the network between them, on a clock that a test moves."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 
 from central.cases import Case, Which
-from central.store import Store
 from edge.status import Status
 from protocol.records import Record
 from rules.alarm import AlarmKind
 from rules.device import Device, Link, Output
-from rules.observation import Phenomenon
+from rules.observation import DeviceId, Phenomenon
 from sim.clock import MasterClock
 from tests.central.receiving import opened
 from tests.processes.ends import set_machine
@@ -55,7 +55,6 @@ class Town:
     gateway: GatewayProcess
     center: CenterProcess
     driver: Driver
-    store: Store
     _door_open: bool = False
 
     async def pass_(self, span: timedelta, rate: float = RATE) -> None:
@@ -72,7 +71,7 @@ class Town:
         """The gateway after it was killed or stopped."""
         await self.gateway.start()
         # Half a minute without a driver is a fault, and a fraction of a second on this clock.
-        await self.status(lambda status: status.plumbing.drivers[0].connected)
+        await self.status(connected)
 
     async def live(self) -> Status:
         """Somebody moves the door; the status once the gateway knows."""
@@ -119,7 +118,8 @@ class Town:
 
     async def cases(self) -> list[Case]:
         """What the gateway has brought to the center; the center's own faults aside."""
-        found = await self.store.cases(state=Which.ALL, limit=1000)
+        async with opened(self.site.data) as store:
+            found = await store.cases(state=Which.ALL, limit=1000)
         return [case for case in found if case.alarm is not AlarmKind.GATEWAY_SILENT]
 
     async def case(self, kind: AlarmKind, scope: str | None = None) -> Case:
@@ -147,8 +147,13 @@ class Town:
         return next(one for one in stored_records(self.site) if one.id.hex() == case.id)
 
 
+def connected(status: Status) -> bool:
+    """Whether some driver is there."""
+    return any(driver.connected for driver in status.plumbing.drivers)
+
+
 @asynccontextmanager
-async def town(
+async def town(  # noqa: PLR0913 -- what tests set of a town
     folder: Path,
     rules: str = "",
     *,
@@ -157,8 +162,10 @@ async def town(
     source: str | None = "ntp",
     down: bool = False,
     home: Path | None = None,
+    keys: Mapping[DeviceId, bytes] = MappingProxyType({}),
+    link: Link = Link.BLE,
 ) -> AsyncIterator[Town]:
-    """Start a center and a gateway with one BLE driver.
+    """Start a center and a gateway with one driver.
 
     The gateway's machine has a date that is `off`, vouched for by `source`. With `down`, nothing
     gets through to the center at first.
@@ -169,17 +176,17 @@ async def town(
     async with AsyncExitStack() as stack:
         net = await stack.enter_async_context(BadNet(("127.0.0.1", port), delay_s=0.002))
         net.down = down
-        site = await prepare(home or folder / "home", folder / "center", devices, net.port, rules)
+        home = home or folder / "home"
+        site = await prepare(home, folder / "center", devices, net.port, rules, keys)
         gateway = GatewayProcess(
             site, folder / "gateway.log", clock=folder / "clock", machine=folder / "machine"
         )
         center = CenterProcess(
             site, port, folder / "center.log", interval_s=1, clock=folder / "clock"
         )
-        driver = Driver(site, Link.BLE, clock)
+        driver = Driver(site, link, clock)
         await stack.enter_async_context(running(center, gateway))
         await stack.enter_async_context(driving(driver))
-        store = await stack.enter_async_context(opened(site.data))
-        made = Town(clock, folder / "machine", site, net, gateway, center, driver, store)
-        await made.status(lambda status: status.plumbing.drivers[0].connected)
+        made = Town(clock, folder / "machine", site, net, gateway, center, driver)
+        await made.status(connected)
         yield made

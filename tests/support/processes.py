@@ -11,12 +11,13 @@ import socket
 import sqlite3
 import sys
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from random import Random
+from types import MappingProxyType
 from typing import Protocol, TypeVar
 
 from aiocoap.message import Message
@@ -99,11 +100,16 @@ class Site:
 
 
 async def prepare(
-    home: Path, data: Path, devices: Iterable[Device], port: int, rules: str = ""
+    home: Path,
+    data: Path,
+    devices: Iterable[Device],
+    port: int,
+    rules: str = "",
+    keys: Mapping[DeviceId, bytes] = MappingProxyType({}),
 ) -> Site:
     """Write the files of a home whose center is at `port`, and enrol it there.
 
-    `rules` is TOML: the tables below `[rules]`.
+    `rules` is TOML: the tables below `[rules]`. `keys` are those of keyed devices.
     """
     who = identity()
     make_folder(data)
@@ -116,6 +122,9 @@ async def prepare(
     documents = {str(n): written.document(each) for n, each in enumerate(devices, 1)}
     registry = json.dumps({"devices": documents}, ensure_ascii=False)
     (home / "registry.json").write_text(registry, encoding="utf-8")
+    (home / "keys" / "devices.json").touch(mode=0o600)
+    hexes = {name: key.hex() for name, key in keys.items()}
+    (home / "keys" / "devices.json").write_text(json.dumps(hexes), encoding="utf-8")
     return Site(home, data, who)
 
 
@@ -158,7 +167,8 @@ class Process:
                 sys.executable,
                 *self._arguments,
                 cwd=ROOT,
-                stdin=asyncio.subprocess.DEVNULL,
+                # Those that end with whoever started them end with us.
+                stdin=asyncio.subprocess.PIPE,
                 stdout=log,
                 stderr=log,
                 env=os.environ | {"LC_ALL": "C.UTF-8"} | self._environment,
