@@ -30,7 +30,7 @@ from edge.screen import Screen
 from rules.alarm import AlarmKey, AlarmKind
 from rules.cases import SHELVED_AT_MOST
 from rules.device import Link
-from rules.errors import ConfigError, FrameError, LinkLost
+from rules.errors import ConfigError, FrameError, LinkLost, phrase
 from rules.events import AwayReason
 from rules.inputs import Away, Drill, Shelve
 from rules.observation import DeviceId
@@ -94,9 +94,10 @@ def _why(
 
 
 def _refusal(refused: Refused, say: Translator) -> str:
-    if refused.right:
-        return _explained(ConfigError(refused.where, refused.why, refused.right), say)
-    return ": ".join(filter(None, (refused.where, say.text(refused.why))))
+    why, right = refused.phrases()
+    if right:
+        return _explained(ConfigError(refused.where, why, right), say)
+    return ": ".join(filter(None, (refused.where, say.said(why))))
 
 
 # ---------------------------------------------------------------- the gateway itself
@@ -271,7 +272,8 @@ def _change(
 
 def _existing(home: Path) -> Path:
     if not home.is_dir():
-        raise ConfigError(str(home), "no such folder", "name the gateway's with --home")
+        right = phrase("name the gateway's with --home")
+        raise ConfigError(str(home), phrase("no such folder"), right)
     return home
 
 
@@ -311,15 +313,17 @@ def _words(written: str) -> list[str]:
 
 
 def _moment(written: str, zone: ZoneInfo) -> datetime:
-    right = 'write a date and a time, such as "2026-12-01 18:00"'
+    right = phrase('write a date and a time, such as "2026-12-01 18:00"')
     try:
         moment = datetime.fromisoformat(written)
     except ValueError as error:
         raise ConfigError("--until", repr(written), right) from error
     if ":" not in written:
-        raise ConfigError("--until", f"{written!r}, without a time", right)
+        found = phrase("{written}, without a time", written=repr(written))
+        raise ConfigError("--until", found, right)
     if not _YEARS[0] <= moment.year <= _YEARS[1]:
-        raise ConfigError("--until", f"{written!r}, a year that is not meant", right)
+        found = phrase("{written}, a year that is not meant", written=repr(written))
+        raise ConfigError("--until", found, right)
     return moment.replace(tzinfo=zone) if moment.tzinfo is None else moment
 
 
@@ -328,7 +332,9 @@ def _alarm(written: str) -> AlarmKey:
         return AlarmKey.read(written)
     except ValueError as error:
         kinds = ", ".join(kind.value for kind in AlarmKind)
-        right = f"as `ongi status` names it: a kind, or kind:device; kinds are {kinds}"
+        right = phrase(
+            "as `ongi status` names it: a kind, or kind:device; kinds are {kinds}", kinds=kinds
+        )
         raise ConfigError("ALARM", repr(written), right) from error
 
 
@@ -336,8 +342,8 @@ def _explained(error: ConfigError, say: Translator) -> str:
     return say.text(
         "{where}\n  found: {found}\n  right: {right}",
         where=error.where,
-        found=say.text(error.found),
-        right=say.text(error.right),
+        found=say.said(error.found),
+        right=say.said(error.right),
     )
 
 

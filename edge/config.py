@@ -7,7 +7,6 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TypeVar
@@ -19,10 +18,9 @@ from edge.registry import Registry
 from protocol.identity import GatewayIdentity, valid_gateway
 from rules import evidence
 from rules.device import ASKING
-from rules.errors import ConfigError
+from rules.errors import ConfigError, Phrase, meant, phrase, unreadable
 from rules.observation import Phenomenon
 from rules.rulebook import Preset, Rulebook, preset, rulebook
-from texts import N_
 
 SITE_FILE = "site.toml"
 IDENTITY_FILE = Path("keys") / "uplink.toml"
@@ -110,7 +108,7 @@ class Report:
     errors: tuple[ConfigError, ...]
     "The daemon does not start with one of these."
     warnings: tuple[ConfigError, ...]
-    "It starts, but the home is not watched as its preset promises. `found` and `right` are texts."
+    "It starts, but the home is not watched as its preset promises."
 
 
 def check(home: Path) -> Report:
@@ -155,7 +153,11 @@ def mismatch(site: Site, identity: GatewayIdentity) -> ConfigError:
     return ConfigError(
         f"{IDENTITY_FILE}: gateway",
         repr(identity.gateway),
-        f"{SITE_FILE} says {site.id!r}: enrol this gateway under that name, or correct it",
+        phrase(
+            "{file} says {name}: enrol this gateway under that name, or correct it",
+            file=SITE_FILE,
+            name=repr(site.id),
+        ),
     )
 
 
@@ -165,14 +167,17 @@ def _tables(home: Path) -> dict[str, object]:
         # Some editors begin a file with a mark of its encoding, which is no TOML.
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
-        raise ConfigError(str(path), "no such file", "write one: see docs/installer.md") from error
+        right = phrase("write one: see docs/installer.md")
+        raise ConfigError(str(path), phrase("no such file"), right) from error
     except UnicodeDecodeError as error:
-        raise ConfigError(str(path), "bytes that are no UTF-8", "save it as UTF-8") from error
+        found = phrase("bytes that are no UTF-8")
+        raise ConfigError(str(path), found, phrase("save it as UTF-8")) from error
     except OSError as error:
-        found = (error.strerror or "cannot be read").lower()
-        raise ConfigError(str(path), found, "a readable file") from error
+        found = unreadable(error)
+        raise ConfigError(str(path), found, phrase("a readable file")) from error
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(SITE_FILE, f"no TOML ({error})", "mend that line") from error
+        found = phrase("no TOML ({error})", error=error)
+        raise ConfigError(SITE_FILE, found, phrase("mend that line")) from error
 
 
 def _mend(tables: dict[str, object], where: str) -> bool:
@@ -195,28 +200,33 @@ def _mend(tables: dict[str, object], where: str) -> bool:
 def _shortcomings(site: Site, registry: Registry) -> list[ConfigError]:
     devices = registry.devices
     found: list[ConfigError] = [
-        ConfigError("registry.json", finding.detail, N_("save the file anew, or it is lost next"))
+        ConfigError(
+            "registry.json", finding.detail, phrase("save the file anew, or it is lost next")
+        )
         for finding in registry.findings
     ]
 
-    def miss(what: str, right: str) -> None:
+    def miss(what: Phrase, right: Phrase) -> None:
         found.append(ConfigError("registry.json", what, right))
 
     if site.book.inactivity.enabled:
         if not any(evidence.watches(device) for device in devices):
             miss(
-                N_("no device that shows life"),
-                N_("add a plug, door or motion sensor, or nobody is found"),
+                phrase("no device that shows life"),
+                phrase("add a plug, door or motion sensor, or nobody is found"),
             )
         if site.book.inactivity.prompt and all(one.outputs.isdisjoint(ASKING) for one in devices):
             miss(
-                N_("nothing that can ask the resident"),
-                N_("add a plug node with light or buzzer: each prompt answered spares a call"),
+                phrase("nothing that can ask the resident"),
+                phrase("add a plug node with light or buzzer: each prompt answered spares a call"),
             )
     if site.preset is Preset.SEMI_BASEMENT and not any(
         Phenomenon.LEAK in device.phenomena for device in devices
     ):
-        miss(N_("no leak sensor"), N_("add one: the preset semi-basement is for homes with one"))
+        miss(
+            phrase("no leak sensor"),
+            phrase("add one: the preset semi-basement is for homes with one"),
+        )
     return found
 
 
@@ -232,7 +242,7 @@ def _open_keys(home: Path) -> list[ConfigError]:
             found.append(
                 ConfigError(
                     f"keys/{path.name}",
-                    N_("a file of keys that other users may read"),
+                    phrase("a file of keys that other users may read"),
                     f"chmod 600 {path}",
                 )
             )
@@ -251,7 +261,8 @@ def _table(
     tables: Mapping[str, object], name: str, keys: tuple[str, ...], where: str
 ) -> Mapping[str, object]:
     if name not in tables:
-        raise ConfigError(f"{where}: [{name}]", "nothing", f"the table with {', '.join(keys)}")
+        right = phrase("the table with {names}", names=", ".join(keys))
+        raise ConfigError(f"{where}: [{name}]", phrase("nothing"), right)
     table = mapping(tables[name], f"{where}: {name}")
     for key in table:
         known(key, keys, f"{where}: {name}.{key}")
@@ -260,14 +271,14 @@ def _table(
 
 def _needed(table: Mapping[str, object], key: str, where: str) -> object:
     if key not in table:
-        raise ConfigError(f"{where}.{key}", "nothing", "it is needed")
+        raise ConfigError(f"{where}.{key}", phrase("nothing"), phrase("it is needed"))
     return table[key]
 
 
 def _id(written: object, where: str) -> str:
     if isinstance(written, str) and valid_gateway(written):
         return written
-    right = (
+    right = phrase(
         "write the name it was enrolled by: 1 to 40 lower-case letters, digits, dots and hyphens"
     )
     raise ConfigError(where, shown(written), right)
@@ -284,24 +295,23 @@ def _host(written: object, where: str) -> str:
                 return written
         else:
             return written
-    raise ConfigError(where, shown(written), "write an IP address or a host name")
+    raise ConfigError(where, shown(written), phrase("write an IP address or a host name"))
 
 
 def _whole(table: Mapping[str, object], key: str, default: int, most: int, where: str) -> int:
     written = table.get(key, default)
     if type(written) is not int or not 1 <= written <= most:
-        right = f"write a whole number from 1 to {most}"
+        right = phrase("write a whole number from {low} to {high}", low=1, high=most)
         raise ConfigError(f"{where}.{key}", shown(written), right)
     return written
 
 
 def _zone(written: object, where: str) -> ZoneInfo:
-    right = f'write the name of a time zone, such as "{_ZONE}"'
+    right = phrase('write the name of a time zone, such as "{zone}"', zone=_ZONE)
     if not isinstance(written, str):
         raise ConfigError(where, shown(written), right)
     try:
         return ZoneInfo(written)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        near = get_close_matches(written, available_timezones(), n=1)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        raise ConfigError(where, shown(written), hint + right) from error
+        right = meant(written, available_timezones(), right)
+        raise ConfigError(where, shown(written), right) from error

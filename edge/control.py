@@ -28,23 +28,23 @@ from edge.control_wire import (
     encode_answer,
     encode_error,
     encode_news,
+    refused,
 )
 from edge.status import Status
 from edge.watchers import Lagging, Watcher, Watchers
 from rules.alarm import AlarmKey, AlarmKind
 from rules.device import Device
-from rules.errors import ConfigError, FrameError
+from rules.errors import ConfigError, FrameError, Phrase, phrase
 from rules.events import SOFT, AwayReason, Event
 from rules.inputs import Away, Drill, Shelve
 from rules.observation import DeviceId, Observation
 from rules.wire import KeyedDevice
-from texts import N_
 
 CLIENTS_MAX = 16
 READ_WITHIN_S = 5.0
 "A client that leaves an answer unread for so long is dropped."
 
-_TOO_LONG = N_("the answer is too long: too many devices, or names that are too long")
+_TOO_LONG = phrase("the answer is too long: too many devices, or names that are too long")
 
 _OF_THE_HOME = frozenset(
     {
@@ -133,7 +133,7 @@ class Control:
                     answer = encode_answer(number, self._answer(request))
                     if len(answer) > MAX_BYTES:
                         _log.error("an answer of %d bytes", len(answer))
-                        answer = encode_answer(number, Refused(_TOO_LONG))
+                        answer = encode_answer(number, refused(_TOO_LONG))
                     if not await packets.send_within(client, answer, READ_WITHIN_S):
                         return
                     if isinstance(request, Watch):
@@ -162,26 +162,26 @@ class Control:
             else:
                 self._house.remove_device(request.id)
         except ConfigError as error:
-            return Refused(error.found, error.where, error.right)
+            return refused(error.found, error.where, error.right)
         except OSError as error:
-            return Refused(N_("the disk does not take it"), where=str(error))
+            return refused(phrase("the disk does not take it"), where=str(error))
         return Done()
 
     def _decide(self, request: Away | Shelve | Drill) -> Decided | Refused:
         why = self._refusal(request)
         if why is not None:
-            return Refused(why)
+            return refused(why)
         events = tuple(self._house.put(request))
         # An item that leads to nothing was not taken.
-        return Decided(events) if events else Refused(_without_effect(request))
+        return Decided(events) if events else refused(_without_effect(request))
 
     def _refusal(self, request: Away | Shelve | Drill) -> str | None:
         match request:
             case Away(reason=AwayReason.OUTING, ends=False):
-                return N_("an outing is learnt from the door; say trip or hospital")
+                return phrase("an outing is learnt from the door; say trip or hospital")
             case Shelve(alarm):
                 if not self._is_alarm(alarm):
-                    return N_("there is no such alarm here; `ongi status` shows them")
+                    return phrase("there is no such alarm here; `ongi status` shows them")
                 return self._house.refusal_to_shelve(request)
         return None
 
@@ -227,13 +227,13 @@ class Control:
             _log.warning("a watcher fell behind")
 
 
-def _without_effect(request: Away | Shelve | Drill) -> str:
+def _without_effect(request: Away | Shelve | Drill) -> Phrase:
     match request:
         case Away(ends=True):
-            return N_("nobody is announced to be away")
+            return phrase("nobody is announced to be away")
         case Away():
-            return N_("that moment has passed")
+            return phrase("that moment has passed")
         case Shelve():
-            return N_("that moment has passed, and the alarm is not shelved")
+            return phrase("that moment has passed, and the alarm is not shelved")
         case Drill():
-            return N_("the last drill is still open at the center")
+            return phrase("the last drill is still open at the center")

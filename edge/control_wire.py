@@ -17,7 +17,7 @@ from edge.happening import Delivered, Happening
 from edge.status import Status
 from rules.codec import parse, plain
 from rules.device import Device
-from rules.errors import FrameError
+from rules.errors import FrameError, Phrase
 from rules.events import Event
 from rules.inputs import Away, Drill, Shelve
 from rules.observation import DeviceId
@@ -85,6 +85,22 @@ class Refused:
     "File and key, if these are to blame."
     right: str = ""
     "What would be right."
+    why_phrase: Phrase | None = None
+    "What `why` was made of, for other languages than English."
+    right_phrase: Phrase | None = None
+
+    def phrases(self) -> tuple[str, str]:
+        """Why and what would be right, as phrases where the gateway told what they are made of."""
+        return self.why_phrase or self.why, self.right_phrase or self.right
+
+
+def refused(why: str, where: str = "", right: str = "") -> Refused:
+    """The refusal in English and, where it is made of phrases, what for other languages."""
+    return Refused(str(why), where, str(right), _phrase(why), _phrase(right))
+
+
+def _phrase(words: str) -> Phrase | None:
+    return words if isinstance(words, Phrase) else None
 
 
 Answer = Status | Listed | Decided | Done | Refused

@@ -14,6 +14,7 @@ from edge.uplink import Uplink
 from rules.cases import refusal_to_shelve
 from rules.device import Device
 from rules.engine import Engine
+from rules.errors import Phrase
 from rules.events import Event
 from rules.inputs import Away, DeviceChanged, Drill, Shelve
 from rules.observation import DeviceId
@@ -62,7 +63,7 @@ class Desk:
         """Decide on an item; what is returned is journaled."""
         return self._house.put(item)
 
-    def refusal_to_shelve(self, item: Shelve) -> str | None:
+    def refusal_to_shelve(self, item: Shelve) -> Phrase | None:
         """Why an alarm cannot be held back, None if it can."""
         return refusal_to_shelve(self._engine.state, item, self._clock.now())
 

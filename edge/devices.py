@@ -5,13 +5,12 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from datetime import timedelta
-from difflib import get_close_matches
 from enum import StrEnum
 from typing import TypeVar
 
 from rules.cases import DRILL_SCOPE
 from rules.device import Device, EvidenceRole, Link, Output
-from rules.errors import ConfigError
+from rules.errors import ConfigError, meant, phrase
 from rules.observation import DeviceId, Phenomenon
 from rules.quantity import format_span, span
 
@@ -29,12 +28,15 @@ _ID = re.compile(r"[a-z0-9]+(?:[-_.][a-z0-9]+)*")
 _MAC = re.compile(r"[0-9A-F]{2}(?::[0-9A-F]{2}){5}")
 _EUI64 = re.compile(r"[0-9A-F]{2}(?::[0-9A-F]{2}){7}")
 _PORT = re.compile(r"[!-~]{1,100}")
-_MAC_RIGHT = "write a MAC in upper case, such as A4:C1:38:0B:1E:2F"
+_MAC_RIGHT = phrase("write a MAC in upper case, such as A4:C1:38:0B:1E:2F")
 _ADDRESSES = {
     Link.BLE: (_MAC, _MAC_RIGHT),
     Link.VIDEO: (_MAC, _MAC_RIGHT),
-    Link.ZIGBEE: (_EUI64, "write an EUI-64 in upper case, such as 00:12:4B:00:24:C1:9A:7E"),
-    Link.SERIAL: (_PORT, "write the name of the port, without blanks"),
+    Link.ZIGBEE: (
+        _EUI64,
+        phrase("write an EUI-64 in upper case, such as 00:12:4B:00:24:C1:9A:7E"),
+    ),
+    Link.SERIAL: (_PORT, phrase("write the name of the port, without blanks")),
 }
 _REQUIRED = ("id", "link", "address", "model", "room", "phenomena", "report_every")
 
@@ -75,12 +77,13 @@ def device(written: object, where: str) -> Device:
         known(key, names, f"{where}.{key}")
     for key in _REQUIRED:
         if key not in values:
-            raise ConfigError(f"{where}.{key}", "nothing", f"write the device's {key}")
+            right = phrase("write the device's {key}", key=key)
+            raise ConfigError(f"{where}.{key}", phrase("nothing"), right)
     link = one_of(Link, values["link"], f"{where}.link")
     phenomena = some_of(Phenomenon, values["phenomena"], f"{where}.phenomena")
     if not phenomena:
-        right = f'name what it reports, such as ["{Phenomenon.POWER_W}"]'
-        raise ConfigError(f"{where}.phenomena", "nothing in the list", right)
+        right = phrase('name what it reports, such as ["{example}"]', example=Phenomenon.POWER_W)
+        raise ConfigError(f"{where}.phenomena", phrase("nothing in the list"), right)
     evidence = values.get("evidence", EvidenceRole.HAND.value)
     return Device(
         id=device_id(values["id"], f"{where}.id"),
@@ -109,9 +112,12 @@ def device_id(written: object, where: str) -> DeviceId:
     """
     if isinstance(written, str) and len(written) <= _ID_MAX and _ID.fullmatch(written):
         if written in _TAKEN:
-            raise ConfigError(where, shown(written), "choose another name: the gateway uses it")
+            right = phrase("choose another name: the gateway uses it")
+            raise ConfigError(where, shown(written), right)
         return DeviceId(written)
-    right = f"write lower-case letters, digits and hyphens, at most {_ID_MAX}: kitchen-plug"
+    right = phrase(
+        "write lower-case letters, digits and hyphens, at most {most}: kitchen-plug", most=_ID_MAX
+    )
     raise ConfigError(where, shown(written), right)
 
 
@@ -122,13 +128,13 @@ def key(written: object, where: str) -> bytes:
         ConfigError: not 32 hex digits; the message does not repeat them.
 
     """
-    right = f"write {2 * KEY_BYTES} hex digits"
+    right = phrase("write {count} hex digits", count=2 * KEY_BYTES)
     if not isinstance(written, str):
-        raise ConfigError(where, "no text", right)
+        raise ConfigError(where, phrase("no text"), right)
     if not re.fullmatch(r"[0-9a-fA-F]*", written):
-        raise ConfigError(where, "characters that are no hex digits", right)
+        raise ConfigError(where, phrase("characters that are no hex digits"), right)
     if len(written) != 2 * KEY_BYTES:
-        raise ConfigError(where, f"{len(written)} digits", right)
+        raise ConfigError(where, phrase("{count} digits", count=len(written)), right)
     return bytes.fromhex(written)
 
 
@@ -140,7 +146,7 @@ def mapping(written: object, where: str) -> Mapping[str, object]:
 
     """
     if not isinstance(written, dict):
-        raise ConfigError(where, shown(written), "write an object: {...}")
+        raise ConfigError(where, shown(written), phrase("write an object: {...}"))
     return written
 
 
@@ -153,9 +159,8 @@ def known(name: str, names: Iterable[str], where: str) -> None:
     """
     names = list(names)
     if name not in names:
-        raise ConfigError(
-            where, "an unknown key", f"{_hint(name, names)}known: {', '.join(names)}"
-        )
+        right = phrase("known: {names}", names=", ".join(names))
+        raise ConfigError(where, phrase("an unknown key"), meant(name, names, right))
 
 
 def text(written: object, where: str, longest: int) -> str:
@@ -167,7 +172,8 @@ def text(written: object, where: str, longest: int) -> str:
     """
     if isinstance(written, str) and written.isprintable() and 0 < len(written.strip()) <= longest:
         return written.strip()
-    raise ConfigError(where, shown(written), f"write a text of 1 to {longest} characters")
+    right = phrase("write a text of 1 to {longest} characters", longest=longest)
+    raise ConfigError(where, shown(written), right)
 
 
 def one_of(kind: type[Kind], written: object, where: str) -> Kind:
@@ -179,8 +185,8 @@ def one_of(kind: type[Kind], written: object, where: str) -> Kind:
     """
     words = [word.value for word in kind]
     if not isinstance(written, str) or written not in words:
-        right = f"{_hint(written, words)}one of {', '.join(words)}"
-        raise ConfigError(where, shown(written), right)
+        right = phrase("one of {names}", names=", ".join(words))
+        raise ConfigError(where, shown(written), meant(written, words, right))
     return kind(written)
 
 
@@ -192,11 +198,12 @@ def some_of(kind: type[Kind], written: object, where: str) -> frozenset[Kind]:
 
     """
     if not isinstance(written, list):
-        raise ConfigError(where, shown(written), "write a list: [...]")
+        raise ConfigError(where, shown(written), phrase("write a list: [...]"))
     words = [one_of(kind, word, f"{where}[{n}]") for n, word in enumerate(written)]
     for word in words:
         if words.count(word) > 1:
-            raise ConfigError(where, f"{word.value!r} twice", "write it once")
+            found = phrase("{word} twice", word=repr(word.value))
+            raise ConfigError(where, found, phrase("write it once"))
     return frozenset(words)
 
 
@@ -217,9 +224,4 @@ def _flag(values: Mapping[str, object], name: str, where: str) -> bool:
     written = values.get(name, False)
     if isinstance(written, bool):
         return written
-    raise ConfigError(f"{where}.{name}", shown(written), "write true or false")
-
-
-def _hint(written: object, words: list[str]) -> str:
-    near = get_close_matches(str(written), words, n=1)
-    return f"did you mean {near[0]!r}? " if near else ""
+    raise ConfigError(f"{where}.{name}", shown(written), phrase("write true or false"))

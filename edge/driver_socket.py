@@ -19,7 +19,7 @@ from edge.status import DriverStatus
 from rules.alarm import AlarmKind
 from rules.command import Command
 from rules.device import Device, Link
-from rules.errors import ConfigError, FrameError
+from rules.errors import ConfigError, FrameError, phrase
 from rules.inputs import CommandResult, Technical
 from rules.observation import URGENT, DeviceId, Observation, Phenomenon
 from rules.wire import (
@@ -302,7 +302,15 @@ def _table(link: Link, devices: Sequence[KeyedDevice]) -> Devices:
     if size > MAX_BYTES:
         raise ConfigError(
             "registry.json",
-            f"{len(table.devices)} {link} devices, {size} bytes as a table",
-            f"one link's devices have {MAX_BYTES} bytes at most: use fewer or shorter names",
+            phrase(
+                "{count} {link} devices, {size} bytes as a table",
+                count=len(table.devices),
+                link=link,
+                size=size,
+            ),
+            phrase(
+                "one link's devices have {most} bytes at most: use fewer or shorter names",
+                most=MAX_BYTES,
+            ),
         )
     return table

@@ -11,7 +11,7 @@ import socket
 import stat
 from pathlib import Path
 
-from rules.errors import ConfigError
+from rules.errors import ConfigError, phrase
 
 _NAME_MAX = 107
 _BACKLOG = 16
@@ -191,8 +191,8 @@ def check_name(path: Path) -> None:
     if length > _NAME_MAX:
         raise ConfigError(
             str(path),
-            f"a path of {length} bytes",
-            f"a socket's path has at most {_NAME_MAX}; use a shorter --home",
+            phrase("a path of {length} bytes", length=length),
+            phrase("a socket's path has at most {most}; use a shorter --home", most=_NAME_MAX),
         )
 
 
@@ -209,7 +209,7 @@ def _clear(path: Path) -> None:
     except FileNotFoundError:
         return
     if not stat.S_ISSOCK(found):
-        raise ConfigError(str(path), "a file that is no socket", "move it away")
+        raise ConfigError(str(path), phrase("a file that is no socket"), phrase("move it away"))
     with _socket() as probe:
         try:
             probe.connect(str(path))

@@ -18,7 +18,7 @@ from edge.finding import Finding
 from edge.torn_proof import TornProofFile, TornProofStorage
 from rules.alarm import AlarmKind
 from rules.device import Device
-from rules.errors import ConfigError
+from rules.errors import ConfigError, phrase
 from rules.observation import DeviceId
 from rules.wire import KeyedDevice
 
@@ -105,8 +105,10 @@ class Registry:
         """
         now = self._as_it_stands()
         if all(device.id != id_ for device in now.devices):
-            ids = ", ".join(sorted(device.id for device in now.devices)) or "none"
-            raise ConfigError(self._file.path.name, f"no device {id_!r}", f"devices are: {ids}")
+            found = phrase("no device {device}", device=repr(id_))
+            ids = ", ".join(sorted(device.id for device in now.devices)) or phrase("none")
+            right = phrase("devices are: {ids}", ids=ids)
+            raise ConfigError(self._file.path.name, found, right)
         TinyDB(self._file, storage=TornProofStorage).table("devices").remove(where("id") == id_)
         if id_ in now.keys:
             self._write_keys({name: key for name, key in now.keys.items() if name != id_})
@@ -175,8 +177,8 @@ def _content(file: TornProofFile) -> dict[str, object]:
     """What is in a file; empty if it never was written, or if its copy is broken too."""
     content = file.read()
     if content is None and file.finding is not None and not file.has_copy:
-        right = "correct it, or delete it and add the devices anew"
-        raise ConfigError(file.path.name, file.finding.partition(": ")[2], right)
+        right = phrase("correct it, or delete it and add the devices anew")
+        raise ConfigError(file.path.name, file.reason, right)
     return content or {}
 
 
@@ -187,7 +189,7 @@ def _documents(
     rows = written.mapping(tables.get(table, {}), f"{name}: {table}")
     for number in rows:
         if not re.fullmatch(r"[1-9][0-9]{0,8}", number):
-            right = 'give each row a number of its own: "1", "2"'
+            right = phrase('give each row a number of its own: "1", "2"')
             raise ConfigError(f"{name}: {table}.{number}", repr(number), right)
     return [
         (f"{name}: {table}.{number}", written.mapping(row, f"{name}: {table}.{number}"))
@@ -219,13 +221,17 @@ def _distinct(found: Iterable[tuple[str, Device]]) -> None:
     for here, device in found:
         if device.id in ids:
             first = ids[device.id].rpartition(": ")[2]
-            raise ConfigError(
-                f"{here}.id", f"{device.id!r}, which {first} has too", "give each its own name"
-            )
+            twice = phrase("{device}, which {first} has too", device=repr(device.id), first=first)
+            raise ConfigError(f"{here}.id", twice, phrase("give each its own name"))
         if device.address in addresses:
             other = addresses[device.address].id
-            found_ = f"{device.address!r}, the address of {other!r} too"
-            raise ConfigError(f"{here}.address", found_, "remove the one that is not there")
+            shared = phrase(
+                "{address}, the address of {device} too",
+                address=repr(device.address),
+                device=repr(other),
+            )
+            right = phrase("remove the one that is not there")
+            raise ConfigError(f"{here}.address", shared, right)
         ids[device.id] = here
         addresses[device.address] = device
 
@@ -237,8 +243,12 @@ def _checked(key: bytes, id_: DeviceId) -> bytes:
 def _key_fits(device: Device, *, has_key: bool, here: str) -> None:
     """Refuse a device whose frames must be encrypted but has no key, and the other way round."""
     if device.keyed and not has_key:
-        found = f"true, but keys/devices.json has no key for {device.id!r}"
-        raise ConfigError(f"{here}.keyed", found, "add its key, or write false")
+        found = phrase(
+            "true, but keys/devices.json has no key for {device}", device=repr(device.id)
+        )
+        raise ConfigError(f"{here}.keyed", found, phrase("add its key, or write false"))
     if has_key and not device.keyed:
-        found = f"false, but keys/devices.json has a key for {device.id!r}"
-        raise ConfigError(f"{here}.keyed", found, "write true, or remove its key")
+        found = phrase(
+            "false, but keys/devices.json has a key for {device}", device=repr(device.id)
+        )
+        raise ConfigError(f"{here}.keyed", found, phrase("write true, or remove its key"))

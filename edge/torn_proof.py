@@ -13,6 +13,8 @@ from typing import cast
 
 from tinydb.storages import Storage
 
+from rules.errors import Phrase, phrase, unreadable
+
 _PIECE = 4096
 """Bytes of one write. Written at once, a file is cached as one large piece, and each small change
 later costs the whole of it: a commit to the journal's log took 0.48 ms instead of 0.08."""
@@ -72,6 +74,8 @@ class TornProofFile:
         self._mode = mode
         self.finding: str | None = None
         "What was wrong with the file when it was last read; None if nothing was."
+        self.reason = phrase("nothing")
+        "The same without the file's name."
 
     @property
     def has_copy(self) -> bool:
@@ -84,7 +88,7 @@ class TornProofFile:
         try:
             return _parsed(self.path)
         except (OSError, ValueError) as error:
-            reason = _reason(error)
+            reason = self.reason = _reason(error)
         if not self.has_copy:
             if self.path.exists():
                 self.finding = f"{self.path.name}: {reason}"
@@ -143,7 +147,7 @@ def _parsed(path: Path) -> dict[str, object]:
     return content
 
 
-def _reason(error: OSError | ValueError) -> str:
+def _reason(error: OSError | ValueError) -> Phrase:
     if isinstance(error, OSError):
-        return (error.strerror or "cannot be read").lower()
-    return f"no JSON: {error}"
+        return unreadable(error)
+    return phrase("no JSON: {error}", error=error)

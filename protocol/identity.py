@@ -9,14 +9,14 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from rules.errors import ConfigError
+from rules.errors import ConfigError, phrase, unreadable
 
 CENTER_ID = b"C"
 "OSCORE sender ID of every center; no gateway may have it as its kid."
 KID_BYTES_MAX = 7
 "AES-CCM-16-64-128 has room for an ID of 7 bytes in its nonce (RFC 8613, 3.3)."
 
-_RIGHT_FILE = "the file that `gateway enrol` wrote"
+_RIGHT_FILE = phrase("the file that `gateway enrol` wrote")
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,38}[a-z0-9])?")
 _SECRET_BYTES = 16
 _SALT_BYTES = 8
@@ -66,9 +66,10 @@ class GatewayIdentity:
         try:
             text = path.read_text(encoding="utf-8")
         except UnicodeDecodeError as error:
-            raise ConfigError(str(path), "bytes that are no UTF-8", _RIGHT_FILE) from error
+            found = phrase("bytes that are no UTF-8")
+            raise ConfigError(str(path), found, _RIGHT_FILE) from error
         except OSError as error:
-            found = (error.strerror or "cannot be read").lower()
+            found = unreadable(error)
             raise ConfigError(str(path), found, _RIGHT_FILE) from error
         return cls.parse(text, str(path))
 
@@ -83,12 +84,13 @@ class GatewayIdentity:
         try:
             table = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
-            raise ConfigError(where, f"no TOML ({error})", "restore it or enrol again") from error
+            found = phrase("no TOML ({error})", error=error)
+            right = phrase("restore it or enrol again")
+            raise ConfigError(where, found, right) from error
         for key in table:
             if key not in _KEYS:
-                raise ConfigError(
-                    f"{where}: {key}", "an unknown key", f"known: {', '.join(_KEYS)}"
-                )
+                right = phrase("known: {names}", names=", ".join(_KEYS))
+                raise ConfigError(f"{where}: {key}", phrase("an unknown key"), right)
         identity = cls(
             gateway=_name(table, where),
             master_secret=_hex(table, where, "master_secret", _SECRET_BYTES, _SECRET_BYTES),
@@ -98,7 +100,8 @@ class GatewayIdentity:
             signing_key=_hex(table, where, "signing_key", _SEED_BYTES, _SEED_BYTES),
         )
         if identity.sender_id == identity.recipient_id:
-            raise ConfigError(f"{where}: kid", "the center's ID", "an ID of the gateway's own")
+            found = phrase("the center's ID")
+            raise ConfigError(f"{where}: kid", found, phrase("an ID of the gateway's own"))
         return identity
 
     def dump(self) -> str:
@@ -176,22 +179,25 @@ def _name(table: dict[str, object], where: str) -> str:
         raise ConfigError(
             f"{where}: gateway",
             f"{name!r:.60}",
-            "1 to 40 lower-case letters, digits, dots and hyphens, as `seongdong-0042`",
+            phrase("1 to 40 lower-case letters, digits, dots and hyphens, as `seongdong-0042`"),
         )
     return name
 
 
 def _hex(table: dict[str, object], where: str, key: str, least: int, most: int) -> bytes:
     # What was found is never shown: most of these are secrets.
-    right = f"{least} to {most} bytes in hex" if least != most else f"{least} bytes in hex"
+    if least == most:
+        right = phrase("{count} bytes in hex", count=least)
+    else:
+        right = phrase("{least} to {most} bytes in hex", least=least, most=most)
     value = table.get(key)
     if not isinstance(value, str):
-        found = "nothing" if value is None else "no text"
+        found = phrase("nothing") if value is None else phrase("no text")
         raise ConfigError(f"{where}: {key}", found, right)
     try:
         data = bytes.fromhex(value)
     except ValueError:
-        raise ConfigError(f"{where}: {key}", "text that is no hex", right) from None
+        raise ConfigError(f"{where}: {key}", phrase("text that is no hex"), right) from None
     if not least <= len(data) <= most:
-        raise ConfigError(f"{where}: {key}", f"{len(data)} bytes", right)
+        raise ConfigError(f"{where}: {key}", phrase("{count} bytes", count=len(data)), right)
     return data

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from rules.alarm import OPEN, AlarmKey, AlarmKind, AlarmState, Category, Move
 from rules.decision import Decision
+from rules.errors import Phrase, phrase
 from rules.events import CaseClosed, CaseTaken, CommandEnded
 from rules.health import report
 from rules.inputs import Closed, CommandResult, Drill, Shelve, Taken, Technical
@@ -38,15 +39,15 @@ def closed(decision: Decision, item: Closed) -> None:
         decision.move(key, Move.CLOSE)
 
 
-def refusal_to_shelve(state: State, item: Shelve, now: datetime) -> str | None:
+def refusal_to_shelve(state: State, item: Shelve, now: datetime) -> Phrase | None:
     """Why this alarm cannot be shelved, None if it can."""
     alarm = state.alarm(item.alarm)
     if item.alarm.kind is AlarmKind.SOS:
-        return "a call for help is never held back"
+        return phrase("a call for help is never held back")
     if item.until > now + SHELVED_AT_MOST:
-        return "an alarm can be shelved for 24 h at most"
+        return phrase("an alarm can be shelved for 24 h at most")
     if alarm.state in OPEN:
-        return "its case is open at the center: have it closed first"
+        return phrase("its case is open at the center: have it closed first")
     return None
 
 

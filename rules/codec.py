@@ -14,7 +14,7 @@ from cattrs.preconf.cbor2 import make_converter
 from cattrs.strategies import configure_tagged_union
 
 from rules.alarm import AlarmKey
-from rules.errors import FrameError
+from rules.errors import FrameError, Phrase
 from rules.events import Event
 from rules.inputs import Input
 from rules.observation import Phenomenon, Press, Value
@@ -24,6 +24,8 @@ T = TypeVar("T")
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_PHRASES_DEEP = 8
+"Of phrases within phrases; bounded because a peer may send anything."
 
 
 def moment_us(moment: datetime) -> int:
@@ -120,6 +122,29 @@ def _plain_argument(argument: Argument) -> object:
             return argument
 
 
+def _phrase(value: Any, _: object = Phrase, deep: int = 0) -> Phrase:  # noqa: ANN401 -- untrusted input is of any type
+    match value:
+        case [str(template), dict(words)] if deep < _PHRASES_DEEP and all(
+            type(name) is str for name in words
+        ):
+            return Phrase(
+                template,
+                {
+                    name: word if type(word) is str else _phrase(word, deep=deep + 1)
+                    for name, word in words.items()
+                },
+            )
+    raise FrameError(f"{value!r:.40} where a phrase belongs")
+
+
+def _plain_phrase(phrase: Phrase) -> list[object]:
+    words = {
+        name: _plain_phrase(word) if isinstance(word, Phrase) else word
+        for name, word in phrase.words.items()
+    }
+    return [phrase.template, words]
+
+
 def _is_frozenset(kind: object) -> bool:
     return get_origin(kind) is frozenset
 
@@ -133,6 +158,8 @@ def _make() -> cattrs.Converter:
     converter.register_unstructure_hook(datetime, moment_us)
     converter.register_structure_hook(timedelta, _span)
     converter.register_unstructure_hook(timedelta, lambda span: span // _MICROSECOND)
+    converter.register_structure_hook(Phrase, _phrase)
+    converter.register_unstructure_hook(Phrase, _plain_phrase)
     converter.register_structure_hook(AlarmKey, _key)
     converter.register_unstructure_hook(AlarmKey, str)
     converter.register_structure_hook_func(lambda kind: kind == Value, _value)

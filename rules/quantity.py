@@ -3,7 +3,7 @@
 import re
 from datetime import timedelta
 
-from rules.errors import ConfigError
+from rules.errors import ConfigError, Phrase, phrase
 
 _SPAN = {
     "s": timedelta(seconds=1),
@@ -21,10 +21,18 @@ def span(written: object, where: str, low: timedelta, high: timedelta) -> timede
         ConfigError: no string of a number and s, min, h or d, or outside `low` to `high`.
 
     """
-    right = f'write a span from {format_span(low)} to {format_span(high)}, such as "8 h"'
+    right = phrase(
+        'write a span from {low} to {high}, such as "8 h"',
+        low=format_span(low),
+        high=format_span(high),
+    )
     number, unit = _split(written, where, right)
     if unit not in _SPAN:
-        raise ConfigError(where, f"the unit {unit!r}", f"{right}; units are s, min, h and d")
+        raise ConfigError(
+            where,
+            phrase("the unit {unit}", unit=repr(unit)),
+            phrase("{right}; units are s, min, h and d", right=right),
+        )
     length = number * _SPAN[unit]
     if not low <= length <= high:
         raise ConfigError(where, repr(written), right)
@@ -38,10 +46,19 @@ def measure(written: object, where: str, unit: str, low: float, high: float) -> 
         ConfigError: another unit or none, or outside `low` to `high`.
 
     """
-    right = f'write a value from {low:g} to {high:g} with its unit, such as "{high:g} {unit}"'
+    right = phrase(
+        'write a value from {low} to {high} with its unit, such as "{high} {unit}"',
+        low=f"{low:g}",
+        high=f"{high:g}",
+        unit=unit,
+    )
     number, found = _split(written, where, right)
     if found != unit:
-        raise ConfigError(where, f"the unit {found!r}", f"the unit here is {unit}; {right}")
+        raise ConfigError(
+            where,
+            phrase("the unit {unit}", unit=repr(found)),
+            phrase("the unit here is {unit}; {right}", unit=unit, right=right),
+        )
     if not low <= number <= high:
         raise ConfigError(where, repr(written), right)
     return number
@@ -55,7 +72,7 @@ def format_span(length: timedelta) -> str:
     return f"{length.total_seconds():g} s"
 
 
-def _split(written: object, where: str, right: str) -> tuple[float, str]:
+def _split(written: object, where: str, right: Phrase) -> tuple[float, str]:
     if not isinstance(written, str):
         raise ConfigError(where, repr(written), right)
     matched = _WRITTEN.fullmatch(written.strip())

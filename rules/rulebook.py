@@ -3,12 +3,11 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
-from difflib import get_close_matches
 from enum import StrEnum
 from itertools import pairwise
 from typing import Any
 
-from rules.errors import ConfigError
+from rules.errors import ConfigError, meant, phrase
 from rules.quantity import format_span, measure, span
 
 _S = timedelta(seconds=1)
@@ -30,7 +29,7 @@ def _measure(unit: str, low: float, high: float) -> dict[str, Reader]:
 def _yes_no() -> dict[str, Reader]:
     def read(written: object, where: str) -> bool:
         if not isinstance(written, bool):
-            raise ConfigError(where, repr(written), "write true or false")
+            raise ConfigError(where, repr(written), phrase("write true or false"))
         return written
 
     return {"read": read}
@@ -39,7 +38,8 @@ def _yes_no() -> dict[str, Reader]:
 def _count(low: int, high: int) -> dict[str, Reader]:
     def read(written: object, where: str) -> int:
         if type(written) is not int or not low <= written <= high:
-            raise ConfigError(where, repr(written), f"write a whole number from {low} to {high}")
+            right = phrase("write a whole number from {low} to {high}", low=low, high=high)
+            raise ConfigError(where, repr(written), right)
         return written
 
     return {"read": read}
@@ -47,7 +47,7 @@ def _count(low: int, high: int) -> dict[str, Reader]:
 
 def _ladder() -> dict[str, Reader]:
     def read(written: object, where: str) -> tuple[timedelta, ...]:
-        right = 'write one to three rising spans, such as ["8 h", "12 h", "24 h"]'
+        right = phrase('write one to three rising spans, such as ["8 h", "12 h", "24 h"]')
         if not isinstance(written, list) or not 1 <= len(written) <= 3:
             raise ConfigError(where, repr(written), right)
         steps = tuple(
@@ -187,7 +187,8 @@ def preset(written: object, where: str) -> Preset:
     """
     names = [kind.value for kind in Preset]
     if written not in names:
-        raise ConfigError(where, repr(written), f"write one of {', '.join(names)}")
+        right = phrase("write one of {names}", names=", ".join(names))
+        raise ConfigError(where, repr(written), right)
     return Preset(written)
 
 
@@ -223,32 +224,35 @@ def _coherent(book: Rulebook, where: str) -> None:
         raise ConfigError(
             f"{where}.inactivity.prompt_wait",
             repr(format_span(book.inactivity.prompt_wait)),
-            f"it must be shorter than the first limit, {format_span(book.inactivity.limits[0])}",
+            phrase(
+                "it must be shorter than the first limit, {limit}",
+                limit=format_span(book.inactivity.limits[0]),
+            ),
         )
     if book.hazard.low >= book.hazard.high:
         raise ConfigError(
             f"{where}.hazard.low",
             f"{book.hazard.low:g} °C",
-            f"it must lie below hazard.high, {book.hazard.high:g} °C",
+            phrase("it must lie below hazard.high, {high} °C", high=f"{book.hazard.high:g}"),
         )
     if book.health.dead_after <= book.health.stale_after:
         raise ConfigError(
             f"{where}.health.dead_after",
             str(book.health.dead_after),
-            f"it must be more than health.stale_after, {book.health.stale_after}",
+            phrase(
+                "it must be more than health.stale_after, {count}", count=book.health.stale_after
+            ),
         )
 
 
 def _table(value: object, where: str) -> dict[str, object]:
     if not isinstance(value, dict):
-        raise ConfigError(where, repr(value), f"write a table, [{where.rpartition(': ')[2]}]")
+        right = phrase("write a table, [{name}]", name=where.rpartition(": ")[2])
+        raise ConfigError(where, repr(value), right)
     return value
 
 
 def _known(key: str, names: list[str], where: str) -> None:
     if key not in names:
-        near = get_close_matches(key, names, n=1)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        raise ConfigError(
-            f"{where}.{key}", "an unknown key", f"{hint}known here: {', '.join(names)}"
-        )
+        right = phrase("known here: {names}", names=", ".join(names))
+        raise ConfigError(f"{where}.{key}", phrase("an unknown key"), meant(key, names, right))

@@ -10,6 +10,7 @@ from gettext import GNUTranslations
 
 from rules.alarm import AlarmKind
 from rules.command import Signal
+from rules.errors import Phrase
 from rules.observation import Phenomenon
 from rules.sentence import Argument, Explanation, Sentence
 from texts import times
@@ -39,6 +40,13 @@ class Translator:
     def text(self, message: str, /, **words: object) -> str:
         """A text of the source, translated, with `{name}` replaced by the word of that name."""
         return _put(self._catalogue.gettext(message), words)
+
+    def said(self, words: str, /) -> str:
+        """A phrase in this language, and its words that are phrases; anything else as it is."""
+        if not isinstance(words, Phrase):
+            return words
+        inner = {name: self.said(word) for name, word in words.words.items()}
+        return self.text(words.template, **inner) if words.template else ""
 
     def plural(self, one: str, many: str, count: int, /, **words: object) -> str:
         """The form that fits `count`, which stands for `{n}`."""

@@ -31,6 +31,7 @@ KEYWORDS: Final = {
     "gettext": None,
     "ngettext": (1, 2),
     "text": None,
+    "phrase": None,
     "say": None,
     "plural": (1, 2),
 }

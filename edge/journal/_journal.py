@@ -19,7 +19,7 @@ from edge.journal._rows import Change, Contents, Drop, Entry, Fact, Held, Put, S
 from edge.journal._store import Store
 from edge.outbox import JournalFailing, OutboxRow
 from rules.codec import moment_at, moment_us, plain
-from rules.errors import ConfigError
+from rules.errors import ConfigError, phrase
 from rules.events import SOFT, Event
 
 RETAINED = timedelta(days=30)
@@ -279,7 +279,7 @@ def _locked(folder: Path) -> int | None:
     except BlockingIOError:
         os.close(descriptor)
         raise ConfigError(
-            str(folder), "a gateway that runs on it", "stop that one first"
+            str(folder), phrase("a gateway that runs on it"), phrase("stop that one first")
         ) from None
     except OSError:
         # A file system without locks: better unguarded than silent.

@@ -461,3 +461,29 @@ def test_what_root_enters_stays_readable_for_the_gateway(tmp_path: Path) -> None
     command = [sys.executable, "-m", "ongi", *ADD, "--home", str(home)]
     subprocess.run(command, check=True, timeout=DEADLINE_S, capture_output=True)
     assert {path.stat().st_uid for path in home.rglob("*")} == {65534}
+
+
+# ---- in Korean
+
+
+def test_what_is_wrong_is_told_in_korean_first(
+    idle: Typed, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site = idle.home / "site.toml"
+    site.write_text(site.read_text().replace("residents = 1", "residnts = 1"))
+    assert cli.main(["check-config", "--language", "ko", "--home", str(idle.home)]) == 1
+    told = capsys.readouterr().out
+    assert "알 수 없는 항목" in told
+    assert "혹시 'residents' 아닌가요? 쓸 수 있는 항목: id, name" in told
+    assert "known" not in told
+
+
+def test_a_refusal_of_the_running_gateway_is_told_in_korean(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ["devices", "remove", "oven", "--language", "ko", "--home", str(home)]
+    assert cli.main(given) == 1
+    told = capsys.readouterr().err
+    assert "그런 기기가 없음: 'oven'" in told
+    assert "등록된 기기: kettle" in told
+    assert "no device" not in told
