@@ -68,6 +68,8 @@ class Gateway:
         self._save_at: datetime | None = None
         self._saved_life: datetime | None = None
         self._good_copy: datetime | None = None
+        self._whole = True
+        "False within a decision, and for good if a defect broke it off."
 
     @property
     def engine(self) -> Engine:
@@ -76,11 +78,13 @@ class Gateway:
 
     def handle(self, item: Input, now: datetime, boottime_us: int) -> list[Event]:
         """Take in one item; what is returned is durable, save for soft events."""
+        self._whole = False
         events = self._engine.handle(item, now)
         if not all(isinstance(event, SOFT) for event in events):
             # With the soft ones that led to them: a driver says again what a killed gateway may
             # not have read, and by its registers the next one knows old news from a second fire.
             self._journal.append(events, self._rows(events, now, boottime_us), now)
+        self._whole = True
         if events:
             self._note_soft(events, now)
         if isinstance(item, TimeTrust | DeviceChanged):
@@ -110,7 +114,13 @@ class Gateway:
         return self._save_at if deadline is None else min(self._save_at, deadline)
 
     def save(self, now: datetime) -> None:
-        """Put the state on disk: in batches, and when the gateway stops."""
+        """Put the state on disk: in batches, and when the gateway stops.
+
+        Not after a decision that broke off: its events were not journaled, so the next run would
+        take for told what never left the house.
+        """
+        if not self._whole:
+            return
         self._journal.save(self._engine.snapshot(), now)
         life = self._engine.state.life
         self._saved_life = None if life is None else life.at

@@ -5,8 +5,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 
+import pytest
+
 from edge.gateway import HEARD_SAVED_AFTER, LIFE_SAVED_AFTER, Gateway
 from edge.journal import Journal
+from edge.outbox import OutboxRow
 from protocol.identity import GatewayIdentity, new_identity
 from protocol.records import Record, decode
 from protocol.signature import verify
@@ -138,3 +141,18 @@ def test_a_clock_set_back_does_not_put_off_the_next_save(tmp_path: Path) -> None
     assert deadline is not None
     assert deadline <= run.now + HEARD_SAVED_AFTER
     run.journal.close()
+
+
+def test_a_decision_that_a_defect_broke_off_is_not_saved_as_made(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    # A serial that is taken stands for any defect between the decision and the journal.
+    run.journal.append([], [OutboxRow(bytes(16), 1, 1, b"")], run.now)
+    with pytest.raises(AssertionError):
+        run.see("node", Phenomenon.SOS, value=True)
+    run.gateway.save(run.now)
+    run.journal.close()
+    again = Run(tmp_path)
+    assert not again.gateway.engine.state.cases
+    again.see("node", Phenomenon.SOS, value=True)
+    assert again.gateway.engine.state.cases.keys() == {2}
+    again.journal.close()
