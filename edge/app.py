@@ -20,6 +20,7 @@ from edge.clock import AnchoredClock, Machine, first_anchor
 from edge.config import IDENTITY_FILE, Site, mismatch
 from edge.control import Control
 from edge.desk import Desk
+from edge.driver_faults import elapse
 from edge.driver_socket import DriverSocket
 from edge.gateway import Gateway
 from edge.house import House, Surroundings
@@ -126,8 +127,7 @@ async def _run(
         house.put(Boot(boot, max(down, timedelta()), trusted, stored.next_serial))
         if unreadable is not None:
             house.put(unreadable)
-        for finding in (*journal.recovery.what, *registry.findings):
-            house.found(finding)
+        house.found_at_start((*journal.recovery.what, *registry.findings))
         house.put(DeviceChanged(registry.devices))
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(drivers.run(), name="driver socket")
@@ -151,7 +151,7 @@ async def _serve(inbox: Inbox, house: House) -> None:
 async def _keep_time(timekeeper: Timekeeper, clock: AnchoredClock) -> None:
     while True:
         timekeeper.check()
-        await clock.sleep_until(timekeeper.next_check)
+        await elapse(clock, timekeeper.check_after)
 
 
 async def _watchdog() -> None:

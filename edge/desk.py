@@ -51,9 +51,13 @@ class Desk:
 
     def status(self) -> Status:
         """How everything is now."""
-        return Status.of(
-            self._engine, self._clock.now(), self._about, self._plumbing(), self._record
-        )
+        waiting = {row.seq for row in self._journal.pending(self._journal.depth())}
+
+        def record(serial: int) -> tuple[bytes | None, bool]:
+            return self._journal.record_id(serial), bool(serial) and serial not in waiting
+
+        now = self._clock.now()
+        return Status.of(self._engine, now, self._about, self._plumbing(), record)
 
     def devices(self) -> Sequence[Device]:
         """What stands in the registry."""
@@ -105,7 +109,3 @@ class Desk:
             journal_durable=self._journal.durable,
             findings=tuple(finding.detail for finding in self._journal.recovery.what),
         )
-
-    def _record(self, serial: int) -> tuple[bytes | None, bool]:
-        waiting = {row.seq for row in self._journal.pending(self._journal.depth())}
-        return self._journal.record_id(serial), bool(serial) and serial not in waiting

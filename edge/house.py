@@ -123,9 +123,14 @@ class House:
         for row in rows:
             self._surroundings.tell(Delivered(self._clock.now(), row.seq))
 
-    def found(self, finding: Finding) -> None:
-        """A file of the gateway is damaged, or well again."""
-        self.put(self._technical(finding))
+    def found_at_start(self, findings: Sequence[Finding]) -> None:
+        """How the files were found. A disk that is well ends the fault of an earlier run."""
+        for finding in findings:
+            self.put(self._technical(finding))
+        disk = AlarmKind.DISK_FAILING
+        if disk not in {finding.kind for finding in findings}:
+            said = sentence(Say.FAULT_OVER, at=self._clock.now())
+            self.put(Technical(disk, None, present=False, sentence=said))
 
     def _technical(self, finding: Finding) -> Technical:
         _log.error("%s: %s", finding.kind, finding.detail)

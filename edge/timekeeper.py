@@ -37,10 +37,9 @@ class Timekeeper:
         return self._source
 
     @property
-    def next_check(self) -> datetime:
-        """When `check` is due again."""
-        trusted = self._source is not None
-        return self._clock.now() + (CHECK_WHILE_TRUSTED if trusted else CHECK_WHILE_UNTRUSTED)
+    def check_after(self) -> timedelta:
+        """How long until `check` is due again."""
+        return CHECK_WHILE_UNTRUSTED if self._source is None else CHECK_WHILE_TRUSTED
 
     def center_time(self, told: datetime, round_trip: timedelta) -> None:
         """Take in the time of an authenticated reply; it was true within the round trip."""
