@@ -10,12 +10,13 @@ from rules.alarm import (
     ACTIVE,
     OPEN,
     PERSON_IN_DANGER,
+    SOUNDED,
     AlarmKey,
     AlarmKind,
     AlarmState,
     Category,
 )
-from rules.command import Refusal
+from rules.command import Refusal, Signal
 from rules.device import Device, EvidenceRole, Liveness, Output
 from rules.engine import Engine
 from rules.events import (
@@ -51,6 +52,7 @@ from rules.state import CASES_MAX, LONG_AGO
 from tests.rules.home import EPOCH, MINUTE, device
 
 SECOND = timedelta(seconds=1)
+RAISED = {AlarmState.RAISED}
 INACTIVITY = AlarmKey(AlarmKind.INACTIVITY)
 
 POOL = (
@@ -445,8 +447,18 @@ class Walk:
             for key, alarm in state.alarms.items()
             if key.kind in PERSON_IN_DANGER
         )
-        shown = any(heard.shown for heard in state.devices.values())
+        shown = [signal for heard in state.devices.values() for signal in heard.shown.values()]
         assert not (at_rest and shown), "something is expressed, and nothing is the matter"
+        raised = {key.kind for key, alarm in state.alarms.items() if alarm.state in RAISED}
+        prompted = state.alarm(INACTIVITY).state is AlarmState.PROMPTED
+        if not raised.isdisjoint(SOUNDED):
+            sirens = (each for each in state.devices.values() if each.device.id == "smoke")
+            assert all(each.shown for each in sirens), "a danger, and no siren sounds"
+        elif prompted and AlarmKind.SOS not in raised:
+            assert Signal.PROMPT in shown or not state.can_ask, "nobody is asked"
+        if prompted:
+            assert state.seen_from is not None, "somebody is asked on in a blind home"
+            assert state.away is None or state.away.reason is AwayReason.OUTING
 
 
 class Ticked(Walk):
