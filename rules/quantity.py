@@ -33,7 +33,10 @@ def span(written: object, where: str, low: timedelta, high: timedelta) -> timede
             phrase("the unit {unit}", unit=repr(unit)),
             phrase("{right}; units are s, min, h and d", right=right),
         )
-    length = number * _SPAN[unit]
+    try:
+        length = number * _SPAN[unit]
+    except OverflowError:
+        raise ConfigError(where, repr(written), right) from None
     if not low <= length <= high:
         raise ConfigError(where, repr(written), right)
     return length

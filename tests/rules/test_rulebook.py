@@ -31,6 +31,8 @@ def test_settings_lie_over_the_preset() -> None:
         ("[inactivity]\nlimit = 3", "rules.inactivity.limit", "an unknown key", "'limits'"),
         ('[inactivity]\nlimits = ["8 kg"]', "limits[0]", "the unit 'kg'", "s, min, h and d"),
         ('[inactivity]\nlimits = ["8"]', "limits[0]", "'8'", '"8 h"'),
+        (f'[inactivity]\nlimits = ["{10**30} d"]', "limits[0]", f"{10**30} d", "30 min to 7 d"),
+        (f'[hazard]\nhigh = "{"9" * 400} °C"', "hazard.high", "999", "from 25 to 50"),
         ('[inactivity]\nlimits = ["9 h", "8 h"]', "limits", "['9 h', '8 h']", "rising"),
         ('[inactivity]\nlimits = ["1 min"]', "limits[0]", "'1 min'", "from 30 min to 7 d"),
         ('[inactivity]\nprompt_wait = "1 h"\nlimits = ["1 h"]', "prompt_wait", "1 h", "shorter"),
