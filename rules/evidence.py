@@ -128,7 +128,7 @@ def _moves(before: Before | None) -> bool:
 
 
 def beside(sign: LifeSeen, last: LifeSeen | None) -> bool:
-    """Whether a weak sign has another one beside it, so that both count."""
+    """Whether a weak sign has another one shortly before it, so that it counts."""
     if last is None:
         return False
     # The sun comes and goes behind clouds; and the far end of the same movement is no second sign.

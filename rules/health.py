@@ -100,10 +100,14 @@ def report_dead(decision: Decision) -> None:
 def check_sight(decision: Decision) -> None:
     """See whether the home is blind: none of the devices that watch the resident is live.
 
-    One that was never heard may still come; it is lost when its time is up.
+    One that was never heard may still come; it is lost when its time is up. Where nobody lives
+    there is nothing to be blind to.
     """
     state = decision.state
-    watching = [heard for heard in state.devices.values() if evidence.watches(heard.device)]
+    lived_in = decision.book.inactivity.enabled
+    watching = [
+        heard for heard in state.devices.values() if lived_in and evidence.watches(heard.device)
+    ]
     sees = any(heard.liveness is Liveness.LIVE for heard in watching)
     if state.alarm(BLIND).present:
         if sees:

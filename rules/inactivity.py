@@ -8,6 +8,7 @@ is claimed about the person (see `rules.health`).
 
 from datetime import datetime, timedelta
 
+from rules import away
 from rules.alarm import ACTIVE, AlarmKey, AlarmKind, AlarmState, Move
 from rules.decision import Decision
 from rules.device import ASKING
@@ -36,13 +37,17 @@ def silent_since(state: State) -> datetime | None:
 
 
 def raise_time(state: State, book: Rulebook) -> datetime | None:
-    """When the first escalation goes out if nothing more is seen; None if none will."""
+    """When the first escalation goes out if nothing more is seen; None while none can be."""
     alarm, since = state.alarm(KEY), silent_since(state)
     if not book.inactivity.enabled or since is None or alarm.state in ACTIVE:
         return None
     if alarm.state is AlarmState.PROMPTED:
         return alarm.until
     limit = since + _limit(state, book, 0)
+    left = None if state.away is not None else away.due(state, book)
+    if left is not None and left <= limit - _wait(state, book):
+        # By then the silence will have been taken for an outing.
+        limit += book.away.extra
     if alarm.state is AlarmState.SHELVED and alarm.until is not None:
         return max(limit, alarm.until + _wait(state, book))
     return limit

@@ -10,6 +10,7 @@ from rules.device import Liveness
 from rules.events import Outcome
 from rules.inputs import Closed, DeviceChanged, Drill, Shelve, Taken, Technical, Tick, TimeTrust
 from rules.observation import DeviceId, Observation, Phenomenon, Quality
+from rules.rulebook import PRESETS, Preset
 from rules.sentence import Say, sentence
 from tests.rules.home import (
     ALL,
@@ -91,6 +92,14 @@ def test_blindness_is_one_fault_and_ends_with_sight() -> None:
     home.wait(10 * MINUTE)
     assert home.state(BLIND) is AlarmState.CLEARED
     assert [case.alarm for case in home.cases()].count(BLIND) == 1
+
+
+def test_a_center_where_nobody_lives_is_never_blind() -> None:
+    home = Home(KETTLE, MOTION, NODE, book=PRESETS[Preset.SENIOR_CENTER])
+    home.wait(HOUR)
+    home.dead = {KETTLE.id, MOTION.id}
+    home.wait(5 * HOUR)
+    assert {case.alarm.kind for case in home.cases()} == {AlarmKind.DEVICE}
 
 
 def test_a_power_cut_is_one_fault_and_not_many() -> None:

@@ -254,6 +254,17 @@ def test_an_outing_puts_the_limit_off_and_a_return_ends_it() -> None:
     assert home.engine.alarm_time_if_silent() == home.now - HOUR + 8 * HOUR
 
 
+def test_the_alarm_time_reckons_with_an_outing_that_is_about_to_be_believed() -> None:
+    home = Home()
+    home.live()
+    home.wait(10 * MINUTE)
+    home.see("door", Phenomenon.CONTACT_OPEN, True)
+    home.see("door", Phenomenon.CONTACT_OPEN, False)
+    at = home.engine.alarm_time_if_silent()
+    home.wait(20 * HOUR)
+    assert [case.at for case in home.cases()] == [at]
+
+
 def test_without_a_live_motion_sensor_the_door_says_nothing() -> None:
     home = Home(KETTLE, DOOR, NODE)
     home.live()

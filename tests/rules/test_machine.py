@@ -19,7 +19,7 @@ SECOND = timedelta(seconds=1)
 KETTLE = DeviceId("kettle")
 
 
-@pytest.mark.parametrize("seed", range(25))
+@pytest.mark.parametrize("seed", range(20))
 def test_whatever_happens_the_invariants_hold(seed: int) -> None:
     walk = Walk(seed)
     for _ in range(120):
@@ -29,7 +29,7 @@ def test_whatever_happens_the_invariants_hold(seed: int) -> None:
     assert sent.isdisjoint(walk.engine.state.commands), "a command that never ends"
 
 
-@pytest.mark.parametrize("seed", range(100, 125))
+@pytest.mark.parametrize("seed", range(100, 120))
 def test_whatever_happened_before_who_collapses_is_found(seed: int) -> None:
     walk = Walk(seed)
     for _ in range(60):
@@ -49,7 +49,7 @@ def test_whatever_happened_before_who_collapses_is_found(seed: int) -> None:
     assert found == [at]
 
 
-@pytest.mark.parametrize("seed", range(400, 415))
+@pytest.mark.parametrize("seed", range(400, 410))
 def test_whatever_happened_what_is_over_ends(seed: int) -> None:
     walk = Walk(seed)
     for _ in range(60):
@@ -63,7 +63,7 @@ def test_whatever_happened_what_is_over_ends(seed: int) -> None:
     assert state.seen_from is not None
 
 
-@pytest.mark.parametrize("seed", range(200, 206))
+@pytest.mark.parametrize("seed", range(200, 204))
 def test_an_engine_asked_every_second_decides_the_same_at_the_same_second(seed: int) -> None:
     walk = Ticked(seed)
     for _ in range(50):
@@ -72,7 +72,7 @@ def test_an_engine_asked_every_second_decides_the_same_at_the_same_second(seed: 
 
 def test_what_is_remembered_is_bounded_and_what_is_over_is_forgotten() -> None:
     walk = Walk(300)
-    for _ in range(1000):
+    for _ in range(800):
         walk.step()
     assert len(walk.engine.snapshot()) < 60_000
     walk.set_devices(())
