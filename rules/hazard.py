@@ -85,7 +85,7 @@ def _observe_temperature(decision: Decision, device: DeviceId, value: float) -> 
 def _observe_co(decision: Decision, seen: Observation) -> None:
     """Either the sensor's own alarm or its measure is enough: its standard knows time, too.
 
-    Ref: EN 50291-1:2018, 5.3.6: an alarm within 60 to 90 min at 50 ppm, within 3 min at 300 ppm.
+    Ref: EN 50291-1:2018, alarm conditions: within 60 to 90 min at 50 ppm, 3 min at 300 ppm.
     """
     key = AlarmKey(AlarmKind.CO, seen.device)
     says = _now(decision, seen, Phenomenon.CO)

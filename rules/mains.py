@@ -20,9 +20,7 @@ def check(decision: Decision) -> None:
     closed while the power is still out is not told again.
     """
     state, book = decision.state, decision.book
-    if not book.mains.enabled:
-        return
-    powered = [heard for heard in state.devices.values() if _tells(heard)]
+    powered = [heard for heard in state.devices.values() if book.mains.enabled and _tells(heard)]
     lost = [heard for heard in powered if _without_mains(heard)]
     needed = max(book.mains.devices, (len(powered) + 1) // 2)
     known = out(state)

@@ -58,7 +58,7 @@ class Heard:
 
     device: Device
     since: datetime
-    "When its contract began to count: enrolment, or the start of this gateway's time."
+    "When its contract began to count: enrolment, moved on by the time that the gateway was down."
     last_seen: datetime | None = None
     heard: datetime | None = None
     "`last_seen` moved on by the time that the gateway itself was down."
@@ -116,7 +116,7 @@ class State:
     down: timedelta = timedelta()
     boot: int = 0
     anchored: datetime = LONG_AGO
-    "Moments from here on are of the present anchor of the clock, and move with it."
+    "Moments from here on were reckoned by the clock that runs now, and move when it is set."
     trusted: bool = False
     trust_changed: datetime = LONG_AGO
     "Or when the clock was set last."

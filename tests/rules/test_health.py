@@ -116,6 +116,20 @@ def test_a_power_cut_is_one_fault_and_not_many() -> None:
     assert home.state(MAINS) is AlarmState.CLEARED
 
 
+def test_a_rule_of_power_cuts_that_was_switched_off_hides_no_dead_devices() -> None:
+    plugs = tuple(device(f"plug{n}", Phenomenon.POWER_W, mains=True) for n in range(3))
+    home = Home(*plugs, MOTION)
+    home.wait(HOUR)
+    home.dead = {plug.id for plug in plugs}
+    home.wait(HOUR)
+    assert home.state(MAINS) is AlarmState.RAISED
+    home.book = replace(home.book, mains=replace(home.book.mains, enabled=False))
+    home.restart(MINUTE)
+    home.wait(3 * HOUR)
+    assert home.state(MAINS) is AlarmState.CLEARED
+    assert [case.alarm.kind for case in home.cases()].count(AlarmKind.DEVICE) == 3
+
+
 def test_plugs_that_die_one_by_one_are_no_power_cut() -> None:
     plugs = tuple(device(f"plug{n}", Phenomenon.POWER_W, mains=True) for n in range(4))
     home = Home(*plugs, MOTION)

@@ -208,6 +208,17 @@ class TestAway:
         home.put(LifeSign("phone", home.now))
         assert home.engine.state.away is not None
 
+    def test_a_call_from_outside_says_nothing_of_who_went_out(self) -> None:
+        home = Home()
+        home.live()
+        home.wait(10 * MINUTE)
+        home.see("door", Phenomenon.CONTACT_OPEN, True)
+        home.see("door", Phenomenon.CONTACT_OPEN, False)
+        home.wait(5 * MINUTE)
+        home.put(LifeSign("phone", home.now))
+        home.wait(HOUR)
+        assert home.engine.state.away is not None
+
     def test_no_outing_while_the_motion_sensor_is_not_heard(self) -> None:
         home = Home()
         home.live()
