@@ -114,6 +114,18 @@ def test_a_blind_home_whose_dead_sensors_are_taken_away_is_not_kept_blind() -> N
     assert home.state(BLIND) is AlarmState.CLEARED
 
 
+def test_a_power_cut_ends_when_the_plugs_that_told_it_are_taken_away() -> None:
+    plugs = tuple(device(f"plug{n}", Phenomenon.POWER_W, mains=True) for n in range(4))
+    home = Home(*plugs, MOTION)
+    home.wait(HOUR)
+    home.dead = {plug.id for plug in plugs[1:]}
+    home.wait(5 * HOUR)
+    assert [case.alarm.kind for case in home.cases()] == [AlarmKind.MAINS_OUTAGE]
+    home.put(DeviceChanged((*plugs[:2], MOTION)))
+    assert home.state(AlarmKey(AlarmKind.MAINS_OUTAGE)) is AlarmState.CLEARED
+    assert home.cases()[-1].alarm == AlarmKey(AlarmKind.DEVICE, plugs[1].id)
+
+
 def test_a_sensor_that_was_never_heard_hides_no_blindness() -> None:
     lazy = device("meter", Phenomenon.POWER_W, every=timedelta(days=1))
     home = Home(KETTLE, NODE, lazy)

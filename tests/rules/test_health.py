@@ -200,6 +200,20 @@ def test_devices_that_stay_dead_after_a_power_cut_are_reported() -> None:
     assert dead == [plugs[0].id]
 
 
+def test_a_dead_device_is_told_of_as_soon_as_the_power_is_said_to_be_back() -> None:
+    ups = tuple(device(f"ups{n}", Phenomenon.MAINS_OK) for n in range(2))
+    home = Home(*ups, KETTLE, MOTION)
+    home.wait(MINUTE)
+    for each in ups:
+        home.see(each.id, Phenomenon.MAINS_OK, False)
+    home.dead = {KETTLE.id}
+    home.wait(5 * HOUR)
+    assert AlarmKind.DEVICE not in {case.alarm.kind for case in home.cases()}
+    for each in ups:
+        home.see(each.id, Phenomenon.MAINS_OK, True)
+    assert home.cases()[-1].alarm == AlarmKey(AlarmKind.DEVICE, KETTLE.id)
+
+
 def test_a_report_that_waited_in_its_driver_makes_no_device_stale() -> None:
     home = Home()
     home.wait(MINUTE)

@@ -83,6 +83,24 @@ def test_a_prompt_comes_back_when_the_danger_is_over() -> None:
     assert shown(home)["node:light"] is Signal.PROMPT
 
 
+def test_a_prompt_is_not_hidden_by_a_case_that_is_taken() -> None:
+    home = Home()
+    home.live()
+    home.see("leak", Phenomenon.LEAK, True)
+    home.wait(MINUTE)
+    home.put(Taken(home.cases()[-1].serial, "kim"))
+    home.wait(7 * HOUR + 54 * MINUTE)
+    assert shown(home) == {"node:light": Signal.PROMPT, "node:buzzer": Signal.PROMPT}
+
+
+def test_a_caller_whose_button_has_no_light_is_answered_by_the_others() -> None:
+    pendant = device("pendant", Phenomenon.SOS)
+    home = Home(*ALL, pendant, LAMP)
+    home.see("pendant", Phenomenon.SOS, True)
+    assert shown(home).keys() == {"node:light", "node:buzzer", "lamp:light"}
+    assert set(shown(home).values()) == {Signal.SOS_SENT}
+
+
 def test_taken_is_shown_until_the_case_is_closed() -> None:
     home = Home()
     home.see("node", Phenomenon.SOS, True)
