@@ -28,7 +28,7 @@ from drivers.guard import CounterGuard
 from rules.device import Device, Link
 from rules.observation import DeviceId, Phenomenon
 from rules.wire import KeyedDevice, encode
-from sim import bthome
+from sim.air import bthome
 
 _ADDRESS: Final = "54:48:E6:8F:80:A5"
 _MAC: Final = bytes.fromhex("5448E68F80A5")

@@ -17,7 +17,7 @@ from drivers.guard import CounterGuard
 from rules import wire
 from rules.observation import Observation
 from rules.wire import KeyedDevice
-from sim import bthome
+from sim.air import bthome
 
 _FRAMES = 20_000
 _RULES = 100

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Final
 
 from rules.errors import ConfigError
-from sim import child
 from sim.clock import today
-from sim.folders import Folders
-from sim.household import SITE_ZONE
-from sim.plan import RECORDED_SPEED, SIMULATED_SPEED, SPEED_MAX, Asked, plan
+from sim.demo import child
+from sim.demo.folders import Folders
+from sim.demo.plan import RECORDED_SPEED, SIMULATED_SPEED, SPEED_MAX, Asked, plan
+from sim.homes.household import SITE_ZONE
 from texts import Language, translator
 
 _USAGE_ERROR: Final = 2
@@ -53,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> int:
     from rich.console import Console  # noqa: PLC0415 -- the processes of a run do without it
 
-    from sim.run import run  # noqa: PLC0415
+    from sim.demo.run import run  # noqa: PLC0415
 
     asked = Asked(
         data=options.data,

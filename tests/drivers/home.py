@@ -11,7 +11,7 @@ from rules.alarm import AlarmKind
 from rules.device import Device, Link, Output
 from rules.observation import DeviceId, Phenomenon, Value
 from rules.wire import DriverFault, KeyedDevice, Observed
-from sim import bthome
+from sim.air import bthome
 
 SECOND_US = 1_000_000
 MINUTE_US = 60 * SECOND_US

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from drivers import bthome
 from drivers.bthome import OBJECTS, Advert, Kind, LinkKey, ObjectValue, Refused, Why, decode
 from rules.errors import FrameError
-from sim import bthome as sensor
+from sim.air import bthome as sensor
 from tests.drivers import oracle
 
 VECTORS: dict[str, Any] = json.loads(

@@ -24,7 +24,7 @@ from rules.device import EvidenceRole, Link, Output
 from rules.inputs import Drill
 from rules.observation import BOOLEAN, Observation, Phenomenon, Press
 from rules.sentence import Say, Sentence
-from sim.household import household
+from sim.homes.household import household
 from tests.processes.town import START, town
 from tests.support.processes import Process, device, running
 from texts import Language

@@ -1,0 +1,1 @@
+"""A simulated home on the air: frames as its devices send them."""

@@ -1,0 +1,122 @@
+"""Everything that must be there before the first process of a run starts."""
+
+import fcntl
+import os
+import secrets
+import shutil
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from central import keys
+from central.accounts import Accounts, generated_password
+from central.app import DATABASE
+from central.app import make_folder as make_center
+from central.cases import Home
+from central.people import Role
+from central.store import Store
+from rules.errors import ConfigError
+from sim.demo.folders import Folders
+from texts import Translator
+
+USER = "operator"
+GATEWAY = "demo-0001"
+HOST = "127.0.0.1"
+
+_LOCK = "run.lock"
+"Marks a folder as a run's, and is held while the run lasts."
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """The first user of the center."""
+
+    user: str
+    password: str
+
+
+@contextmanager
+def fresh(data: Path) -> Iterator[Folders]:
+    """An empty folder for a run, for this process alone; what an earlier run left is gone.
+
+    Raises:
+        ConfigError: the folder holds something else, cannot be written, or another run has it.
+
+    """
+    folders = Folders(data.absolute())
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        if any(entry.name != _LOCK for entry in data.iterdir()) and not (data / _LOCK).exists():
+            right = "name an empty folder or a new one"
+            raise ConfigError(f"--data {data}", "files that no run has left there", right)
+        descriptor = os.open(data / _LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        right = "name a folder that can be written"
+        raise ConfigError(f"--data {data}", error.strerror or str(error), right) from error
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            right = "stop that one, or name another folder"
+            raise ConfigError(f"--data {data}", "a run that goes on there", right) from None
+        for folder in (folders.center, folders.gateway, folders.logs):
+            shutil.rmtree(folder, ignore_errors=True)
+        folders.clock.unlink(missing_ok=True)
+        folders.logs.mkdir()
+        yield folders
+    finally:
+        os.close(descriptor)
+
+
+def check_ports(web_port: int, coap_port: int) -> None:
+    """Refuse ports that another program uses, before anything is started.
+
+    Raises:
+        ConfigError: with the option that names another one.
+
+    """
+    for option, port, kind in (
+        ("--port", web_port, socket.SOCK_STREAM),
+        ("--coap-port", coap_port, socket.SOCK_DGRAM),
+    ):
+        with socket.socket(socket.AF_INET, kind) as probe:
+            if kind is socket.SOCK_STREAM:
+                # As the server will: a connection that was just closed is no occupant.
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((HOST, port))
+            except OSError as error:
+                right = f"choose another port with {option} N"
+                found = f"port {port} unusable ({error.strerror})"
+                raise ConfigError(option, found, right) from None
+
+
+async def found_center(folders: Folders, say: Translator, now: datetime) -> Login:
+    """Make the data of a center with one user, and enrol the gateway of the home."""
+    make_center(folders.center)
+    store = await Store.open(folders.center / DATABASE)
+    try:
+        login = Login(USER, generated_password())
+        await Accounts(store).add(login.user, login.password, Role.ADMIN, "set-up", now)
+        card = Home(
+            gateway=GATEWAY,
+            name=say.text("Simulated home"),
+            address=say.text("nowhere; it is simulated"),
+            phone="000-0000-0000",
+            residents=say.text("one person who lives alone"),
+            note=say.text("The key is with the neighbour in 101."),
+        )
+        await keys.enrol(
+            store,
+            card,
+            folders.gateway / "keys" / "uplink.toml",
+            by="set-up",
+            now=now,
+            random=secrets.token_bytes,
+        )
+    finally:
+        await store.aclose()
+    return login

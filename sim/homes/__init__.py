@@ -1,0 +1,1 @@
+"""What a simulated home is: its devices, and who lives there."""

@@ -1,0 +1,1 @@
+"""Recorded homes: their files, and the people in them."""

@@ -1,0 +1,1 @@
+"""The deterministic level: production code over simulated time, and what was seen of it."""
