@@ -1,4 +1,4 @@
-"""The journal's file as something that can fail at any time, and may come back."""
+"""The medium of a real gateway: an SQLite file with its log, and what lies beside it."""
 
 import os
 import sqlite3
@@ -7,7 +7,8 @@ from contextlib import suppress
 
 from edge.journal._files import Files, Mark
 from edge.journal._pages import WAL_BYTES, on_disk
-from edge.journal._rows import PAGE, Change, transact
+from edge.journal._rows import PAGE, Change, Contents, transact
+from edge.torn_proof import replace
 
 BALLAST_BYTES = 1024 * 1024
 "Thousands of alarms, or several times a whole journal written anew."
@@ -17,12 +18,17 @@ _LOCK_S_MAX = 1.0
 
 
 class Disk:
-    """Writes what the journal holds in memory to its file, while that is possible."""
+    """The journal's files: a `Medium`."""
 
     def __init__(self, files: Files) -> None:
         self._files = files
         self._database: sqlite3.Connection | None = None
-        self.room_reserved = False
+        self._room_reserved = False
+
+    @property
+    def name(self) -> str:
+        """The file's."""
+        return self._files.main.name
 
     @property
     def attached(self) -> bool:
@@ -63,7 +69,7 @@ class Disk:
             raise
         self._database = database
 
-    def place(self, image: bytes, sequence: int, *, keep_old: bool) -> None:
+    def place(self, contents: Contents, sequence: int, *, keep_old: bool) -> None:
         """Put a whole journal in the file's place and begin to write on it.
 
         Raises:
@@ -71,7 +77,7 @@ class Disk:
 
         """
         self.detach()
-        self._files.place(on_disk(image), keep_old=keep_old)
+        self._files.place(on_disk(contents.image()), keep_old=keep_old)
         self.attach(sequence)
 
     def write(self, changes: Sequence[Change]) -> None:
@@ -102,11 +108,27 @@ class Disk:
                     self._database = None
         self.detach()
 
-    def _abandon(self, database: sqlite3.Connection) -> None:
-        """Close but keep the log, which SQLite would delete: a missing one is taken for damage."""
-        self._files.hold_wal()
-        database.close()
-        self._files.release_wal()
+    def present(self) -> bool:
+        """Whether the file is still there."""
+        return self._files.main.exists()
+
+    def keep_good(self, contents: Contents) -> None:
+        """Renew the copy that a damaged file is restored from.
+
+        Raises:
+            OSError: the disk would not take it; the old copy stands.
+
+        """
+        replace(self._files.good, contents.image())
+
+    def note_sequence(self, sequence: int) -> None:
+        """Renew the mark beside the file.
+
+        Raises:
+            OSError: the disk would not take it; the old mark stands.
+
+        """
+        self._files.write_mark(Mark(sequence, in_use=True))
 
     def reserve_room(self) -> None:
         """Occupy room that alarms can have when the disk is full.
@@ -121,11 +143,17 @@ class Disk:
             if room.f_bavail * room.f_frsize < 2 * BALLAST_BYTES:
                 raise OSError(28, os.strerror(28))
             self._files.make_ballast(BALLAST_BYTES)
-        self.room_reserved = True
+        self._room_reserved = True
 
     def give_room(self) -> bool:
         """Give up the occupied room; whether there was any."""
-        had = self.room_reserved
+        had = self._room_reserved
         self._files.drop_ballast()
-        self.room_reserved = False
+        self._room_reserved = False
         return had
+
+    def _abandon(self, database: sqlite3.Connection) -> None:
+        """Close but keep the log, which SQLite would delete: a missing one is taken for damage."""
+        self._files.hold_wal()
+        database.close()
+        self._files.release_wal()

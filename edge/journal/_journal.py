@@ -13,6 +13,7 @@ from typing import Self
 import cbor2
 
 from edge.finding import Finding
+from edge.journal._disk import Disk
 from edge.journal._files import Files
 from edge.journal._recovery import LOST, Found, deflated, inflated, next_serial, recover
 from edge.journal._rows import Change, Contents, Drop, Entry, Fact, Held, Put, State, Value
@@ -55,12 +56,12 @@ class Stored:
 
 
 class Journal:
-    """The journal and outbox of one gateway: its only writer, over one SQLite file.
+    """The journal and outbox of one gateway: its only writer, over one store.
 
     No method fails because of the disk, save `reserve_sequence`: see `durable`, `drain_findings`.
     """
 
-    def __init__(self, store: Store, found: Found, lock: int | None) -> None:
+    def __init__(self, store: Store, found: Found, lock: int | None = None) -> None:
         contents = found.contents
         self._store = store
         self._lock = lock
@@ -91,10 +92,10 @@ class Journal:
         lock = _locked(path.parent)
         files = Files(path)
         found = recover(files)
-        return cls(Store(files, found, now), found, lock)
+        return cls(Store(Disk(files), found, now), found, lock)
 
     def close(self) -> None:
-        """Leave the file in good order."""
+        """Leave what it is kept on in good order."""
         self._store.close()
         if self._lock is not None:
             os.close(self._lock)

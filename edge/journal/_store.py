@@ -1,7 +1,7 @@
-"""The journal in memory, written through to its file for as long as the disk takes it.
+"""The journal in memory, written through to its medium for as long as that takes it.
 
 When it does not, the room reserved ahead is given up; when that is not enough, memory goes on
-alone, and the whole file is written anew when the disk is back.
+alone, and the whole journal is written anew when the medium is back.
 """
 
 import sqlite3
@@ -9,12 +9,10 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from edge.finding import Finding
-from edge.journal._disk import Disk
-from edge.journal._files import Files, Mark
+from edge.journal._medium import Medium
 from edge.journal._recovery import Found
 from edge.journal._rows import Change, Fact, Put, Value
 from edge.outbox import JournalFailing
-from edge.torn_proof import replace
 from rules.alarm import AlarmKind
 
 RETRY_FIRST = timedelta(seconds=10)
@@ -25,11 +23,10 @@ _DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 
 class Store:
-    """All tables in memory, and their file."""
+    """All tables in memory, and what they are kept on."""
 
-    def __init__(self, files: Files, found: Found, now: datetime) -> None:
-        self._files = files
-        self._disk = Disk(files)
+    def __init__(self, medium: Medium, found: Found, now: datetime) -> None:
+        self._medium = medium
         self.contents = found.contents
         "All rows; to be changed by `write` alone."
         self._sequence = found.sequence
@@ -43,7 +40,7 @@ class Store:
             self._restored(found.damage)
         try:
             if found.in_place:
-                self._disk.attach(self._sequence)
+                self._medium.attach(self._sequence)
             else:
                 self._place()
         except (OSError, sqlite3.Error) as error:
@@ -52,8 +49,8 @@ class Store:
 
     @property
     def durable(self) -> bool:
-        """Whether all that was written is in the file."""
-        return self._disk.attached
+        """Whether all that was written is on the medium."""
+        return self._medium.attached
 
     @property
     def sequence(self) -> int:
@@ -63,9 +60,9 @@ class Store:
     def write(self, changes: Sequence[Change], now: datetime | None = None) -> None:
         """All changes or none, durable unless the disk fails; then `durable` is false."""
         self.contents.make(changes)
-        if changes and self._disk.attached:
+        if changes and self._medium.attached:
             try:
-                self._disk.write(changes)
+                self._medium.write(changes)
             except sqlite3.Error as error:
                 self._give_way(error)
         self.tend(now)
@@ -78,27 +75,27 @@ class Store:
             return
         self._tried = self._now
         self._wait = min(2 * self._wait, RETRY_LAST)
-        if not self._disk.attached:
+        if not self._medium.attached:
             try:
                 self._place()
             except (OSError, sqlite3.Error):
-                self._disk.detach()
+                self._medium.detach()
                 return
         self._reserve_room()
 
     def keep_good_copy(self, now: datetime) -> bool:
         """Renew the copy that a damaged journal is restored from; whether that was possible."""
         self.tend(now)
-        if not self._disk.attached:
+        if not self._medium.attached:
             return False
         try:
-            if not self._files.main.exists():
-                self._restored(f"{self._files.main.name} was deleted: written anew")
+            if not self._medium.present():
+                self._restored(f"{self._medium.name} was deleted: written anew")
                 self._place()
         except (OSError, sqlite3.Error) as error:
             self._give_way(error)
         try:
-            replace(self._files.good, self.contents.image())
+            self._medium.keep_good(self.contents)
         except OSError as error:
             self._report(f"{_reason(error)}: the good copy cannot be renewed")
             self._copied = False
@@ -113,22 +110,21 @@ class Store:
             JournalFailing: the disk would not take it.
 
         """
-        mark = Mark(upto, in_use=True)
         try:
-            if not self._disk.attached:
+            if not self._medium.attached:
                 raise JournalFailing("the journal is in memory only")
             try:
-                self._files.write_mark(mark)
+                self._medium.note_sequence(upto)
             except OSError as error:
-                if not self._disk.give_room():
+                if not self._medium.give_room():
                     raise
                 self._report(f"{_reason(error)}: the room reserved for alarms is in use")
-                self._files.write_mark(mark)
+                self._medium.note_sequence(upto)
         except OSError as error:
             raise JournalFailing(str(error)) from error
         self._sequence = upto
         self.write([Put(Fact.SEQUENCE, Value(upto))])
-        if not self._disk.attached:
+        if not self._medium.attached:
             raise JournalFailing("the journal is in memory only")
 
     def drain_findings(self) -> tuple[Finding, ...]:
@@ -138,17 +134,17 @@ class Store:
         return findings
 
     def close(self) -> None:
-        """Leave the file in good order."""
-        self._disk.close(self._sequence)
+        """Leave the medium in good order."""
+        self._medium.close(self._sequence)
 
     def _place(self) -> None:
-        self._disk.place(self.contents.image(), self._sequence, keep_old=self._keep_old)
+        self._medium.place(self.contents, self._sequence, keep_old=self._keep_old)
         self._keep_old = False
 
     def _give_way(self, error: OSError | sqlite3.Error) -> None:
         """The disk failed: write all anew with the reserved room, else go on in memory."""
-        self._disk.detach()
-        self._disk.give_room()
+        self._medium.detach()
+        self._medium.give_room()
         self._tried = self._now
         self._wait = RETRY_FIRST
         damaged = getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGE
@@ -156,20 +152,20 @@ class Store:
         try:
             self._place()
         except (OSError, sqlite3.Error) as second:
-            self._disk.detach()
+            self._medium.detach()
             self._report(f"{_reason(second)}: deciding and delivering from memory")
             return
         if damaged:
-            self._restored(f"{self._files.main.name}: {error}; written anew, nothing is lost")
+            self._restored(f"{self._medium.name}: {error}; written anew, nothing is lost")
         else:
             self._report(f"{_reason(error)}: the room reserved for alarms is in use")
 
     def _reserve_room(self) -> None:
         """Occupy the ballast again; with that, and a file to write on, the disk is well."""
-        if not self._disk.attached:
+        if not self._medium.attached:
             return
         try:
-            self._disk.reserve_room()
+            self._medium.reserve_room()
         except OSError as error:
             if self._failing is None:
                 self._report(f"{_reason(error)}: no room can be reserved for alarms")
