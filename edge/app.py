@@ -23,6 +23,7 @@ from edge.desk import Desk
 from edge.driver_faults import elapse
 from edge.driver_socket import DriverSocket
 from edge.gateway import Gateway
+from edge.heartbeats import Origin
 from edge.house import House, Surroundings
 from edge.inbox import Inbox
 from edge.journal import Journal, Stored
@@ -30,7 +31,7 @@ from edge.registry import Registry
 from edge.run_folder import run_folder
 from edge.status import About
 from edge.timekeeper import Timekeeper
-from edge.uplink import Origin, Reports, Uplink
+from edge.uplink import Reports, Uplink
 from edge.watchers import Watchers
 from protocol.identity import GatewayIdentity
 from rules.alarm import AlarmKind

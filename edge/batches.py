@@ -41,7 +41,10 @@ class Batches:
         return len(self._refused)
 
     def choose(self, pending: Sequence[OutboxRow], at_s: float) -> list[OutboxRow]:
-        """The next batch, in the order of `pending`; empty if nothing is due."""
+        """The next batch, in the order of `pending`; empty if nothing is due.
+
+        `pending` are the first `look_at` rows that wait, or all if there are fewer.
+        """
         batch: list[OutboxRow] = []
         size = 1
         for row in pending:
@@ -55,6 +58,10 @@ class Batches:
             batch.append(row)
             if alone or len(batch) == BATCH_MAX:
                 break
+        if not batch:
+            # All that waits is refused. What else was has left the outbox, and is not waited for.
+            self._refused = {row.id: self._refused[row.id] for row in pending}
+            self._alone.clear()
         return batch
 
     def refuse(self, batch: Sequence[OutboxRow], at_s: float) -> OutboxRow | None:
@@ -79,8 +86,6 @@ class Batches:
             self._alone.discard(row.id)
             self._refused.pop(row.id, None)
 
-    def next_retry_in_s(self, at_s: float) -> float | None:
+    def next_retry_s(self) -> float | None:
         """When the next refused record is due again, if there is one."""
-        if not self._refused:
-            return None
-        return max(0.0, min(each.retry_at_s for each in self._refused.values()) - at_s)
+        return min((each.retry_at_s for each in self._refused.values()), default=None)

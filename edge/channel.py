@@ -15,12 +15,13 @@ from ipaddress import ip_address
 
 from aiocoap.credentials import CredentialsMap
 from aiocoap.message import Message
-from aiocoap.numbers.codes import POST, UNAUTHORIZED, Code
+from aiocoap.numbers.codes import POST, UNAUTHORIZED
 from aiocoap.numbers.constants import Reliable, TransportTuning, Unreliable
 from aiocoap.oscore import NotAProtectedMessage
 from aiocoap.protocol import Context
 from aiocoap.transports.oscore import OSCOREAddress
 
+from edge.answer import Answer, NoAnswer
 from protocol.oscore import SecurityContext
 
 CBOR = 60
@@ -68,23 +69,6 @@ class Manner:
 CONFIRMABLE = Manner(_Confirmable(), patience_s=12.0)
 "The patience outlasts the exchange: after an empty ACK aiocoap alone would wait for ever."
 ONCE = Manner(Unreliable(), patience_s=5.0)
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the center said, under OSCORE."""
-
-    code: Code
-    payload: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class NoAnswer:
-    """Nothing came that can be believed."""
-
-    why: str
-    replayed: bool = False
-    "An unprotected 4.01: the number may have been seen before, so a new one is worth a try."
 
 
 async def look_up(host: str) -> str:

@@ -63,18 +63,28 @@ def test_a_refused_record_is_tried_alone_ever_more_rarely_and_never_given_up() -
     at_s = 0.0
     waits = []
     for _ in range(12):
-        wait_s = batches.next_retry_in_s(at_s)
-        assert wait_s is not None
-        assert batches.choose(pending, at_s + wait_s - 1) == []
-        at_s += wait_s
-        assert batches.choose(pending, at_s) == pending
-        assert batches.refuse(pending, at_s) is None
-        waits.append(wait_s)
+        retry_s = batches.next_retry_s()
+        assert retry_s is not None
+        assert batches.choose(pending, retry_s - 1) == []
+        assert batches.choose(pending, retry_s) == pending
+        assert batches.refuse(pending, retry_s) is None
+        waits.append(retry_s - at_s)
+        at_s = retry_s
     assert waits[:3] == [FIRST_RETRY_S, 2 * FIRST_RETRY_S, 4 * FIRST_RETRY_S]
     assert waits[-1] == LAST_RETRY_S
 
     batches.deliver(pending)
-    assert batches.next_retry_in_s(at_s) is None
+    assert batches.next_retry_s() is None
+
+
+def test_a_refused_record_that_left_the_outbox_is_not_waited_for() -> None:
+    first, second = rows(200, 200)
+    batches = Batches()
+    batches.refuse([first], 0.0)
+    batches.refuse([second], 10.0)
+    assert batches.choose([second], 61.0) == []
+    assert batches.next_retry_s() == 10.0 + FIRST_RETRY_S
+    assert batches.refused_count == 1
 
 
 @pytest.mark.parametrize("count", [1, 6])

@@ -9,14 +9,8 @@ from dataclasses import replace
 
 import pytest
 
-from edge.channel import (
-    LOOK_UP_AFTER,
-    Answer,
-    Channel,
-    Destination,
-    NoAnswer,
-    channels_to,
-)
+from edge.answer import Answer, NoAnswer
+from edge.channel import LOOK_UP_AFTER, Channel, Destination, channels_to
 from protocol.oscore import SecurityContext, gateway_context
 from tests.support.center import SmallCenter, free_port
 from tests.support.liar import Liar, Lie

@@ -11,8 +11,9 @@ from aiocoap.numbers.constants import Reliable, Unreliable
 
 from edge.channel import CONFIRMABLE, ONCE, Channel, Destination, Manner
 from edge.clock import AnchoredClock, SystemMachine
+from edge.heartbeats import Origin
 from edge.outbox import Outbox, OutboxRow
-from edge.uplink import Origin, Reports, Uplink
+from edge.uplink import Reports, Uplink
 from protocol.heartbeat import News
 from protocol.identity import GatewayIdentity, new_identity
 
