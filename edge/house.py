@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from edge.bell import Bell
 from edge.finding import Finding
 from edge.gateway import Gateway
 from edge.happening import Delivered, Happening
@@ -49,6 +48,16 @@ class Journal(Protocol):
 
     def remember_news(self, tokens: Sequence[bytes]) -> None:
         """What the news said is journaled."""
+
+
+class Bell(Protocol):
+    """What sees to it that a `Tick` comes; `edge.bell.Bell` is one, the simulator's another."""
+
+    def set(self, deadline: datetime | None, *, anew: bool = False) -> None:
+        """A `Tick` by `deadline`, and too early does no harm; none is needed for None.
+
+        `anew`: the clock was set, so what was reckoned by it no longer holds.
+        """
 
 
 @dataclass(frozen=True, slots=True)
