@@ -19,6 +19,7 @@ from central.connections import PatientConnection
 from central.console import Console, console
 from central.ingress import Ingress
 from central.refusals import Reason, Refusals
+from central.requests import Requests
 from central.store import Store
 from central.supervision import Supervision
 from central.udp import UdpSocket, open_socket
@@ -102,10 +103,9 @@ async def _serve(
         secrets.token_bytes(_ECHO_BYTES),
     )
     ingress = Ingress(
-        store,
+        store.find,
         contexts,
-        clock,
-        interval=interval,
+        Requests(store, clock, interval=interval, refusals=refusals),
         heard=supervision.heard,
         refusals=refusals,
     )

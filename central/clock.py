@@ -12,11 +12,15 @@ _SLICE_S = 30.0
 "A sleeper looks at the date again after this, so that a jump of it is noticed."
 
 
-class Clock(Protocol):
-    """What this process asks of time."""
+class Calendar(Protocol):
+    """What tells the date."""
 
     def now(self) -> datetime:
         """Aware UTC."""
+
+
+class Clock(Calendar, Protocol):
+    """What this process asks of time."""
 
     def boottime_us(self) -> int:
         """Microseconds since the machine started; never jumps."""

@@ -1,8 +1,6 @@
-"""Where gateways come in: only OSCORE requests, records stored before they are acknowledged.
+"""Where gateways come in: only OSCORE requests, proven to be a gateway's and fresh.
 
-`POST /e` brings one to six signed records; the answer, 2.01 or 2.04, names their ids and is given
-after the commit. `POST /h` is a heartbeat; its answer carries the time, news and what to send
-again. Anything else is refused, counted, and stores nothing.
+Anything else is refused, counted, and goes no further.
 
 Ref: RFC 8613, 8.2 (verifying a request); docs/protocol.
 """
@@ -26,19 +24,12 @@ from aiocoap.oscore import (
 )
 
 from central.cases import StoreFailing
-from central.clock import Clock
 from central.refusals import Reason, Refusals
-from central.sql.records import RecordClash
-from central.store import Store
+from central.requests import Requests
 from central.udp import Peer
-from protocol.heartbeat import HeartbeatReply, decode_heartbeat, encode_reply
 from protocol.identity import GatewayEntry
 from protocol.oscore import CenterContexts, SecurityContext
-from protocol.records import Record, decode, decode_batch, verify
-from rules.errors import FrameError
 
-INTERVAL_HOT_S = 5
-"While people may act on a case, so that taken and closed arrive soon."
 _BAD_BYTES = (Error, ValueError, IndexError, KeyError, TypeError, struct.error)
 "What aiocoap raises for a stranger's bytes."
 _HEADER = {COSE_KID, COSE_KID_CONTEXT, COSE_PIV}
@@ -57,22 +48,23 @@ class _Asked:
 
 
 class Ingress:
-    """Answers requests. `heard` is told of each gateway that was proven to be alive."""
+    """Answers requests by gateways that `find` knows by their kid.
+
+    `heard` is told of each gateway that was proven to be alive.
+    """
 
     def __init__(
         self,
-        store: Store,
+        find: Callable[[bytes], GatewayEntry | None],
         contexts: CenterContexts,
-        clock: Clock,
+        requests: Requests,
         *,
-        interval: Callable[[], int],
         heard: Callable[[str], None],
         refusals: Refusals,
     ) -> None:
-        self._store = store
+        self._find = find
         self._contexts = contexts
-        self._clock = clock
-        self._interval = interval
+        self._requests = requests
         self._heard = heard
         self._refusals = refusals
         self._entries: dict[bytes, GatewayEntry] = {}
@@ -158,7 +150,7 @@ class Ingress:
             KeyError: no gateway has this kid.
 
         """
-        entry = self._store.find(kid)
+        entry = self._find(kid)
         if self._entries.get(kid) != entry:
             self._contexts.forget(kid)
             self._entries.pop(kid, None)
@@ -175,49 +167,10 @@ class Ingress:
             return Message(code=Code.METHOD_NOT_ALLOWED)
         if plain.opt.block1 is not None:
             return Message(code=Code.REQUEST_ENTITY_TOO_LARGE)
-        try:
-            match plain.opt.uri_path:
-                case ("e",):
-                    return await self._records(asked)
-                case ("h",):
-                    return await self._heartbeat(asked)
-        except FrameError as error:
-            self._refusals.note(Reason.MALFORMED, asked.peer, asked.entry.kid, str(error)[:80])
-            return Message(code=Code.BAD_REQUEST, payload=str(error)[:80].encode())
-        except StoreFailing as failing:
-            self._refusals.note(Reason.UNSTORED, asked.peer, asked.entry.kid, str(failing)[:80])
-            return Message(code=Code.SERVICE_UNAVAILABLE)
-        return Message(code=Code.NOT_FOUND)
-
-    async def _records(self, asked: _Asked) -> Message:
-        kid = asked.entry.kid
-        signed = decode_batch(asked.plain.payload)
-        try:
-            records = [(_record(each, asked.entry), each) for each in signed]
-        except _ForeignError as error:
-            self._refusals.note(Reason.FOREIGN, asked.peer, kid, str(error)[:80])
-            return Message(code=Code.FORBIDDEN)
-        try:
-            new = await self._store.persist(asked.entry.gateway, records, self._clock.now())
-        except RecordClash as clash:
-            self._refusals.note(Reason.CLASH, asked.peer, kid, str(clash))
-            return Message(code=Code.FORBIDDEN)
-        return Message(
-            code=Code.CREATED if any(new) else Code.CHANGED,
-            payload=b"".join(record.id for record, _ in records),
+        code, payload = await self._requests.answer(
+            asked.entry, plain.opt.uri_path, plain.payload, asked.peer
         )
-
-    async def _heartbeat(self, asked: _Asked) -> Message:
-        gateway = asked.entry.gateway
-        heartbeat = decode_heartbeat(asked.plain.payload)
-        due = await self._store.due(gateway, heartbeat, self._clock.now())
-        interval_s = self._interval()
-        if due.waits_for_people:
-            interval_s = min(interval_s, INTERVAL_HOT_S)
-        now = self._clock.now()
-        self._store.heartbeat(gateway, heartbeat, interval_s, now)
-        reply = HeartbeatReply(now, interval_s, due.news, due.missing)
-        return Message(code=Code.CHANGED, payload=encode_reply(reply))
+        return Message(code=code, payload=payload)
 
 
 class _RefusedError(Exception):
@@ -226,26 +179,3 @@ class _RefusedError(Exception):
     def __init__(self, answer: Message | None) -> None:
         super().__init__()
         self.answer = answer
-
-
-class _ForeignError(ValueError):
-    """A record that another gateway made, or pretends to have made."""
-
-
-def _record(signed: bytes, entry: GatewayEntry) -> Record:
-    """Check who made a record, and read it.
-
-    Raises:
-        FrameError: the signature does not fit, or it is no record.
-        _ForeignError: it was not made by the gateway that sends it.
-
-    """
-    key = entry.verifying_key()
-    try:
-        _, payload = verify(signed, lambda kid: key if kid == entry.kid else None)
-    except FrameError as error:
-        raise _ForeignError(str(error)) from error
-    record = decode(payload)
-    if record.gateway != entry.gateway:
-        raise _ForeignError(f"a record of {record.gateway}")
-    return record

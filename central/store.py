@@ -1,7 +1,8 @@
 """The center's durable memory: what was acknowledged to a gateway is in here, once, for good.
 
-Changes go through one writer that commits many at once; a coroutine that changes something
-resolves only after the commit is on the medium. Questions are answered beside it.
+A coroutine that changes something resolves only after the commit is on the medium. How changes
+get there, and on which thread, is the database's; over one that answers at once no coroutine of
+the store is ever suspended, and none needs an event loop.
 
 One long class on purpose: it is the whole face of the database, and what another one (a city's
 PostgreSQL) would have to offer. The work is done in `central.sql`.
@@ -16,15 +17,13 @@ from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from sqlite3 import Connection
-from typing import TypeVar
 
 from central.cases import AuditEntry, Case, GatewayRow, Home, NoSuchCase, StoreFailing, Which
+from central.database import Database, ThreadedDatabase
 from central.people import Session, User
-from central.readers import Readers
 from central.sql import cases, gateways, people, records
 from central.sql.gateways import Pulse
-from central.sql.schema import connect, create
-from central.writer import Writer
+from central.sql.schema import create
 from protocol.heartbeat import Heartbeat, News
 from protocol.identity import GatewayEntry
 from protocol.records import Record, uuid7
@@ -33,16 +32,12 @@ from rules.codec import moment_us
 from rules.events import Outcome
 from rules.sentence import Explanation
 
-T = TypeVar("T")
-
 _NEWS = 4
 "News in one reply: with names of 40 Hangul syllables it is still one datagram."
 _RANGES = 8
 "Missing ranges in one reply."
 _FRESH = timedelta(hours=1)
 "A fault that changed since then may be acted upon at any moment."
-_RESERVE_S = 5
-"A reservation that takes longer has failed: the event loop stands still meanwhile."
 
 _VERSION_BITS = 40
 "Of the first version; a script counts exactly up to 53."
@@ -62,13 +57,13 @@ class Due:
 
 
 class Store:
-    """The center's data in one SQLite file. Made by `open`, used on one event loop.
+    """The center's data. Made by `open`, or over a database that has its tables, then `refresh`.
 
     Changes raise `StoreFailing` if nothing could be made durable.
     """
 
-    def __init__(self, path: Path, random: Callable[[int], bytes]) -> None:
-        self._loop = asyncio.get_running_loop()
+    def __init__(self, database: Database, random: Callable[[int], bytes]) -> None:
+        self._database = database
         self._random = random
         # No page that is still open takes the versions of another run for its own.
         self._version = secrets.randbits(_VERSION_BITS)
@@ -79,8 +74,7 @@ class Store:
         self._unwritten: set[str] = set()
         self._whole: dict[str, tuple[int, int]] = {}
         self._turn: dict[str, int] = {}
-        self._writer = Writer(partial(connect, path), self._committed)
-        self._readers = Readers(partial(connect, path))
+        database.tell(self._bump)
 
     @classmethod
     async def open(
@@ -88,24 +82,25 @@ class Store:
     ) -> "Store":
         """Open the file, or make it with its tables, readable by its owner alone.
 
+        For use on the event loop that runs.
+
         Raises:
             ConfigError: it is no center's file, is damaged, or a newer program wrote it.
             OSError: it cannot be opened or made.
 
         """
         await asyncio.to_thread(create, path)
-        store = cls(path, random)
+        store = cls(ThreadedDatabase(path), random)
         await store.refresh()
         return store
 
     async def aclose(self) -> None:
-        """Write down what is known only in memory, finish all changes, let go of the file."""
+        """Write down what is known only in memory, finish all changes, let go of the data."""
         try:
             await self.keep_pulses()
         except StoreFailing as failing:
             _log.warning("the last heartbeats are not written down: %s", failing)
-        await asyncio.to_thread(self._writer.close)
-        await asyncio.to_thread(self._readers.close)
+        await self._database.aclose()
 
     # ------------------------------------------------------------------ changes, for live views
 
@@ -135,7 +130,7 @@ class Store:
 
         """
         change = partial(records.persist, gateway=gateway, records=batch, now=now)
-        kept = await self._change(change)
+        kept = await self._database.change(change)
         for (record, _), what in zip(batch, kept, strict=True):
             if what.reused:
                 _log.warning(
@@ -159,12 +154,12 @@ class Store:
                 cases.waits_for_people(connection, gateway, now - _FRESH),
             )
 
-        news, missing, waits = await self._readers.ask(ask)
+        news, missing, waits = await self._database.ask(ask)
         if not known and not missing:
             self._whole[gateway] = wanted
         if any(piece.token in seen for piece in news):
             # Not waited for: if it fails, they are told once more.
-            self._writer.submit(partial(cases.drop_news, gateway=gateway, tokens=seen))
+            self._database.submit(partial(cases.drop_news, gateway=gateway, tokens=seen))
         return Due(
             tuple(piece for piece in news if piece.token not in seen)[:_NEWS],
             self._some(gateway, missing),
@@ -199,7 +194,7 @@ class Store:
         The open ones come most urgent first (people in danger before faults, waiting before
         taken, real before drills), all others newest first; these go on after the case `before`.
         """
-        return await self._readers.ask(
+        return await self._database.ask(
             partial(
                 cases.cases,
                 which=state,
@@ -213,7 +208,7 @@ class Store:
     async def case(self, id_: str) -> Case | None:
         """One case with its history."""
         try:
-            return await self._readers.ask(partial(cases.case, id_=id_))
+            return await self._database.ask(partial(cases.case, id_=id_))
         except NoSuchCase:
             return None
 
@@ -229,7 +224,7 @@ class Store:
             CaseConflict: somebody else has it, or it is closed.
 
         """
-        return await self._change(
+        return await self._database.change(
             partial(
                 cases.take, id_=id_, by=by, now=now, instead_of=instead_of, random=self._random
             )
@@ -242,7 +237,7 @@ class Store:
             NoSuchCase: none has this id.
 
         """
-        return await self._change(partial(cases.note, id_=id_, by=by, text=text, now=now))
+        return await self._database.change(partial(cases.note, id_=id_, by=by, text=text, now=now))
 
     async def close(self, id_: str, by: str, outcome: Outcome, text: str, now: datetime) -> Case:
         """Close a case with its outcome, and leave news of it for the gateway.
@@ -252,7 +247,7 @@ class Store:
             CaseConflict: somebody else has it, or it is closed.
 
         """
-        return await self._change(
+        return await self._database.change(
             partial(
                 cases.close,
                 id_=id_,
@@ -284,7 +279,7 @@ class Store:
                 None if revision == self._revision else gateways.enrolled(connection),
             )
 
-        self._revision, found = await self._readers.ask(ask)
+        self._revision, found = await self._database.ask(ask)
         if found is not None:
             self._enrolled = {entry.kid: entry for entry in found}
             self._bump()
@@ -304,7 +299,7 @@ class Store:
             GatewayExists: it is enrolled already, or its kid is another's.
 
         """
-        await self._change(
+        await self._database.change(
             partial(
                 gateways.enrol, entry=entry, home=home, by=by, now=now, replace_keys=replace_keys
             )
@@ -318,11 +313,11 @@ class Store:
             gateways.set_home(connection, home)
             people.add_audit(connection, AuditEntry(now, by, "home changed", home.gateway))
 
-        await self._change(change)
+        await self._database.change(change)
 
     async def gateways(self) -> list[GatewayRow]:
         """All gateways with their homes, by name of the home."""
-        rows = await self._readers.ask(gateways.rows)
+        rows = await self._database.ask(gateways.rows)
         return [self._with_pulse(row) for row in rows]
 
     def heartbeat(
@@ -343,9 +338,9 @@ class Store:
         unwritten, self._unwritten = self._unwritten, set()
         if not unwritten:
             return
-        pulses = [(gateway, self._pulses[gateway]) for gateway in unwritten]
+        pulses = [(gateway, self._pulses[gateway]) for gateway in sorted(unwritten)]
         try:
-            await self._change(partial(gateways.keep_pulses, pulses=pulses))
+            await self._database.change(partial(gateways.keep_pulses, pulses=pulses))
         except StoreFailing:
             self._unwritten |= unwritten
             raise
@@ -363,7 +358,7 @@ class Store:
             cases.raise_own(connection, id_, gateway, AlarmKind.GATEWAY_SILENT, why, now)
             return True
 
-        return await self._change(change)
+        return await self._database.change(change)
 
     async def gateway_back(self, gateway: str, why: Explanation, now: datetime) -> bool:
         """Say in the fault of a silent gateway that it is heard again; nothing if it never was."""
@@ -374,11 +369,11 @@ class Store:
             cases.clear_own(connection, gateway, AlarmKind.GATEWAY_SILENT, why, now)
             return True
 
-        return await self._change(change)
+        return await self._database.change(change)
 
     async def sequence(self) -> int:
         """OSCORE sender numbers below this may have been used in an earlier run."""
-        return await self._readers.ask(gateways.sequence)
+        return await self._database.ask(gateways.sequence)
 
     def reserve(self, upto: int) -> None:
         """Make durable that OSCORE sender numbers below `upto` may be used. Blocks.
@@ -387,11 +382,7 @@ class Store:
             StoreFailing: it is not durable; the numbers must not be used.
 
         """
-        reserved = self._writer.submit(partial(gateways.reserve, upto=upto))
-        try:
-            reserved.result(_RESERVE_S)
-        except TimeoutError as error:
-            raise StoreFailing(f"no reservation within {_RESERVE_S} s") from error
+        self._database.insist(partial(gateways.reserve, upto=upto))
 
     # ------------------------------------------------------------------ people
 
@@ -402,15 +393,15 @@ class Store:
             UserExists: the name is taken.
 
         """
-        await self._change(partial(people.add_user, user=user, by=by))
+        await self._database.change(partial(people.add_user, user=user, by=by))
 
     async def user(self, name: str) -> User | None:
         """The user of this name."""
-        return await self._readers.ask(partial(people.find_user, name=name))
+        return await self._database.ask(partial(people.find_user, name=name))
 
     async def users(self) -> list[User]:
         """All users, by name."""
-        return await self._readers.ask(people.users)
+        return await self._database.ask(people.users)
 
     async def set_password(self, name: str, password_hash: str, by: str, now: datetime) -> None:
         """Give a user a new password, and end all of the user's sessions.
@@ -419,7 +410,7 @@ class Store:
             NoSuchUser: nobody has this name.
 
         """
-        await self._change(
+        await self._database.change(
             partial(people.set_password, name=name, password_hash=password_hash, by=by, now=now)
         )
 
@@ -432,7 +423,7 @@ class Store:
             NoSuchUser: nobody has this name.
 
         """
-        await self._change(
+        await self._database.change(
             partial(
                 people.add_session,
                 token_hash=token_hash,
@@ -444,32 +435,26 @@ class Store:
 
     async def session(self, token_hash: bytes, now: datetime) -> Session | None:
         """The session of this token, unless it has run out."""
-        return await self._readers.ask(
+        return await self._database.ask(
             partial(people.find_session, token_hash=token_hash, now=now)
         )
 
     async def drop_session(self, token_hash: bytes) -> None:
         """End a session."""
-        await self._change(partial(people.drop_session, token_hash=token_hash))
+        await self._database.change(partial(people.drop_session, token_hash=token_hash))
 
     async def add_audit(self, entry: AuditEntry) -> None:
         """Write down who did what, for what the store does not see itself."""
-        await self._change(partial(people.add_audit, entry=entry))
+        await self._database.change(partial(people.add_audit, entry=entry))
 
     async def audit(self, limit: int = 200) -> list[AuditEntry]:
         """Who did what, newest first."""
-        return await self._readers.ask(partial(people.audit, limit=limit))
+        return await self._database.ask(partial(people.audit, limit=limit))
 
     # ------------------------------------------------------------------
 
-    async def _change(self, change: Callable[[Connection], T]) -> T:
-        return await asyncio.wrap_future(self._writer.submit(change))
-
-    def _committed(self) -> None:
-        """Wake who waits for a change; called on the writer's thread."""
-        self._loop.call_soon_threadsafe(self._bump)
-
     def _bump(self) -> None:
+        """Wake who waits for a change."""
         self._version += 1
         waiting, self._changed = self._changed, asyncio.Event()
         waiting.set()

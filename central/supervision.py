@@ -1,26 +1,21 @@
-"""Is every home still there? Three missed heartbeats are a fault that the center raises itself.
+"""Keeps the vigil over all homes: tells it of the time, and writes down what it finds.
 
 Silence is counted in real seconds, in small steps: a clock that runs faster, slower or jumps does
 not make a gateway silent, nor does a center that was itself stopped or suspended.
-
-Ref: EN 50136-1 (supervision of alarm transmission) for the idea; the interval is ours.
 """
 
 import asyncio
 import itertools
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from central.cases import StoreFailing
 from central.clock import Clock
 from central.store import Store
+from central.vigil import MISSED, Turn, Vigil
 from rules.sentence import Say, sentence
 
-MISSED = 3
-_MARGIN_S = 1.0
-"What the last of them may take on its way."
 _STEP_S = 1.0
 _STEP_S_MAX = 5.0
 "A longer step was no silence of the gateways: this process did not run."
@@ -32,53 +27,25 @@ _SLOWEST = 1e-3
 _log = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
-class _Watched:
-    silence_s: float = 0.0
-    promised_s: int = 0
-    silent: bool = False
-    last: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Turn:
-    """A gateway fell silent, or is back."""
-
-    gateway: str
-    silent: bool
-    at: datetime
-    last: datetime | None
-
-
 class Supervision:
     """Watches all gateways that were ever heard. After a start all have a full grace."""
 
     def __init__(self, store: Store, clock: Clock, interval: Callable[[], int]) -> None:
         self._store = store
         self._clock = clock
-        self._interval = interval
-        self._watched: dict[str, _Watched] = {}
-        self._turns: dict[str, _Turn] = {}
+        self._vigil = Vigil(interval)
+        self._turns: dict[str, Turn] = {}
+        "Those not yet written down, the last of each gateway."
         self._turned = asyncio.Event()
 
     def heard(self, gateway: str) -> None:
         """A request was proven to be this gateway's."""
-        watched = self._watched.setdefault(gateway, _Watched())
-        watched.silence_s = 0.0
-        # Until the next one is due it goes by what it was told now.
-        watched.promised_s = self._interval()
-        watched.last = self._clock.now()
-        if watched.silent:
-            self._turn(gateway, watched, silent=False)
+        self._vigil.heard(gateway, self._clock.now())
+        self._collect()
 
     async def load(self) -> None:
         """Learn whom to watch from what was written down. Before anyone is heard."""
-        for row in await self._store.gateways():
-            if row.last_heartbeat is not None:
-                watched = self._watched.setdefault(row.gateway, _Watched())
-                watched.silent = row.silent
-                watched.promised_s = row.interval_s
-                watched.last = row.last_heartbeat
+        self._vigil.load(await self._store.gateways())
 
     async def run(self) -> None:
         """Watch until cancelled."""
@@ -96,7 +63,8 @@ class Supervision:
             passed_s = (now_us - before_us) / 1e6 / fastest if fastest > 0 else 0.0
             before_us, rate_before = now_us, rate
             if passed_s <= _STEP_S_MAX:
-                self._pass(passed_s)
+                self._vigil.passed(passed_s, self._clock.now())
+                self._collect()
 
     async def _step(self, seconds: float) -> None:
         """Sleep by the clock, but never much longer than so many real seconds."""
@@ -108,17 +76,10 @@ class Supervision:
             # It runs slower by now; what has passed is reckoned by the caller.
             return
 
-    def _pass(self, seconds: float) -> None:
-        for gateway, watched in self._watched.items():
-            watched.silence_s += seconds
-            patience_s = MISSED * max(watched.promised_s, self._interval()) + _MARGIN_S
-            if watched.silence_s > patience_s and not watched.silent:
-                self._turn(gateway, watched, silent=True)
-
-    def _turn(self, gateway: str, watched: _Watched, *, silent: bool) -> None:
-        watched.silent = silent
-        self._turns[gateway] = _Turn(gateway, silent, self._clock.now(), watched.last)
-        self._turned.set()
+    def _collect(self) -> None:
+        for turn in self._vigil.turns():
+            self._turns[turn.gateway] = turn
+            self._turned.set()
 
     async def _write(self) -> None:
         while True:
@@ -126,24 +87,13 @@ class Supervision:
             self._turned.clear()
             for turn in list(self._turns.values()):
                 try:
-                    await self._note(turn)
+                    await write_down(turn, self._store)
                 except StoreFailing as failing:
                     _log.warning("%s: %s", turn.gateway, failing)
                     # Another attempt with the next turn, or when things are tidied.
                     continue
                 if self._turns.get(turn.gateway) is turn:
                     del self._turns[turn.gateway]
-
-    async def _note(self, turn: _Turn) -> None:
-        if turn.silent:
-            last = turn.last or turn.at
-            why = sentence(Say.GATEWAY_SILENT, last=last, missed=MISSED)
-            if await self._store.gateway_silent(turn.gateway, (why,), turn.at):
-                _log.warning("%s: silent, last heard %s", turn.gateway, last.isoformat())
-        else:
-            why = sentence(Say.GATEWAY_BACK, at=turn.at)
-            if await self._store.gateway_back(turn.gateway, (why,), turn.at):
-                _log.info("%s: heard again", turn.gateway)
 
     async def _tidy(self) -> None:
         """Notice newly enrolled gateways, and write heartbeats down from time to time."""
@@ -157,3 +107,21 @@ class Supervision:
                     await self._store.keep_pulses()
             except StoreFailing as failing:
                 _log.warning("%s", failing)
+
+
+async def write_down(turn: Turn, store: Store) -> None:
+    """Raise the center's own fault for a silent gateway, or clear it.
+
+    Raises:
+        StoreFailing: it is not written down.
+
+    """
+    if turn.silent:
+        last = turn.last or turn.at
+        why = sentence(Say.GATEWAY_SILENT, last=last, missed=MISSED)
+        if await store.gateway_silent(turn.gateway, (why,), turn.at):
+            _log.warning("%s: silent, last heard %s", turn.gateway, last.isoformat())
+    else:
+        why = sentence(Say.GATEWAY_BACK, at=turn.at)
+        if await store.gateway_back(turn.gateway, (why,), turn.at):
+            _log.info("%s: heard again", turn.gateway)

@@ -155,13 +155,8 @@ def connect(path: Path) -> sqlite3.Connection:
     except sqlite3.OperationalError as error:
         raise OSError(f"{path}: {error}") from error
     try:
-        connection.row_factory = sqlite3.Row
-        # A commit is reported only when it is on the medium: WAL with FULL syncs at each.
-        connection.execute("pragma journal_mode = wal")
-        connection.execute("pragma synchronous = full")
-        connection.execute("pragma foreign_keys = on")
-        connection.execute("pragma journal_size_limit = 16777216")
-        _check(connection, path)
+        _set_up(connection)
+        _check(connection, str(path))
     except sqlite3.DatabaseError as error:
         connection.close()
         if isinstance(error, sqlite3.OperationalError):
@@ -187,11 +182,7 @@ def create(path: Path) -> None:
     os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
     connection = connect(path)
     try:
-        if _version(connection) == 0:
-            connection.executescript(
-                f"begin immediate; {_TABLES}; pragma application_id = {_APPLICATION};"
-                f" pragma user_version = {VERSION}; commit"
-            )
+        _make_tables(connection)
     except sqlite3.OperationalError as error:
         # Another process may have been quicker by a moment.
         if _version(connection) != VERSION:
@@ -200,20 +191,52 @@ def create(path: Path) -> None:
         connection.close()
 
 
+def furnish(connection: sqlite3.Connection) -> None:
+    """Make an open connection what `connect` gives, with the tables unless they are there.
+
+    For a database that is no file of ours: in memory, where the log and its flushes mean nothing.
+
+    Raises:
+        ConfigError: it is no center's, or was written by a newer program.
+
+    """
+    connection.isolation_level = None
+    _set_up(connection)
+    _check(connection, "the connection's database")
+    _make_tables(connection)
+
+
+def _set_up(connection: sqlite3.Connection) -> None:
+    connection.row_factory = sqlite3.Row
+    # A commit is reported only when it is on the medium: WAL with FULL syncs at each.
+    connection.execute("pragma journal_mode = wal")
+    connection.execute("pragma synchronous = full")
+    connection.execute("pragma foreign_keys = on")
+    connection.execute("pragma journal_size_limit = 16777216")
+
+
+def _make_tables(connection: sqlite3.Connection) -> None:
+    if _version(connection) == 0:
+        connection.executescript(
+            f"begin immediate; {_TABLES}; pragma application_id = {_APPLICATION};"
+            f" pragma user_version = {VERSION}; commit"
+        )
+
+
 def _version(connection: sqlite3.Connection) -> int:
     version: int = connection.execute("pragma user_version").fetchone()[0]
     return version
 
 
-def _check(connection: sqlite3.Connection, path: Path) -> None:
+def _check(connection: sqlite3.Connection, where: str) -> None:
     version = _version(connection)
     application: int = connection.execute("pragma application_id").fetchone()[0]
     tables: int = connection.execute("select count(*) from sqlite_schema").fetchone()[0]
     if (version or tables) and application != _APPLICATION:
-        raise ConfigError(str(path), "another program's database", "name a center's file")
+        raise ConfigError(where, "another program's database", "name a center's file")
     if version > VERSION:
         raise ConfigError(
-            str(path),
+            where,
             f"schema {version}",
             f"this program knows schemas up to {VERSION}; install the newer one",
         )
