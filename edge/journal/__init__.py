@@ -9,7 +9,7 @@ from edge.journal._disk import Disk
 from edge.journal._files import Files
 from edge.journal._journal import Journal, Recovery, Stored
 from edge.journal._medium import Medium
-from edge.journal._recovery import Found, recover, undamaged
+from edge.journal._recovery import Found, deflated, inflated, recover, undamaged
 from edge.journal._rows import Change, Contents, Drop, Put
 from edge.journal._store import Store
 
@@ -26,6 +26,8 @@ __all__ = [
     "Recovery",
     "Store",
     "Stored",
+    "deflated",
+    "inflated",
     "recover",
     "undamaged",
 ]
