@@ -91,7 +91,10 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Gauge:
-    """How much the gateway holds, looked at once a simulated day and before each restart."""
+    """How much the gateway holds.
+
+    Looked at once a simulated day, before each restart, and at the end of the run.
+    """
 
     at: datetime
     outbox: int
@@ -102,6 +105,16 @@ class Gauge:
     "Of the journal's rows."
     off_us: int
     "The gateway's clock less the true time."
+    state: int = 0
+    "Bytes of the engine's snapshot."
+
+
+@dataclass(frozen=True, slots=True)
+class Turned:
+    """The center's supervision holds a gateway for silent, or hears it again."""
+
+    at: datetime
+    silent: bool
 
 
 @dataclass(slots=True)
@@ -127,6 +140,12 @@ class HomeChronicle:
     "When the resident truly was out, by day or for longer."
     life: array[int] = field(default_factory=lambda: array("q"))
     "True moments of acts by hand that a device noticed, in microseconds since 1970."
+    signs: array[int] = field(default_factory=lambda: array("q"))
+    """True moments of the signs of life that the engine counted (`LifeSeen.counted`), microseconds
+    since 1970, in order: the true time of the decision less the sign's age by the gateway's clock.
+    Of many within a minute only the first and the last."""
+    turned: list[Turned] = field(default_factory=list)
+    "What the center's supervision found of this gateway; no center that is restored forgets it."
     heard: dict[DeviceId, array[int]] = field(default_factory=dict)
     """By device: true moments at which the gateway was handed something of it, microseconds since
     1970, in order; of many within a minute only the first and the last."""
