@@ -91,6 +91,18 @@ OF_CENTER = frozenset(
         FaultKind.CENTER_RESTORED,
     }
 )
+OF_AIR = frozenset(
+    {
+        FaultKind.FRAME_LOSS,
+        FaultKind.DUPLICATES,
+        FaultKind.REORDERING,
+        FaultKind.DELAY,
+        FaultKind.BIT_ERRORS,
+    }
+)
+"Of the home, or of one `device` of it."
+OF_RADIO = OF_AIR | OF_DEVICE | {FaultKind.RADIO_STUCK, FaultKind.RADIO_LOST}
+"What comes between a device and the gateway."
 
 
 @dataclass(frozen=True, slots=True)
