@@ -10,11 +10,11 @@ from pathlib import Path
 from random import Random
 from zoneinfo import ZoneInfo
 
-from rules.device import Device, EvidenceRole, Link, Output
-from rules.observation import DeviceId, Phenomenon
+from rules.observation import Phenomenon
 from sim.homes.act import Act, Occupant
 from sim.homes.dwelling import MOTION_SENSORS, ROOMS, Installed, dwelling, install
 from sim.homes.resident import Resident, fridge_cycles, spurious_pairs
+from sim.recordings.node import asking_node
 from sim.recordings.recorded import Survey, survey
 from sim.recordings.recording import Recording
 from texts import Language
@@ -58,8 +58,7 @@ def recorded(random: Random, path: Path, found: Survey, language: Language) -> H
     recording = Recording(path, RECORDED_ZONE, found, random)
     room = ROOMS[language.value].living
     taken = {one.device.id for one in recording.installed}
-    node = next(name for name in _NODE_NAMES if name not in taken)
-    ours = install(random, [(_node(node, room), ((Phenomenon.POWER_W, 0.0),))])
+    ours = install(random, [(asking_node(taken, room), ((Phenomenon.POWER_W, 0.0),))])
     return Household((*recording.installed, *ours), recording, ())
 
 
@@ -74,22 +73,3 @@ def household(seed: int, start: datetime, language: Language, path: Path | None)
     if path is None:
         return simulated(random, start, language)
     return recorded(random, path, survey(path, RECORDED_ZONE), language)
-
-
-_NODE_NAMES = (DeviceId("ongi-node"), DeviceId("ongi-prompt-node"), DeviceId("ongi-own-node"))
-
-
-def _node(name: DeviceId, room: str) -> Device:
-    return Device(
-        id=name,
-        link=Link.BLE,
-        address="",
-        model="Ongi plug node",
-        room=room,
-        # Nothing is plugged into it: its load only shows that it is there.
-        phenomena=frozenset({Phenomenon.BUTTON, Phenomenon.POWER_W}),
-        evidence=EvidenceRole.NONE,
-        report_every=timedelta(hours=2),
-        outputs=frozenset({Output.LIGHT, Output.BUZZER}),
-        mains_powered=True,
-    )

@@ -1,0 +1,1 @@
+"""What a rulebook would have raised: recordings and evidence logs, run through the rules again."""
