@@ -158,6 +158,7 @@ def test_an_alarm_during_an_exchange_that_fails_goes_out_after_the_shortest_gap(
         if pause_s == SHORTEST_GAP_S:
             posting.outbox.add(row(2, priority=0))
             posting.delivery.notify(posting.at_s)
+            assert posting.delivery.due_s() is None
         posting.answer(LOST, trip_s=10.5)
         assert posting.wait() == pause_s
 
@@ -436,6 +437,10 @@ def test_what_the_center_lost_is_pending_again_and_told() -> None:
     assert not beating.exchange(reply(missing=((20, 30),)))
     assert beating.exchange(reply(missing=((2, 3), (8, 8))))
     assert [each.seq for each in beating.outbox.pending(9)] == [2, 3, 8]
+    # Also in the first reply after a silence.
+    assert not beating.exchange(LOST)
+    assert beating.exchange(reply(missing=((5, 5),)))
+    assert [each.seq for each in beating.outbox.pending(9)] == [2, 3, 5, 8]
 
 
 @pytest.mark.parametrize(
@@ -480,6 +485,15 @@ def test_a_delivery_while_one_is_under_way_is_followed_by_another() -> None:
     assert beating.wait() == BEAT_GAP_S
     beating.exchange(reply())
     assert beating.wait() == 60
+
+
+def test_a_gap_is_never_longer_than_the_interval() -> None:
+    beating = Beating(min)
+    beating.beats.soon(beating.at_s)
+    beating.beats.beat(NOW, 0)
+    beating.beats.soon(beating.at_s)
+    beating.beats.answered(reply(interval_s=1), beating.at_s, timedelta())
+    assert beating.wait() == pytest.approx(0.9)
 
 
 @pytest.mark.parametrize("hurried", [False, True], ids=["quiet", "always a delivery"])
