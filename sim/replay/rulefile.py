@@ -69,7 +69,9 @@ def read(path: Path) -> RuleFile:
     for key in tables:
         if key not in _KEYS:
             right = phrase("known: {names}", names=", ".join(_KEYS))
-            raise ConfigError(f"{where}: {key}", phrase("an unknown key"), meant(key, _KEYS, right))
+            raise ConfigError(
+                f"{where}: {key}", phrase("an unknown key"), meant(key, _KEYS, right)
+            )
     base = preset(tables["preset"], f"{where}: preset") if "preset" in tables else None
     found_rules = RuleFile(where, base, _rules(tables, where))
     # Without a preset of its own it may still not fit a home's: that home then says so.
