@@ -38,7 +38,9 @@ def main(argv: Sequence[str]) -> int:
     options = parser(say).parse_args(argv[1:])
     try:
         _COMMANDS[options.command](options, say)
-    except (ConfigError, Unacceptable, OSError) as error:
+    except ConfigError as error:
+        return _failed(_explained(error, say))
+    except (Unacceptable, OSError) as error:
         return _failed(str(error))
     except UserExists as error:
         return _failed(say.text("there is a user {name} already.", name=error))
@@ -56,6 +58,15 @@ def main(argv: Sequence[str]) -> int:
 def _failed(why: str) -> int:
     print(f"ongi center: {why}", file=sys.stderr)
     return 1
+
+
+def _explained(error: ConfigError, say: Translator) -> str:
+    return say.text(
+        "{where}\n  found: {found}\n  right: {right}",
+        where=error.where,
+        found=say.said(error.found),
+        right=say.said(error.right),
+    )
 
 
 def _translator() -> Translator:

@@ -144,6 +144,31 @@ def test_no_file_of_keys_is_overwritten(center: Command, tmp_path: Path) -> None
     out.write_text("precious")
     assert center("gateway", "enrol", "home-1", "--out", str(out)) == 1
     assert out.read_text() == "precious"
+    assert center.err == (
+        f"ongi center: {out}\n"
+        "  found: a file that is there already\n"
+        "  right: name a file that is not there yet; keys are never overwritten\n"
+    )
+    center("user", "add", "kim")
+    center("gateway", "list")
+    assert center.out == ""
+
+
+@pytest.mark.parametrize(
+    ("out", "says"),
+    [
+        ("", "found: a folder\n  right: name a file"),
+        ("file/uplink.toml", "file\n  found: no folder\n  right: name a file in a folder"),
+        ("file/keys/uplink.toml", "keys\n  found: no folder\n  right: name a file in a folder"),
+    ],
+)
+def test_keys_for_no_place_to_be_are_not_made(
+    out: str, says: str, center: Command, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    assert center("gateway", "enrol", "home-1", "--out", str(tmp_path / out)) == 1
+    assert says in center.err
+    assert "Errno" not in center.err
     center("user", "add", "kim")
     center("gateway", "list")
     assert center.out == ""
