@@ -1,10 +1,13 @@
 """One thing that goes wrong: what, where, when, for how long, and how much."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from typing import Protocol
 
 from rules.observation import DeviceId
+from sim.homes.dwelling import Installed
 
 
 class FaultKind(StrEnum):
@@ -122,3 +125,15 @@ class Fault:
     "What it measures is the kind's; 0 where it measures nothing."
     device: DeviceId | None = None
     "Where it is a device's."
+
+
+class Furnished(Protocol):
+    """A home as far as faults are about it."""
+
+    @property
+    def number(self) -> int:
+        """From 1."""
+
+    @property
+    def installed(self) -> Sequence[Installed]:
+        """Its devices."""
