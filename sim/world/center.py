@@ -16,7 +16,7 @@ from central.requests import Requests
 from central.sql.schema import furnish
 from central.store import Store
 from central.udp import Peer
-from central.vigil import MISSED, Vigil
+from central.vigil import MISSED, Turn, Vigil
 from edge.answer import Answer
 from protocol.identity import GatewayIdentity
 from rules.alarm import Category
@@ -119,6 +119,8 @@ class Center:
         self._database = Database()
         self._backup: bytes | None = None
         self.up = True
+        self.turned: Callable[[Turn], None] = lambda _: None
+        "Called when the center has raised or ended a case of its own."
         self._watched_at = timeline.now
         self._next_watch: datetime | None = None
         self._begin()
@@ -209,6 +211,7 @@ class Center:
             else:
                 said = sentence(Say.GATEWAY_BACK, at=turn.at)
                 at_once(self.store.gateway_back(turn.gateway, (said,), turn.at))
+            self.turned(turn)
 
     # ------------------------------------------------------------------------------------ people
 

@@ -138,15 +138,15 @@ class HomeChronicle:
     announced: list[Announced] = field(default_factory=list)
     absences: list[tuple[datetime, datetime]] = field(default_factory=list)
     "When the resident truly was out, by day or for longer."
-    life: array[int] = field(default_factory=lambda: array("q"))
+    life: "array[int]" = field(default_factory=lambda: array("q"))
     "True moments of acts by hand that a device noticed, in microseconds since 1970."
-    signs: array[int] = field(default_factory=lambda: array("q"))
+    signs: "array[int]" = field(default_factory=lambda: array("q"))
     """True moments of the signs of life that the engine counted (`LifeSeen.counted`), microseconds
     since 1970, in order: the true time of the decision less the sign's age by the gateway's clock.
     Of many within a minute only the first and the last."""
     turned: list[Turned] = field(default_factory=list)
     "What the center's supervision found of this gateway; no center that is restored forgets it."
-    heard: dict[DeviceId, array[int]] = field(default_factory=dict)
+    heard: "dict[DeviceId, array[int]]" = field(default_factory=dict)
     """By device: true moments at which the gateway was handed something of it, microseconds since
     1970, in order; of many within a minute only the first and the last."""
     observations: int = 0

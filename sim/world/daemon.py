@@ -84,8 +84,11 @@ class Daemon:
         random: Random,
         outside: Outside,
         parts: Parts,
+        guard: Callable[[Callable[[], object]], None],
     ) -> None:
+        """`guard` carries out what the timeline asks for, and catches a power cut."""
         self._timeline = timeline
+        self._guard = guard
         self._machine = machine
         self._random = random
         self._outside = outside
@@ -175,12 +178,17 @@ class Daemon:
     # ------------------------------------------------------------------------------- its tasks
 
     def _ring(self) -> None:
+        self._guard(self._tick)
+
+    def _tick(self) -> None:
         self.house.put(Tick())
         self._look()
 
     def _keep_time(self) -> None:
+        if not self._alive:
+            return
+        self._guard(self.timekeeper.check)
         if self._alive:
-            self.timekeeper.check()
             self._timeline.after(
                 self._machine.true_span(self.timekeeper.check_after), self._keep_time
             )
@@ -207,9 +215,11 @@ class Daemon:
         return at
 
     def _deliver(self) -> None:
-        if not self._alive or self._timeline.now != self._records_at:
-            return
-        self._records_at = None
+        if self._alive and self._timeline.now == self._records_at:
+            self._records_at = None
+            self._guard(self._send_records)
+
+    def _send_records(self) -> None:
         due_s = self._records.due_s()
         if due_s is not None and due_s <= self._seconds():
             batch = self._records.next(self._seconds())
@@ -226,9 +236,11 @@ class Daemon:
         self.house.delivered(rows)
 
     def _beat(self) -> None:
-        if not self._alive or self._timeline.now != self._beats_at:
-            return
-        self._beats_at = None
+        if self._alive and self._timeline.now == self._beats_at:
+            self._beats_at = None
+            self._guard(self._send_beat)
+
+    def _send_beat(self) -> None:
         due_s = self._beats.due_s()
         if due_s is not None and due_s <= self._seconds():
             sent_us = self.clock.boottime_us()

@@ -74,6 +74,10 @@ class TracedEngine(Engine):
         )
         return engine.snapshot()
 
+    def state_bytes(self) -> int:
+        """How long a real snapshot would be now."""
+        return len(super().snapshot())
+
     def forget(self, before: bytes) -> None:
         """No position before this one will be asked for any more."""
         number = int.from_bytes(before, "big")
