@@ -1,15 +1,116 @@
-"""Every collapse is found in its bound, or a fault said that the home was blind."""
+"""Every collapse is found in its bound, or a fault said that the home was blind.
+
+For each plight, in a home whose rules watch over inactivity: somebody came, or an escalation of a
+person in danger that was raised after it reached the center, no later than
+
+    since + first limit + prompt's wait (+ away.extra while an outing is believed)
+          + the time that the gateway was down in between
+          + a minute to decide + two minutes to deliver, outages of the way and the center apart
+
+where `since` is what `sim.check.silence` says: the last sign of life handed to the gateway (a
+fall's own acts are such), or whatever later makes the silence count anew. What only noise of
+sensors puts off is bounded by twice the longest limit. Nothing is asked for while the home was
+announced empty, while a case of inactivity stood open at the center, and of what is due after the
+end of the run.
+
+The silence counts anew, or is not counted, while nothing can be seen. So each such span after the
+plight must be known to the center before the person is found, within its own bound:
+
+- No watching device is heard within its contract: `HOME_BLIND`, `DRIVER_LOST` or `MAINS_OUTAGE`
+  persisted at the center within ten minutes; where the way or the center was not well, that or a
+  gateway held for silent within what the next line says.
+- The gateway does not run: held for silent by the center within `Chronicle.silent_after` of the
+  last word, and of the last start of the center itself.
+"""
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Final
 
+from sim.check.blindness import told, was_told
+from sim.check.outages import AFTERWARDS, outages, well
+from sim.check.silence import Blind, Due, Silences
+from sim.check.spans import Span, merged, past
 from sim.check.violation import Violation
-from sim.world.chronicle import Chronicle
+from sim.world.chronicle import Chronicle, HomeChronicle, Trouble
 
 NAME: Final = "collapse-found"
+_DECIDED_WITHIN = timedelta(minutes=1)
+_DELIVERED_WITHIN = timedelta(minutes=2)
+_TOLD_WITHIN = timedelta(minutes=10)
 
 
 def check(chronicle: Chronicle) -> Iterator[Violation]:
     """Collapses that nobody was told of in time."""
-    del chronicle
-    yield from ()
+    for home in chronicle.homes:
+        if home.book.inactivity.enabled and home.troubles:
+            yield from _check(chronicle, home)
+
+
+def _check(chronicle: Chronicle, home: HomeChronicle) -> Iterator[Violation]:
+    silences = Silences(chronicle, home)
+    known = told(chronicle, home)
+    bad = outages(chronicle, home)
+    center = merged(
+        (chronicle.start + fault.begin, chronicle.start + fault.begin + fault.lasting + AFTERWARDS)
+        for fault in chronicle.center_faults
+    )
+    for trouble in home.troubles:
+        due = silences.due(trouble.at)
+        by = None
+        if due.at is not None:
+            by = past(past(due.at + _DECIDED_WITHIN, bad) + _DELIVERED_WITHIN, bad)
+        came = min((at for at in (trouble.found, trouble.helped) if at is not None), default=None)
+        if by is not None and by <= chronicle.end and (came is None or came > by):
+            yield _late(home, trouble, due, by, came)
+        until = min(at for at in (came, due.at, chronicle.end) if at is not None)
+        for blind in due.blind:
+            known_by = _known_by(chronicle, blind, bad, center)
+            end = min(blind.end, until)
+            if end > max(known_by, trouble.at) and not was_told(blind.begin, known_by, known):
+                yield _untold(home, trouble, blind, known_by)
+
+
+def _known_by(chronicle: Chronicle, blind: Blind, bad: list[Span], center: list[Span]) -> datetime:
+    """By when the center must know that nothing could be seen of a home."""
+    at_once = blind.begin + _TOLD_WITHIN
+    if not blind.down and well(blind.begin, at_once, bad):
+        return at_once
+    by = blind.begin + chronicle.silent_after
+    for begin, end in center:
+        if begin <= by and end >= blind.begin:
+            by = end + chronicle.silent_after
+    return by + _DELIVERED_WITHIN
+
+
+def _late(
+    home: HomeChronicle, trouble: Trouble, due: Due, by: datetime, came: datetime | None
+) -> Violation:
+    after = "never" if came is None else f"{came - trouble.at} after it"
+    return Violation(
+        NAME,
+        home.number,
+        by,
+        f"A {trouble.kind} was found {after}, and must be within {by - trouble.at}.",
+        (
+            f"{trouble.kind} {trouble.at.isoformat()}",
+            f"silence counts from {due.since.isoformat()}",
+            f"due {'never' if due.at is None else due.at.isoformat()}",
+            f"at the center by {by.isoformat()}",
+        ),
+    )
+
+
+def _untold(home: HomeChronicle, trouble: Trouble, blind: Blind, by: datetime) -> Violation:
+    why = "its gateway did not run" if blind.down else "no watching device was heard"
+    return Violation(
+        NAME,
+        home.number,
+        by,
+        f"After a {trouble.kind} {why} for {blind.end - blind.begin},"
+        f" and the center did not know within {by - blind.begin}.",
+        (
+            f"{trouble.kind} {trouble.at.isoformat()}",
+            f"blind {blind.begin.isoformat()} to {blind.end.isoformat()}",
+        ),
+    )

@@ -1,15 +1,130 @@
-"""Nothing doubled."""
+"""Nothing doubled: one record for one decision, one row and one case for one record.
 
-from collections.abc import Iterator
+- No id stands twice among the center's rows or cases, and none that no gateway queued.
+- Nothing is new to the center twice, unless it was set back to before the first time.
+- No number of a gateway stands for two records: two of one boot never; two of different boots
+  only where the gateway forgot the first one as `nothing-lost` allows (memory while the disk
+  failed, damaged files), and said so.
+- No alarm is raised while it stands raised, unless that was so forgotten.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from itertools import pairwise
 from typing import Final
 
+from rules.alarm import AlarmKey, Move
+from rules.events import AlarmMoved
+from sim.check.forgetting import Forgetting, forgettings
 from sim.check.violation import Violation
-from sim.world.chronicle import Chronicle
+from sim.world.chronicle import Chronicle, HomeChronicle, Queued
 
 NAME: Final = "nothing-doubled"
 
 
 def check(chronicle: Chronicle) -> Iterator[Violation]:
     """Records and cases that are there twice, or of nobody."""
-    del chronicle
-    yield from ()
+    numbers = {home.gateway: home.number for home in chronicle.homes}
+    queued = {(home.gateway, one.id) for home in chronicle.homes for one in home.queued}
+    rows = [(gateway, id_) for gateway, _, id_ in chronicle.stored]
+    cases = [(case.gateway, case.id) for case in chronicle.cases if not case.own]
+    for what, names in (("row", rows), ("case", cases)):
+        seen: set[tuple[str, bytes]] = set()
+        for gateway, id_ in names:
+            name = (gateway, id_)
+            if name not in queued:
+                yield _at_center(chronicle, numbers, name, f"a {what} that no gateway queued")
+            elif name in seen:
+                yield _at_center(chronicle, numbers, name, f"a second {what}")
+            seen.add(name)
+    for home in chronicle.homes:
+        found = forgettings(chronicle, home)
+        yield from _new_again(chronicle, home)
+        yield from _numbers(home, found, rows)
+        yield from _raised_again(home, found)
+
+
+def _at_center(
+    chronicle: Chronicle, numbers: dict[str, int], name: tuple[str, bytes], what: str
+) -> Violation:
+    gateway, id_ = name
+    return Violation(
+        NAME,
+        numbers.get(gateway),
+        chronicle.healed,
+        f"At the end the center has {what}: {id_.hex()} of {gateway}.",
+    )
+
+
+def _new_again(chronicle: Chronicle, home: HomeChronicle) -> Iterator[Violation]:
+    new: dict[bytes, datetime] = {}
+    for one in home.arrived:
+        if not one.new:
+            continue
+        before = new.get(one.record.id)
+        if before is not None and not any(
+            back <= before <= restored <= one.at for restored, back in chronicle.restored
+        ):
+            yield Violation(
+                NAME,
+                home.number,
+                one.at,
+                f"Record {one.record.seq} was new to the center a second time.",
+                (f"first {before.isoformat()}", f"again {one.at.isoformat()}"),
+            )
+        new[one.record.id] = one.at
+
+
+def _numbers(
+    home: HomeChronicle, found: Sequence[Forgetting], rows: Iterable[tuple[str, bytes]]
+) -> Iterator[Violation]:
+    """Two records of one number, both at the center."""
+    stored = {id_ for gateway, id_ in rows if gateway == home.gateway}
+    by_number: dict[int, list[Queued]] = defaultdict(list)
+    for one in home.queued:
+        if one.id in stored:
+            by_number[one.seq].append(one)
+    for number, several in by_number.items():
+        for first, second in pairwise(several):
+            forgotten = any(each.may_forget(first) and each.cut <= second.at for each in found)
+            if first.id != second.id and (first.boot == second.boot or not forgotten):
+                yield Violation(
+                    NAME,
+                    home.number,
+                    second.at,
+                    f"Number {number} stands for two records,"
+                    f" of boot {first.boot} and of boot {second.boot}.",
+                    (
+                        f"queued {first.at.isoformat()} {first.id.hex()}",
+                        f"queued {second.at.isoformat()} {second.id.hex()}",
+                    ),
+                )
+
+
+def _forgotten(found: Sequence[Forgetting], before: datetime, at: datetime) -> bool:
+    """Whether what was decided at `before` may be unknown at `at`."""
+    return any(
+        before <= each.cut <= at and (each.damaged or before >= each.since) for each in found
+    )
+
+
+def _raised_again(home: HomeChronicle, found: Sequence[Forgetting]) -> Iterator[Violation]:
+    raised: dict[AlarmKey, datetime] = {}
+    for decided in home.decided:
+        event = decided.event
+        if not isinstance(event, AlarmMoved):
+            continue
+        if event.move in {Move.CLEAR, Move.CLOSE}:
+            raised.pop(event.alarm, None)
+        elif event.move is Move.RAISE:
+            before = raised.get(event.alarm)
+            if before is not None and not _forgotten(found, before, decided.at):
+                yield Violation(
+                    NAME,
+                    home.number,
+                    decided.at,
+                    f"{event.alarm} was raised while it stood raised for {decided.at - before}.",
+                    (f"raised {before.isoformat()}", f"again {decided.at.isoformat()}"),
+                )
+            raised[event.alarm] = decided.at

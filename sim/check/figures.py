@@ -48,8 +48,6 @@ def figures(chronicle: Chronicle, violations: Sequence[Violation], wall_s: float
     raise NotImplementedError
 
 
-def home_figures(
-    chronicle: Chronicle, violations: Sequence[Violation]
-) -> tuple[HomeFigures, ...]:
+def home_figures(chronicle: Chronicle, violations: Sequence[Violation]) -> tuple[HomeFigures, ...]:
     """A row for each home."""
     raise NotImplementedError

@@ -1,15 +1,79 @@
-"""Nothing lost."""
+"""Nothing lost: what was queued for the center is there at the end, with its case.
+
+Every record that a gateway put into its outbox is among the rows of the center at the end of the
+run, and one that opens a case has its case there. There are two ways to be excused, each told to
+the technicians by the gateway itself:
+
+- The record was queued in memory while the disk failed, the gateway went down while it still
+  failed, and `DISK_FAILING` had been decided before it went down. Had the disk been well again in
+  between, the record would have been written then.
+- The files of the journal were damaged (`FaultKind.DISK_CORRUPTED`) after the record was queued,
+  and the gateway said `JOURNAL_RESTORED` at its next start.
+
+And in both cases the center did not have the record before the gateway forgot it, or was itself
+set back to a time at which it had not.
+"""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Final
 
+from protocol.records import RecordKind
+from sim.check.forgetting import Forgetting, forgettings
+from sim.check.sent import arrivals
 from sim.check.violation import Violation
-from sim.world.chronicle import Chronicle
+from sim.world.chronicle import Chronicle, HomeChronicle, Queued
 
 NAME: Final = "nothing-lost"
 
 
 def check(chronicle: Chronicle) -> Iterator[Violation]:
     """Records that were queued and are not at the center at the end."""
-    del chronicle
-    yield from ()
+    stored = {(gateway, id_) for gateway, _, id_ in chronicle.stored}
+    cases = {(case.gateway, case.id) for case in chronicle.cases if not case.own}
+    for home in chronicle.homes:
+        found = forgettings(chronicle, home)
+        first = arrivals(home)
+        opens = {one.record.id for one in home.arrived if one.record.kind is not RecordKind.UPDATE}
+        for queued in home.queued:
+            name = (home.gateway, queued.id)
+            if name not in stored:
+                if not _excused(chronicle, queued, found, first.get(queued.id)):
+                    yield _lost(home, queued, "is not at the center at the end", first)
+            elif queued.id in opens and name not in cases:
+                yield _lost(home, queued, "has no case at the center at the end", first)
+
+
+def _excused(
+    chronicle: Chronicle,
+    queued: Queued,
+    found: list[Forgetting],
+    arrived: datetime | None,
+) -> bool:
+    for each in found:
+        if each.may_forget(queued):
+            there = arrived is not None and arrived <= each.cut
+            if not there or any(
+                back <= arrived <= restored
+                for restored, back in chronicle.restored
+                if arrived is not None
+            ):
+                return True
+    return False
+
+
+def _lost(
+    home: HomeChronicle, queued: Queued, what: str, first: dict[bytes, datetime]
+) -> Violation:
+    how = "durably" if queued.durable else "in memory"
+    arrived = first.get(queued.id)
+    return Violation(
+        NAME,
+        home.number,
+        queued.at,
+        f"Record {queued.seq} of boot {queued.boot} was queued {how} and {what}.",
+        (
+            f"queued {queued.at.isoformat()} {queued.id.hex()}",
+            "never arrived" if arrived is None else f"arrived {arrived.isoformat()}",
+        ),
+    )

@@ -2,7 +2,7 @@
 
 from array import array
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from protocol.records import Record
 from rules.alarm import AlarmKey
@@ -196,3 +196,5 @@ class Chronicle:
     "Moments at which the center went back, and to what."
     observations: int = 0
     digest: str = ""
+    silent_after: timedelta = timedelta(minutes=91)
+    "Unheard for so long a gateway is silent to the center: three heartbeats, and a margin."

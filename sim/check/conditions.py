@@ -1,0 +1,75 @@
+"""What the gateway's alarms were about, and how they stood, by the true time of its decisions."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from rules.alarm import AlarmKey, AlarmKind, Move
+from rules.events import (
+    AlarmMoved,
+    AwayBegan,
+    AwayEnded,
+    AwayReason,
+    ConditionChanged,
+    Escalated,
+)
+from sim.check.spans import Span
+from sim.world.chronicle import Decided, HomeChronicle
+
+_DONE = frozenset({Move.CLEAR, Move.CLOSE})
+
+
+def conditions(home: HomeChronicle, never: datetime) -> dict[AlarmKey, list[Span]]:
+    """By alarm, when its condition was there; one that lasts to the end ends `never`."""
+    found: dict[AlarmKey, list[Span]] = {}
+    for decided in home.decided:
+        event = decided.event
+        if isinstance(event, ConditionChanged):
+            turn(found.setdefault(event.alarm, []), decided.at, event.present, never)
+    return found
+
+
+def present(home: HomeChronicle, kind: AlarmKind, never: datetime) -> list[Span]:
+    """When a condition of this kind was there, whatever its scope."""
+    return [
+        span
+        for key, spans in conditions(home, never).items()
+        if key.kind is kind
+        for span in spans
+    ]
+
+
+def active(decided: Iterable[Decided], key: AlarmKey, never: datetime) -> list[Span]:
+    """When an alarm had a case that was neither cleared nor closed."""
+    spans: list[Span] = []
+    for each in decided:
+        event = each.event
+        if isinstance(event, Escalated) and event.alarm == key:
+            turn(spans, each.at, True, never)  # noqa: FBT003 -- what it turned to
+        elif isinstance(event, AlarmMoved) and event.alarm == key and event.move in _DONE:
+            turn(spans, each.at, False, never)  # noqa: FBT003 -- what it turned to
+    return spans
+
+
+def absences(home: HomeChronicle, never: datetime) -> tuple[list[Span], list[Span]]:
+    """When the gateway believed in an outing, and in an absence on a person's word."""
+    outings: list[Span] = []
+    announced: list[Span] = []
+    for decided in home.decided:
+        event = decided.event
+        if isinstance(event, AwayBegan):
+            outing = event.reason is AwayReason.OUTING
+            turn(outings, decided.at, outing, never)
+            turn(announced, decided.at, not outing, never)
+        elif isinstance(event, AwayEnded):
+            turn(outings, decided.at, False, never)  # noqa: FBT003 -- what it turned to
+            turn(announced, decided.at, False, never)  # noqa: FBT003 -- what it turned to
+    return outings, announced
+
+
+def turn(spans: list[Span], at: datetime, there: bool, never: datetime) -> None:  # noqa: FBT001
+    """Begin a span or end the last one; what is so already stays so."""
+    lasts = bool(spans) and spans[-1][1] == never
+    if there and not lasts:
+        spans.append((at, never))
+    elif lasts and not there:
+        spans[-1] = (spans[-1][0], at)

@@ -1,0 +1,212 @@
+"""By when a silence must have been escalated, reckoned by true time.
+
+Production promises (`rules.inactivity`, `rules.away`): the silence counts from the latest of
+
+- the last sign of life that the gateway was handed,
+- the end of an absence, the closing of an inactivity case,
+- the moment since which one single device proves it: for a device that was not heard for
+  `stale_after` periods of listening time the proof begins anew,
+- the setting back of a clock over a restart, when nobody can say how long it was silent before.
+
+It is escalated at the first limit, put off by `away.extra` while an outing is believed, by the
+prompt's wait where the gateway was down when it was to ask, and by the time that it was down.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from rules.alarm import AlarmKey, AlarmKind, Move
+from rules.codec import moment_at, moment_us
+from rules.events import AlarmMoved, AwayEnded
+from sim.check.conditions import absences, active
+from sim.check.forgetting import deaf, forgettings
+from sim.check.listening import (
+    ROUGHLY,
+    Listening,
+    Stretch,
+    stale_after,
+    stretches,
+    watching,
+)
+from sim.check.spans import covered, past, touched
+from sim.world.chronicle import Chronicle, HomeChronicle
+
+INACTIVITY = AlarmKey(AlarmKind.INACTIVITY)
+_SET_BACK_US = -2_000_000
+_STEPS_MAX = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Blind:
+    """When nothing was seen of a home."""
+
+    begin: datetime
+    end: datetime
+    down: bool
+    "The gateway did not run; else no device that watches the resident was live."
+
+
+@dataclass(slots=True)
+class Due:
+    """When the silence after some moment is due."""
+
+    at: datetime | None
+    "None: nothing need be raised, since a case stood open, or the home was said to be empty."
+    since: datetime
+    "What the silence counts from."
+    blind: list[Blind] = field(default_factory=list)
+    "When nothing could be seen: the center must know."
+
+
+class Silences:
+    """One home's silences."""
+
+    def __init__(self, chronicle: Chronicle, home: HomeChronicle) -> None:
+        self._never = max(chronicle.healed, chronicle.end)
+        self._book = home.book
+        found = forgettings(chronicle, home)
+        self.deaf = deaf(found)
+        self._down = [(each.cut, each.up) for each in found]
+        self._outings, self._announced = absences(home, self._never)
+        self._open = active(home.decided, INACTIVITY, self._never)
+        self._marks = sorted(_marks(home))
+        self._signs = sorted(home.signs or home.life)
+        self._life = sorted(home.life)
+        listening = Listening(self.deaf)
+        self._lives: list[list[Stretch]] = [
+            stretches(
+                home.heard.get(device.id, ()),
+                listening,
+                _us(stale_after(home, device) - ROUGHLY),
+            )
+            for device in watching(home)
+        ]
+
+    def due(self, moment: datetime) -> Due:
+        """When the silence that a plight at `moment` begins is due at the latest.
+
+        What only noise of the sensors puts off is bounded: by twice the longest limit.
+        """
+        counted = self._due(moment, self._signs)
+        truly = self._due(moment, self._life)
+        if counted.at is None or truly.at is None:
+            return counted
+        most = truly.at + 2 * (self._book.inactivity.limits[0] + self._book.away.extra)
+        if most < counted.at:
+            return Due(most, truly.since, truly.blind)
+        return counted
+
+    def _due(self, moment: datetime, signs: Sequence[int]) -> Due:
+        limits = self._book.inactivity
+        need = limits.limits[0] + (limits.prompt_wait if limits.prompt else timedelta())
+        since = self._last(moment, signs)
+        blind: list[Blind] = []
+        for _ in range(_STEPS_MAX):
+            at = past(self._with_outing(since + need, need), self.deaf)
+            at = past(at + covered(since, at, self.deaf), self.deaf)
+            later = self._begins_anew(since, at, signs, blind)
+            if later is None:
+                down = [
+                    Blind(begin, end, down=True)
+                    for begin, end in touched(since, at, self._down)
+                    if end > moment
+                ]
+                return Due(at, since, [*blind, *down])
+            if later >= self._never:
+                return Due(None, since, blind)
+            since = later
+        raise AssertionError("a silence without an end")
+
+    def _begins_anew(
+        self, since: datetime, at: datetime, signs: Sequence[int], blind: list[Blind]
+    ) -> datetime | None:
+        """What comes between `since` and `at` so that the silence counts from it."""
+        for moments in (signs, self._marks):
+            index = bisect_right(moments, moment_us(at)) - 1
+            if index >= 0 and moments[index] > moment_us(since):
+                return moment_at(moments[index])
+        for begin, end in self._announced:
+            if begin <= at and end > since:
+                return end
+        for begin, end in self._open:
+            if begin <= at < end:
+                return end
+        sight = self._sight(moment_us(at))
+        if sight is None:
+            seen = self._next_sight(moment_us(at))
+            blind.append(Blind(self._last_sight(moment_us(at)), seen, down=False))
+            return seen
+        return moment_at(sight) if sight > moment_us(since) else None
+
+    def _last(self, moment: datetime, signs: Sequence[int]) -> datetime:
+        index = bisect_right(signs, moment_us(moment)) - 1
+        # Before the first sign the silence counts from the installation, which was earlier.
+        return moment_at(signs[index]) if index >= 0 else moment
+
+    def _with_outing(self, at: datetime, need: timedelta) -> datetime:
+        if touched(at - need, at, self._outings):
+            return at + self._book.away.extra
+        return at
+
+    def _sight(self, at: int) -> int | None:
+        """Since when one device that is live at `at` proves a silence."""
+        return min(
+            (
+                begin
+                for lives in self._lives
+                for begin, end in lives[_first(lives, at) : _first(lives, at) + 1]
+                if begin <= at < end
+            ),
+            default=None,
+        )
+
+    def _next_sight(self, at: int) -> datetime:
+        later = [
+            lives[index + 1][0]
+            for lives in self._lives
+            if (index := _first(lives, at)) + 1 < len(lives) and lives[index + 1][0] > at
+        ]
+        firsts = [lives[0][0] for lives in self._lives if lives and lives[0][0] > at]
+        return min((moment_at(begin) for begin in (*later, *firsts)), default=self._never)
+
+    def _last_sight(self, at: int) -> datetime:
+        ends = [
+            lives[index][1]
+            for lives in self._lives
+            if lives and (index := _first(lives, at)) >= 0 and lives[index][1] <= at
+        ]
+        return moment_at(max(ends)) if ends else moment_at(at)
+
+
+def _first(lives: Sequence[Stretch], at: int) -> int:
+    """The last stretch that begins at `at` or before; 0 if there is none."""
+    return max(bisect_left(lives, (at + 1, 0)) - 1, 0)
+
+
+def _marks(home: HomeChronicle) -> list[int]:
+    marks = [
+        moment_us(decided.at)
+        for decided in home.decided
+        if isinstance(decided.event, AwayEnded)
+        or (
+            isinstance(decided.event, AlarmMoved)
+            and decided.event.alarm == INACTIVITY
+            and decided.event.move is Move.CLOSE
+        )
+    ]
+    starts = [moment_us(run.began) for run in home.runs]
+    signs = sorted(home.signs or home.life)
+    for moved in home.moved:
+        if moved.shift_us < _SET_BACK_US:
+            at = moment_us(moved.at)
+            index = bisect_right(starts, at) - 1
+            start = starts[index] if index > 0 else None
+            if start is not None and bisect_right(signs, at) == bisect_left(signs, start):
+                marks.append(at)
+    return marks
+
+
+def _us(span: timedelta) -> int:
+    return span // timedelta(microseconds=1)
