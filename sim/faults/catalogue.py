@@ -54,7 +54,7 @@ def _seconds(what: str, low: float, high: float, default: float | None = None) -
     return Amount(what, low, high, default, seconds=True)
 
 
-_SHARE_OF_FRAMES: Final = N_("share of the frames")
+_SHARE_OF_FRAMES: Final = N_("the share of the frames")
 
 _ROWS: Final = (
     Row(
@@ -68,11 +68,11 @@ _ROWS: Final = (
         N_("Frames are held back for 5 to 30 s, and later ones overtake them."),
         _share(_SHARE_OF_FRAMES),
     ),
-    Row(_K.DELAY, N_("Every frame is held back."), _seconds(N_("seconds at most"), 0.1, 600)),
+    Row(_K.DELAY, N_("Every frame is held back."), _seconds(N_("the seconds at most"), 0.1, 600)),
     Row(
         _K.BIT_ERRORS,
         N_("Bits of frames flip; the decoder refuses them."),
-        _share(N_("share of the frames, each copy by itself")),
+        _share(N_("the share of the frames, each copy by itself")),
     ),
     Row(_K.DEAD_SENSOR, N_("A device says nothing.")),
     Row(
@@ -89,57 +89,67 @@ _ROWS: Final = (
     Row(
         _K.BATTERY_SAG,
         N_("A battery sinks until half of the time is over, and stays there."),
-        Amount(N_("percent that are left"), 0, 100, 3),
+        Amount(N_("the percent that are left"), 0, 100, 3),
     ),
     Row(_K.RADIO_STUCK, N_("The driver hears nothing and does not know it.")),
     Row(_K.RADIO_LOST, N_("The adapter is gone, and the driver is down.")),
     Row(
         _K.POWER_CUT,
         N_("The gateway has no power, from one of its writes on."),
-        Amount(N_("which write from the beginning on"), 1, 10_000, 1, whole=True),
+        Amount(N_("the number of that write"), 1, 10_000, 1, whole=True),
     ),
     Row(_K.DISK_FULL, N_("The card takes nothing more.")),
-    Row(_K.DISK_SLOW, N_("Every write takes long."), _seconds(N_("seconds a write"), 0.01, 60)),
+    Row(
+        _K.DISK_SLOW,
+        N_("Every write takes long."),
+        _seconds(N_("the seconds of a write"), 0.01, 60),
+    ),
     Row(_K.DISK_REFUSING, N_("Every write fails.")),
     Row(_K.DISK_CORRUPTED, N_("Bits of the journal flip, and the gateway restarts.")),
     Row(
         _K.WRONG_AT_BOOT,
         N_("The gateway restarts with a wrong date, and nobody tells it the right one."),
-        _seconds(N_("seconds fast; slow below 0"), -_YEARS_S, _YEARS_S),
+        _seconds(N_("the seconds fast (slow below 0)"), -_YEARS_S, _YEARS_S),
     ),
     Row(
         _K.CLOCK_JUMP,
         N_("The date jumps, and a time server vouches for it."),
-        _seconds(N_("seconds forward; back below 0"), -_YEARS_S, _YEARS_S),
+        _seconds(N_("the seconds forward (back below 0)"), -_YEARS_S, _YEARS_S),
     ),
     Row(
         _K.CLOCK_DRIFT,
         N_("The clock runs fast or slow."),
-        Amount(N_("parts per million; slow below 0"), -1_000, 1_000),
+        Amount(N_("the parts per million fast (slow below 0)"), -1_000, 1_000),
     ),
     Row(_K.UPLINK_DOWN, N_("Nothing gets to the center or back.")),
-    Row(_K.UPLINK_LOSS, N_("Datagrams are lost, each way."), _share(N_("share of the datagrams"))),
-    Row(_K.UPLINK_DUPLICATES, N_("Requests arrive twice."), _share(N_("share of the requests"))),
+    Row(
+        _K.UPLINK_LOSS,
+        N_("Datagrams are lost, each way."),
+        _share(N_("the share of the datagrams")),
+    ),
+    Row(
+        _K.UPLINK_DUPLICATES, N_("Requests arrive twice."), _share(N_("the share of the requests"))
+    ),
     Row(
         _K.NAT_REBINDING,
         N_("An idle way is forgotten: the next reply does not come."),
-        _seconds(N_("seconds until it is forgotten"), 10, 3_600, 60),
+        _seconds(N_("the seconds until it is forgotten"), 10, 3_600, 60),
     ),
     Row(_K.CENTER_KILLED, N_("The center is down.")),
     Row(
         _K.CENTER_SLOW,
         N_("The center takes long to answer."),
-        _seconds(N_("seconds to an answer"), 0.1, 600),
+        _seconds(N_("the seconds to an answer"), 0.1, 600),
     ),
     Row(
         _K.CENTER_GARBAGE,
         N_("The center does what it is asked, and answers rubbish."),
-        _share(N_("share of the replies")),
+        _share(N_("the share of the replies")),
     ),
     Row(
         _K.CENTER_RESTORED,
         N_("The center is down, and comes back with a backup."),
-        _seconds(N_("age of the backup in seconds"), 60, 30 * 86_400, 3_600),
+        _seconds(N_("the age of the backup in seconds"), 60, 30 * 86_400, 3_600),
     ),
 )
 

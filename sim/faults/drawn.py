@@ -59,7 +59,7 @@ class _Habit:
     "From and to; most are short. None: as long as there are faults at all."
     amount: tuple[float, float] = (0.0, 0.0)
     signed: bool = False
-    steep: int = 2
+    steep: int = 1
     "How seldom the long ones are: so often is a draw from 0 to 1 squared."
 
 
@@ -76,7 +76,7 @@ _CALM: Final = (
     _Habit(_K.POWER_CUT, 1, (20 * _S, 2 * _H), (1, 30)),
     _Habit(_K.DISK_SLOW, 0.3, (10 * _MIN, 4 * _H), (0.05, 0.5)),
     _Habit(_K.WRONG_AT_BOOT, 0.2, (5 * _MIN, 30 * _MIN), (60, 86_400), signed=True),
-    _Habit(_K.UPLINK_DOWN, 1, (20 * _MIN, 10 * _H), steep=1),
+    _Habit(_K.UPLINK_DOWN, 1, (20 * _MIN, 10 * _H)),
     _Habit(_K.UPLINK_LOSS, 2, (10 * _MIN, _D), (0.02, 0.2)),
     _Habit(_K.UPLINK_DUPLICATES, 1, (10 * _MIN, _D), (0.01, 0.05)),
     _Habit(_K.NAT_REBINDING, 1, (_H, 3 * _D), (30, 300)),

@@ -145,7 +145,7 @@ def _fault(written: object, n: int, places: _Places, run: _Run) -> Fault:
         if key not in block:
             raise ConfigError(places.of(n, key), phrase("nothing"), phrase("it is needed"))
     kind = one_of(FaultKind, block["kind"], places.of(n, "kind"))
-    home = _home(kind, block, places.of(n, "home"), run)
+    home = _home(kind, block, n, places, run)
     begin = _span(block["at"], places.of(n, "at"), timedelta(), run.lasting)
     lasting = _span(block["for"], places.of(n, "for"), _S, run.lasting)
     if begin + lasting > run.lasting:
@@ -165,14 +165,16 @@ def _fault(written: object, n: int, places: _Places, run: _Run) -> Fault:
     )
 
 
-def _home(kind: FaultKind, block: Mapping[str, object], where: str, run: _Run) -> Furnished | None:
+def _home(
+    kind: FaultKind, block: Mapping[str, object], n: int, places: _Places, run: _Run
+) -> Furnished | None:
     if kind in OF_CENTER:
         for key in ("home", "device"):
             if key in block:
                 right = phrase("leave it out: {kind} is of the center", kind=kind.value)
-                place = where.removesuffix("home") + key
-                raise ConfigError(place, shown(block[key]), right)
+                raise ConfigError(places.of(n, key), shown(block[key]), right)
         return None
+    where = places.of(n, "home")
     right = phrase("name one of the homes {names}", names=_few(map(str, sorted(run.homes))))
     if "home" not in block:
         raise ConfigError(where, phrase("nothing"), right)

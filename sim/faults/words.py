@@ -16,7 +16,7 @@ def table(say: Translator) -> Table:
     """All kinds, as `--faults help` shows them."""
     shown = Table(box=None, padding=(0, 2, 0, 0))
     shown.add_column(say.text("Kind"), no_wrap=True)
-    shown.add_column(say.text("Of"))
+    shown.add_column(say.text("Affects"))
     shown.add_column(say.text("What it does"))
     shown.add_column(say.text("Amount"))
     for row in CATALOGUE.values():
