@@ -39,6 +39,7 @@ from rules.inputs import (
     Shelve,
     Taken,
     Technical,
+    Tick,
     TimeTrust,
 )
 from rules.observation import DeviceId, Observation, Phenomenon, Quality
@@ -112,7 +113,8 @@ class Engine:
                 return decision.events
         else:
             self._put(decision, item)
-            self._health_known = False
+            # While only time passes, the bound on the next broken contract stays right.
+            self._health_known &= isinstance(item, Tick)
         self._settle(decision)
         signals.settle(decision, anew=isinstance(item, Boot))
         return decision.events
