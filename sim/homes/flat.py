@@ -1,6 +1,6 @@
 """What an installer puts into a flat, by kind: a few plugs, or a sensor wherever one can be."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import replace
 from enum import StrEnum
 
@@ -33,7 +33,7 @@ _SEEN = frozenset({Phenomenon.OCCUPANCY})
 _CALL = frozenset({Phenomenon.SOS, Phenomenon.BUTTON})
 
 
-def appliances(rooms: Rooms, chosen: frozenset[DeviceId]) -> Iterator[Fitted]:
+def appliances(rooms: Rooms, chosen: Container[DeviceId]) -> Iterator[Fitted]:
     """The plugs of `chosen`, always in the same order."""
     hand, by_itself = EvidenceRole.HAND, EvidenceRole.NONE
     for name, room, role, power_w in (

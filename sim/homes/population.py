@@ -1,29 +1,57 @@
 """Homes drawn from a seed, by the name of a population: who lives there, and among what devices.
 
-Each purpose has a `Random` of its own, seeded by the seed, the home's number and its name, so that
-one more draw for a device is no other life.
+Each purpose has a `Random` of its own, seeded by the seed, the home's number and the purpose's
+name, so that one more draw for a device is no other life.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone, tzinfo
-from heapq import merge
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta, timezone, tzinfo
 from random import Random
 
-from rules.errors import ConfigError
+from rules.errors import ConfigError, phrase
 from rules.rulebook import PRESETS, Preset, Rulebook
 from sim.homes import flat, names
 from sim.homes.act import Act, Happening
-from sim.homes.dwelling import ROOMS, Installed, install
-from sim.homes.resident import Resident, fridge_cycles, spurious_pairs
+from sim.homes.character import Character, character, steady
+from sim.homes.draw import weighted
+from sim.homes.dwelling import ROOMS, Installed, Rooms, install
+from sim.homes.flat import Kind
+from sim.homes.harm import NONE, Rates
+from sim.homes.life import Life, Nature
+from sim.homes.machines import Walls
 
 ZONE: tzinfo = timezone(timedelta(hours=9))
 "Asia/Seoul has had no daylight saving since 1988."
 
-POPULATIONS = ("mixed", "rooms", "plugs", "semi-basement", "two", "pet", "demo")
+
+@dataclass(frozen=True, slots=True)
+class _Population:
+    """What homes of one name have in common; chances are 0 to 1."""
+
+    rooms: float = 1.0
+    "Chance of a full home; otherwise plugs alone."
+    two: float = 0.0
+    pet: float = 0.0
+    cellar: float = 0.0
+    "Semi-basement: less light, and floods."
+
+
+_POPULATIONS = {
+    "mixed": _Population(rooms=0.55, two=0.1, pet=0.12, cellar=0.1),
+    "rooms": _Population(),
+    "plugs": _Population(rooms=0.0),
+    "semi-basement": _Population(cellar=1.0),
+    "two": _Population(two=1.0),
+    "pet": _Population(pet=1.0),
+}
+DEMO = "demo"
+"One steady person among fourteen devices, to whom nothing ever happens."
+POPULATIONS = (*_POPULATIONS, DEMO)
 "What `population` may be."
 
-_DAY = timedelta(days=1)
+_SECOND_BEDROOM = {"ko": "작은방", "en": "second bedroom"}
+_FLOODS = 2.0
 
 
 @dataclass(slots=True)
@@ -36,28 +64,45 @@ class SimulatedHome:
     book: Rulebook
     zone: tzinfo
     installed: tuple[Installed, ...]
+    "With what they read at `start`."
+    nature: Nature
     start: datetime
-    seed: int
-    _resident: Resident | None = None
+    seed: str
+    _life: Life = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Live until the start, and leave the devices as they stand then."""
+        for _ in self._begin():
+            break
 
     def happenings(self) -> Iterator[Happening]:
         """From `start` on, in order of `at`, endless; a fresh and equal life at each call."""
-        random = Random(f"{self.seed}/{self.number}/people")
-        resident = Resident(random, self.zone, (self.start - _DAY).astimezone(self.zone).date())
-        start = self.start.astimezone(UTC)
-        fridge = fridge_cycles(Random(random.random()), start)
-        motion = [names.LIVING_MOTION, names.BEDROOM_MOTION, names.BATHROOM_MOTION]
-        spurious = spurious_pairs(Random(random.random()), start, motion)
-        self._resident = resident
-        streams: list[Iterator[Act]] = [resident.acts(), fridge, spurious]
-        return (act for act in merge(*streams, key=lambda act: act.at) if act.at >= self.start)
+        return self._begin()
 
     def at_home(self, moment: datetime) -> bool:
         """Whether a prompt would be heard. Asked for moments near the last happening drawn."""
-        return self._resident is None or self._resident.at_home(moment)
+        return self._life.at_home(moment)
+
+    def _begin(self) -> Iterator[Happening]:
+        devices = [one.device for one in self.installed]
+        self._life = Life(self.seed, self.nature, devices, self.start, self.zone)
+        return self._from_start(self._life.happenings())
+
+    def _from_start(self, happenings: Iterator[Happening]) -> Iterator[Happening]:
+        before: list[Act] = []
+        for happening in happenings:
+            if happening.at >= self.start:
+                self.installed = _as_left(self.installed, before)
+                yield happening
+                break
+            if isinstance(happening, Act):
+                before.append(happening)
+        yield from happenings
 
 
-def home(seed: int, number: int, start: datetime, population: str = "mixed") -> SimulatedHome:
+def home(
+    seed: int, number: int, start: datetime, population: str = "mixed", language: str = "ko"
+) -> SimulatedHome:
     """The home of that number, from 1.
 
     Args:
@@ -65,35 +110,87 @@ def home(seed: int, number: int, start: datetime, population: str = "mixed") -> 
         number: of the home: another number is another home of the same population.
         start: aware; the beginning of its life as far as anybody looks.
         population: one of `POPULATIONS`.
+        language: of its rooms' names, `ko` or `en`.
 
     Raises:
         ConfigError: there is no such population.
 
     """
     if population not in POPULATIONS:
-        right = f"write one of {', '.join(POPULATIONS)}"
+        right = phrase("write one of {names}", names=", ".join(POPULATIONS))
         raise ConfigError("population", repr(population), right)
-    random = Random(f"{seed}/{number}/devices")
-    rooms = ROOMS["ko"]
-    chosen = frozenset(
-        {
-            names.KETTLE,
-            names.RICE_COOKER,
-            names.TELEVISION,
-            names.FRIDGE,
-            names.BLANKET,
-            names.WASHING_MACHINE,
-        }
-    )
-    fitted = [*flat.appliances(rooms, chosen), flat.node(rooms), *flat.everywhere(rooms)]
-    preset = Preset.LIVING_ALONE
+    own = f"{seed}/{number}"
+    random = Random(f"{own}/people")
+    if population == DEMO:
+        kind, preset = Kind.QUIET, Preset.LIVING_ALONE_HIGH_RISK
+        nature = Nature((steady(),), Walls(22.0, 3.0, cooled=False), NONE)
+    else:
+        kind, preset, nature = _draw(random, _POPULATIONS[population])
+    devices = Random(f"{own}/devices")
+    fitted = _fitted(devices, kind, ROOMS[language], nature, _SECOND_BEDROOM[language])
     return SimulatedHome(
-        number,
-        f"sim-{number:04}",
-        preset,
-        PRESETS[preset],
-        ZONE,
-        tuple(install(random, fitted)),
-        start,
-        seed,
+        number=number,
+        gateway=f"sim-{number:04}",
+        preset=preset,
+        book=PRESETS[preset],
+        zone=ZONE,
+        installed=tuple(install(devices, fitted)),
+        nature=nature,
+        start=start,
+        seed=own,
     )
+
+
+def _draw(random: Random, population: _Population) -> tuple[Kind, Preset, Nature]:
+    kind = Kind.ROOMS if random.random() < population.rooms else Kind.PLUGS
+    is_two = random.random() < population.two
+    has_pet = random.random() < population.pet
+    is_cellar = random.random() < population.cellar
+    people: tuple[Character, ...] = (character(random),)
+    if is_two:
+        people = (*people, character(random, carer=False))
+    walls = Walls(random.uniform(19.5, 23.5), random.uniform(2.0, 4.5), random.random() < 0.6)
+    rates = Rates()
+    preset = weighted(random, ((0.7, Preset.LIVING_ALONE), (0.3, Preset.LIVING_ALONE_HIGH_RISK)))
+    if is_cellar:
+        rates, preset = replace(rates, floods=_FLOODS), Preset.SEMI_BASEMENT
+        walls = replace(walls, gains_c=1.0)
+    if is_two:
+        preset = Preset.TWO_RESIDENTS
+    return kind, preset, Nature(people, walls, rates, has_pet)
+
+
+def _fitted(
+    random: Random, kind: Kind, rooms: Rooms, nature: Nature, second: str
+) -> list[flat.Fitted]:
+    """The devices, in an order of their own."""
+    chosen = {names.KETTLE, names.RICE_COOKER, names.TELEVISION, names.FRIDGE}
+    if kind is Kind.QUIET:
+        chosen.add(names.BLANKET)
+        return [*flat.appliances(rooms, chosen), flat.node(rooms), *flat.few(rooms)]
+    more = [names.MICROWAVE, names.BLANKET, names.WASHING_MACHINE, names.FAN]
+    if nature.walls.cooled:
+        more.append(names.AIR_CONDITIONER)
+    if kind is Kind.PLUGS:
+        chosen.discard(names.FRIDGE if random.random() < 0.6 else names.RICE_COOKER)
+        chosen.update(random.sample(more, random.randrange(4)))
+        return [*flat.appliances(rooms, chosen), flat.node(rooms)]
+    chosen.update(random.sample(more, random.randrange(2, 4)))
+    fitted = [*flat.appliances(rooms, chosen), flat.node(rooms), *flat.everywhere(rooms)]
+    if len(nature.people) > 1:
+        fitted.append(flat.second_bedroom(second))
+    return fitted
+
+
+def _as_left(installed: tuple[Installed, ...], acts: list[Act]) -> tuple[Installed, ...]:
+    """The devices, reading what the acts left them at; presses leave nothing."""
+    last = {(act.device, act.phenomenon): act.value for act in acts}
+    if not last:
+        return installed
+
+    def left(one: Installed) -> Installed:
+        name = one.device.id
+        readings = tuple((what, last.get((name, what), value)) for what, value in one.readings)
+        return replace(one, readings=readings)
+
+    return tuple(left(one) for one in installed)
