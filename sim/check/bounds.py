@@ -1,15 +1,61 @@
-"""Outbox and disk are bounded."""
+"""Outbox, journal and engine hold no more than they may.
+
+- Rows of the journal: as many delivered records as are kept (`RETAINED_MAX`), those that wait, as
+  many entries as are kept for the good copy's sake (`ENTRIES_MAX`), one state, the single values,
+  and records of open cases.
+- Records that wait: as many as are kept of delivered ones; a gateway that tells more than that in
+  30 days without an uplink tells nothing any more.
+- Bytes: a record is one datagram; an entry a kilobyte; and the state, with room for a registry.
+- The engine: a kilobyte and a half a device, and its open cases.
+"""
 
 from collections.abc import Iterator
 from typing import Final
 
+from protocol.records import BATCH_BYTES_MAX
+from rules.state import CASES_MAX
 from sim.check.violation import Violation
-from sim.world.chronicle import Chronicle
+from sim.world.chronicle import Chronicle, Gauge, HomeChronicle
 
 NAME: Final = "bounded"
+RETAINED_MAX: Final = 5_000
+ENTRIES_MAX: Final = 10_000
+"As in `edge.journal`: written again, since a limit that moves with what it bounds is none."
+VALUES_MAX: Final = 8
+_ENTRY_BYTES: Final = 1_024
+_STATE_BYTES: Final = 256 * 1_024
+_DEVICE_BYTES: Final = 1_536
+_CASE_BYTES: Final = 256
 
 
 def check(chronicle: Chronicle) -> Iterator[Violation]:
     """Gateways that hold more than they may."""
-    del chronicle
-    yield from ()
+    for home in chronicle.homes:
+        for gauge in home.gauges:
+            for what, held, most in _limits(home, gauge):
+                if held > most:
+                    yield Violation(
+                        NAME,
+                        home.number,
+                        gauge.at,
+                        f"The gateway holds {held:,} {what}, at most {most:,}.",
+                        (f"looked at {gauge.at.isoformat()}: {gauge}",),
+                    )
+
+
+def _limits(home: HomeChronicle, gauge: Gauge) -> Iterator[tuple[str, int, int]]:
+    """What is bounded, how much of it is there, and how much may be."""
+    waiting = min(gauge.outbox, RETAINED_MAX)
+    records = RETAINED_MAX + waiting + CASES_MAX
+    yield "records that wait", gauge.outbox, RETAINED_MAX
+    yield "rows of its journal", gauge.rows, records + ENTRIES_MAX + 1 + VALUES_MAX
+    yield (
+        "bytes of its journal",
+        gauge.bytes,
+        records * BATCH_BYTES_MAX + ENTRIES_MAX * _ENTRY_BYTES + _STATE_BYTES,
+    )
+    yield (
+        "bytes of the engine's state",
+        gauge.state,
+        len(home.devices) * _DEVICE_BYTES + CASES_MAX * _CASE_BYTES,
+    )

@@ -1,15 +1,79 @@
-"""No inactivity alarm from dead sensors."""
+"""No inactivity alarm from dead sensors.
+
+For each escalation of inactivity there is one watching device (`rules.evidence.watches`) that was
+truly heard over the whole silence that the alarm claims, the limit of its level: from that limit
+before the alarm until the alarm never unheard for `health.stale_after` periods of its contract,
+in listening time, a reporting period and two minutes for what a power cut takes apart.
+"""
 
 from collections.abc import Iterator
+from datetime import timedelta
+from itertools import pairwise
 from typing import Final
 
+from rules.codec import moment_us
+from rules.device import Device
+from rules.events import Escalated
+from sim.check.forgetting import deaf, forgettings
+from sim.check.listening import (
+    HEARD_KEPT_AFTER,
+    ROUGHLY,
+    Listening,
+    clock_error,
+    stale_after,
+    stretches,
+    watching,
+)
+from sim.check.silence import INACTIVITY
 from sim.check.violation import Violation
-from sim.world.chronicle import Chronicle
+from sim.world.chronicle import Chronicle, Decided, HomeChronicle
 
 NAME: Final = "no-alarm-from-dead-sensors"
 
 
 def check(chronicle: Chronicle) -> Iterator[Violation]:
     """Inactivity that no living sensor vouches for."""
-    del chronicle
-    yield from ()
+    for home in chronicle.homes:
+        alarms = [
+            (decided, decided.event)
+            for decided in home.decided
+            if isinstance(decided.event, Escalated) and decided.event.alarm == INACTIVITY
+        ]
+        if alarms:
+            yield from _check(chronicle, home, alarms)
+
+
+def _check(
+    chronicle: Chronicle, home: HomeChronicle, alarms: list[tuple[Decided, Escalated]]
+) -> Iterator[Violation]:
+    listening = Listening(deaf(forgettings(chronicle, home), HEARD_KEPT_AFTER))
+    limits = home.book.inactivity.limits
+    lives = [
+        stretches(
+            home.heard.get(device.id, ()),
+            listening,
+            (stale_after(home, device) + ROUGHLY) // timedelta(microseconds=1),
+        )
+        for device in watching(home)
+    ]
+    for decided, event in alarms:
+        claimed = limits[min(event.level, len(limits)) - 1]
+        error = ROUGHLY + clock_error(chronicle, home, decided.at)
+        first = max(decided.at - claimed + error, chronicle.start + error)
+        begin, end = moment_us(first), moment_us(decided.at)
+        if not any(low <= begin and end <= high for each in lives for low, high in each):
+            yield Violation(
+                NAME,
+                home.number,
+                decided.at,
+                f"Inactivity of {claimed} was raised, and none of {len(lives)} watching devices"
+                " was heard over all of it.",
+                tuple(_line(home, device, begin, end) for device in watching(home)),
+            )
+
+
+def _line(home: HomeChronicle, device: Device, begin: int, end: int) -> str:
+    inside = [at for at in home.heard.get(device.id, ()) if begin <= at <= end]
+    gap = max((b - a for a, b in pairwise((begin, *inside, end))), default=0)
+    longest = timedelta(microseconds=gap)
+    return f"{device.id}: heard {len(inside)} times, unheard for {longest} at most"

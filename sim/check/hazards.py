@@ -1,15 +1,196 @@
-"""Hazards and calls for help go out at once."""
+"""Hazards and calls for help go out at once, whatever the clock says.
+
+For each danger that the gateway was truly handed while it ran: within two seconds, and the hold of
+its rule, and what a slow disk takes, there is a case of it, or one stood open already; a second
+press of an open call makes it more urgent. A danger that ended before its hold was over is none.
+Where the power went in between, the same holds from the next start on, for a condition that was
+decided, and that the gateway had not to forget.
+
+And each such case is at the center within ten seconds, if the way and the center were well from
+five minutes before until then, and the gateway ran.
+"""
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Final
 
+from rules.alarm import AlarmKey, AlarmKind, Move
+from rules.events import AlarmMoved, Escalated, Stage, Updated
+from rules.hazard import KINDS as HAZARDS
+from sim.check.conditions import active, conditions
+from sim.check.forgetting import forgettings
+from sim.check.hazard_holds import alarm_of, hold
+from sim.check.outages import outages, well
+from sim.check.sent import named, sent
+from sim.check.spans import Span
 from sim.check.violation import Violation
-from sim.world.chronicle import Chronicle
+from sim.faults.fault import FaultKind
+from sim.world.chronicle import Alert, Chronicle, Decided, HomeChronicle
 
 NAME: Final = "hazard-at-once"
+WITHIN: Final = timedelta(seconds=2)
+_DELIVERED_WITHIN: Final = timedelta(seconds=10)
+_WELL_SINCE: Final = timedelta(minutes=5)
+_SAME_PRESS: Final = timedelta(seconds=2)
+_WRITES: Final = 4
+"Of one decision, with its snapshot."
+_OVERTAKING = frozenset({FaultKind.DELAY, FaultKind.REORDERING})
 
 
 def check(chronicle: Chronicle) -> Iterator[Violation]:
     """Hazards and calls that were decided on or told too late."""
-    del chronicle
-    yield from ()
+    for home in chronicle.homes:
+        if home.alerts:
+            known = _Known(chronicle, home)
+            for alert in home.alerts:
+                key = alarm_of(alert, home.book.hazard)
+                if alert.heard is not None and key is not None:
+                    yield from known.decided_at_once(alert, key, alert.heard)
+        yield from _told_at_once(chronicle, home)
+
+
+class _Known:
+    """What one gateway decided about its dangers."""
+
+    def __init__(self, chronicle: Chronicle, home: HomeChronicle) -> None:
+        self._chronicle = chronicle
+        self._home = home
+        self._never = max(chronicle.healed, chronicle.end)
+        self._forgettings = forgettings(chronicle, home)
+        self._conditions = conditions(home, self._never)
+        self._of: dict[AlarmKey, list[Decided]] = {}
+        for decided in home.decided:
+            event = decided.event
+            if isinstance(event, Escalated | Updated | AlarmMoved):
+                self._of.setdefault(event.alarm, []).append(decided)
+
+    def decided_at_once(self, alert: Alert, key: AlarmKey, heard: datetime) -> Iterator[Violation]:
+        """Whether what was heard became a case in time."""
+        decided = self._of.get(key, [])
+        by = self._by(key, heard)
+        if by is None or any(
+            isinstance(each.event, AlarmMoved) and each.event.move is Move.SHELVE
+            for each in decided
+        ):
+            return
+        if key.kind is AlarmKind.SOS:
+            fine = self._called(decided, key, heard, by)
+        else:
+            fine = self._raised(alert, decided, key, heard, by)
+        if not fine:
+            first = min((each.at for each in decided if each.at > by), default=None)
+            then = "never" if first is None else f"{first - heard} later"
+            yield Violation(
+                NAME,
+                self._home.number,
+                by,
+                f"{key} was heard and must be a case within {by - heard}, and was so {then}.",
+                (
+                    f"truly {alert.at.isoformat()} {alert.phenomenon} {alert.value}",
+                    f"heard {heard.isoformat()}",
+                    f"due {by.isoformat()}",
+                ),
+            )
+
+    def _by(self, key: AlarmKey, heard: datetime) -> datetime | None:
+        """Until when it must be a case; None if it need not."""
+        runs = self._home.runs
+        wait = WITHIN + hold(key.kind, self._home.book.hazard) + self._slow(heard)
+        for run, following in zip(runs, [*runs[1:], None], strict=True):
+            if run.began <= heard and (run.ended is None or heard < run.ended):
+                by = heard + wait
+                if run.ended is None or by <= run.ended:
+                    return by
+                span = self._present(key, heard, run.ended)
+                if following is None or span is None or self._forgot(span[0], run.ended):
+                    return None
+                by = following.began + wait
+                return by if following.ended is None or by <= following.ended else None
+        return None
+
+    def _slow(self, at: datetime) -> timedelta:
+        start = self._chronicle.start
+        return sum(
+            (
+                _WRITES * timedelta(seconds=fault.amount)
+                for fault in self._home.faults
+                if fault.kind is FaultKind.DISK_SLOW
+                and start + fault.begin <= at <= start + fault.begin + fault.lasting
+            ),
+            timedelta(),
+        )
+
+    def _forgot(self, decided: datetime, cut: datetime) -> bool:
+        return any(
+            each.cut == cut and (each.damaged or each.since <= decided)
+            for each in self._forgettings
+        )
+
+    def _present(self, key: AlarmKey, begin: datetime, end: datetime) -> Span | None:
+        """The first span of the condition within the two, both included."""
+        spans = self._conditions.get(key, [])
+        return next((span for span in spans if span[0] <= end and span[1] >= begin), None)
+
+    def _called(
+        self, decided: list[Decided], key: AlarmKey, heard: datetime, by: datetime
+    ) -> bool:
+        most = 9
+        level = 0
+        for each in decided:
+            event = each.event
+            if isinstance(event, Escalated) or (
+                isinstance(event, Updated) and event.stage is Stage.LEVEL
+            ):
+                if heard - _SAME_PRESS <= each.at <= by:
+                    return True
+                level = event.level if each.at < heard else level
+        stands = active(decided, key, self._never)
+        return level >= most and any(begin <= heard < end for begin, end in stands)
+
+    def _raised(
+        self, alert: Alert, decided: list[Decided], key: AlarmKey, heard: datetime, by: datetime
+    ) -> bool:
+        if any(begin <= by and end >= heard for begin, end in active(decided, key, self._never)):
+            return True
+        span = self._present(key, heard, by)
+        if span is None:
+            return self._overtaken(alert)
+        begin, end = span
+        if end - begin < hold(key.kind, self._home.book.hazard) and end <= by:
+            return True
+        # A person closed its case while it stood: it is repeated later.
+        return any(
+            isinstance(each.event, Escalated) and begin <= each.at <= by for each in decided
+        )
+
+    def _overtaken(self, alert: Alert) -> bool:
+        """Whether the end of it may have come in before its beginning."""
+        start = self._chronicle.start
+        return any(
+            fault.kind in _OVERTAKING
+            and fault.device in {None, alert.device}
+            and start + fault.begin <= alert.at <= start + fault.begin + fault.lasting
+            for fault in self._home.faults
+        )
+
+
+def _told_at_once(chronicle: Chronicle, home: HomeChronicle) -> Iterator[Violation]:
+    bad = outages(chronicle, home)
+    for one in sent(home):
+        event, at = one.event, one.decided.at
+        urgent = event.alarm.kind in HAZARDS or event.alarm.kind is AlarmKind.SOS
+        if not urgent or not isinstance(event, Escalated) or event.drill:
+            continue
+        by = at + _DELIVERED_WITHIN
+        if by > chronicle.healed or not well(at - _WELL_SINCE, by, bad):
+            continue
+        if one.arrived is None or one.arrived > by:
+            then = "never" if one.arrived is None else f"{one.arrived - at} later"
+            yield Violation(
+                NAME,
+                home.number,
+                by,
+                f"{event.alarm} was decided, must be at the center within {by - at},"
+                f" and was there {then}.",
+                (f"decided {at.isoformat()} {named(event)}",),
+            )

@@ -1,15 +1,84 @@
-"""When all has healed nothing waits."""
+"""When all faults are over, nothing waits anywhere.
+
+At `Chronicle.healed`: every gateway runs, its outbox is empty, the center does not hold it for
+silent, and no condition stands whose cause is over: `DRIVER_LOST` five minutes after it,
+`DISK_FAILING` and `TIME_UNTRUSTED` an hour after it, and what devices told by their silence
+(`DEVICE`, `HOME_BLIND`, `MAINS_OUTAGE`) after two reports of the slowest of them. A condition is
+only asked about if the run lasts that long after its last fault, and if the gateway had not to
+forget that it began. That every record is there at last says `nothing-lost`.
+"""
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Final
 
+from rules.alarm import AlarmKey, AlarmKind
+from sim.check.conditions import conditions
+from sim.check.forgetting import forgettings
 from sim.check.violation import Violation
-from sim.world.chronicle import Chronicle
+from sim.world.chronicle import Chronicle, HomeChronicle
 
 NAME: Final = "nothing-waits"
+_PATIENCE: Final = {
+    AlarmKind.DRIVER_LOST: timedelta(minutes=5),
+    AlarmKind.DISK_FAILING: timedelta(hours=1),
+    AlarmKind.TIME_UNTRUSTED: timedelta(hours=1),
+}
+_BY_SILENCE: Final = frozenset({AlarmKind.DEVICE, AlarmKind.HOME_BLIND, AlarmKind.MAINS_OUTAGE})
+_MARGIN: Final = timedelta(minutes=10)
 
 
 def check(chronicle: Chronicle) -> Iterator[Violation]:
     """What still waits at the end."""
-    del chronicle
-    yield from ()
+    for home in chronicle.homes:
+        for what, line in (*_gateway(chronicle, home), *_standing(chronicle, home)):
+            yield Violation(NAME, home.number, chronicle.healed, what, (line,))
+
+
+def _gateway(chronicle: Chronicle, home: HomeChronicle) -> Iterator[tuple[str, str]]:
+    last = home.runs[-1] if home.runs else None
+    if last is None or (last.ended is not None and last.ended < chronicle.healed):
+        since = chronicle.start if last is None or last.ended is None else last.ended
+        yield (
+            f"The gateway does not run at the end, for {chronicle.healed - since}.",
+            f"last run: {last}",
+        )
+    elif home.gauges and home.gauges[-1].outbox:
+        gauge = home.gauges[-1]
+        yield f"{gauge.outbox} records wait in the outbox at the end.", f"last look: {gauge}"
+    if home.turned and home.turned[-1].silent:
+        since = home.turned[-1].at
+        yield (
+            f"The center holds the gateway for silent at the end, for {chronicle.healed - since}.",
+            f"silent since {since.isoformat()}",
+        )
+
+
+def _standing(chronicle: Chronicle, home: HomeChronicle) -> Iterator[tuple[str, str]]:
+    never = max(chronicle.healed, chronicle.end)
+    ends = [fault.begin + fault.lasting for fault in (*home.faults, *chronicle.center_faults)]
+    over = max(chronicle.end, chronicle.start + max(ends, default=timedelta()))
+    restarts = [each for each in forgettings(chronicle, home) if each.cut < chronicle.healed]
+    for key, spans in conditions(home, never).items():
+        patience = _patience(home, key)
+        begin, end = spans[-1] if spans else (never, chronicle.start)
+        if patience is None or end < never or over + patience > chronicle.healed:
+            continue
+        if any(begin <= each.cut and (each.damaged or begin >= each.since) for each in restarts):
+            continue
+        yield (
+            f"{key} stands at the end, {chronicle.healed - over} after the last fault.",
+            _line(key, begin),
+        )
+
+
+def _patience(home: HomeChronicle, key: AlarmKey) -> timedelta | None:
+    """How long after its cause a condition may stand; None: for good."""
+    if key.kind in _BY_SILENCE:
+        every = [device.report_every for device in home.devices if key.scope in {None, device.id}]
+        return 2 * max(every, default=timedelta()) + _MARGIN
+    return _PATIENCE.get(key.kind)
+
+
+def _line(key: AlarmKey, begin: datetime) -> str:
+    return f"{key} since {begin.isoformat()}"

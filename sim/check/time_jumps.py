@@ -1,15 +1,237 @@
-"""No alarm caused by a time jump."""
+"""No alarm caused by a time jump: whatever is raised was due by the true time.
 
+By the true time, and but for what a clock may be off by itself (`clock_error`):
+
+- An inactivity alarm, and each higher level of it, has a silence of its limit behind it since the
+  last sign of life that the gateway counted, and a prompt one of the first limit less its wait.
+  Signs that a power cut took before they were on disk do not count.
+- A dead device was not heard for `health.dead_after` periods of listening time; with a blind home
+  no watching device for `stale_after` periods; a power cut told from silence has enough devices
+  on the mains so silent.
+- A hazard stood for its hold since its condition began, and for `repeat_after` since a person
+  closed its case.
+- In the item that set the clock no call for help is raised, and no command expires before its
+  ten seconds.
+"""
+
+from bisect import bisect_right
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Final
 
+from rules.alarm import AlarmKey, AlarmKind, Move
+from rules.codec import moment_at, moment_us
+from rules.device import Device
+from rules.events import (
+    AlarmMoved,
+    Commanded,
+    ConditionChanged,
+    Escalated,
+    Stage,
+    TimeMoved,
+    Updated,
+)
+from rules.hazard import KINDS as HAZARDS
+from rules.observation import Phenomenon
+from rules.signals import COMMAND_WITHIN
+from sim.check.forgetting import deaf, forgettings
+from sim.check.hazard_holds import hold
+from sim.check.listening import (
+    HEARD_KEPT_AFTER,
+    LIFE_KEPT_AFTER,
+    Listening,
+    clock_error,
+    unheard,
+    watching,
+)
+from sim.check.sent import named
+from sim.check.silence import INACTIVITY
 from sim.check.violation import Violation
-from sim.world.chronicle import Chronicle
+from sim.world.chronicle import Chronicle, Decided, HomeChronicle
 
 NAME: Final = "no-alarm-from-a-time-jump"
+_US = timedelta(microseconds=1)
 
 
 def check(chronicle: Chronicle) -> Iterator[Violation]:
     """Alarms that were not due by the true time."""
-    del chronicle
-    yield from ()
+    for home in chronicle.homes:
+        yield from _Reckoning(chronicle, home).violations()
+
+
+class _Reckoning:
+    """One home's decisions, gone through in order."""
+
+    def __init__(self, chronicle: Chronicle, home: HomeChronicle) -> None:
+        self._chronicle = chronicle
+        self._home = home
+        found = forgettings(chronicle, home)
+        self._listening = Listening(deaf(found, HEARD_KEPT_AFTER))
+        known = Listening(deaf(found, LIFE_KEPT_AFTER))
+        self._signs = [at for at in sorted(home.signs) if known.listens(at)]
+        self._start = moment_us(chronicle.start)
+        self._began: dict[AlarmKey, datetime] = {}
+        self._closed: dict[AlarmKey, datetime] = {}
+        self._commanded: dict[str, datetime] = {}
+        self._set_at: tuple[datetime, int] | None = None
+
+    def violations(self) -> Iterator[Violation]:
+        """All of them."""
+        for decided in self._home.decided:
+            event = decided.event
+            match event:
+                case TimeMoved():
+                    self._set_at = (decided.at, decided.boot)
+                case ConditionChanged(_, alarm, present):
+                    if present:
+                        self._began[alarm] = decided.at
+                case Commanded(_, command):
+                    self._commanded[str(command.device)] = decided.at
+                case AlarmMoved(_, alarm, Move.CLOSE):
+                    self._closed[alarm] = decided.at
+                case AlarmMoved(_, alarm, Move.PROMPT):
+                    limits = self._home.book.inactivity
+                    yield from self._silent(
+                        decided, limits.limits[0] - limits.prompt_wait, f"{alarm} prompted"
+                    )
+                case Updated() if event.alarm == INACTIVITY and event.stage is Stage.LEVEL:
+                    yield from self._silent(decided, self._limit(event.level), named(event))
+                case Escalated() if not event.drill:
+                    yield from self._escalated(decided, event)
+
+    def _escalated(self, decided: Decided, event: Escalated) -> Iterator[Violation]:
+        kind = event.alarm.kind
+        if kind is AlarmKind.INACTIVITY:
+            yield from self._silent(decided, self._limit(event.level), named(event))
+        elif kind is AlarmKind.DEVICE:
+            own = [device for device in self._home.devices if device.id == event.alarm.scope]
+            yield from self._deaf(decided, event, self._home.book.health.dead_after, 1, own)
+        elif kind is AlarmKind.HOME_BLIND:
+            # Of one that was never heard nobody says since when it is silent.
+            devices = [
+                device for device in watching(self._home) if self._home.heard.get(device.id)
+            ]
+            stale = self._home.book.health.stale_after
+            yield from self._deaf(decided, event, stale, len(devices), devices)
+        elif kind is AlarmKind.MAINS_OUTAGE:
+            yield from self._without_mains(decided, event)
+        elif kind in HAZARDS:
+            yield from self._held(decided, event)
+        elif self._set_at == (decided.at, decided.boot):
+            yield from self._in_the_item(decided, event)
+
+    def _limit(self, level: int) -> timedelta:
+        limits = self._home.book.inactivity.limits
+        return limits[min(level, len(limits)) - 1]
+
+    def _silent(self, decided: Decided, limit: timedelta, what: str) -> Iterator[Violation]:
+        at = moment_us(decided.at)
+        index = bisect_right(self._signs, at) - 1
+        since = self._signs[index] if index >= 0 else self._start
+        silence = (at - since) * _US
+        if silence < limit - clock_error(self._chronicle, self._home, decided.at):
+            yield self._early(
+                decided,
+                what,
+                f"after a silence of {silence}, and its limit is {limit}",
+                f"last sign of life {moment_at(since).isoformat()}",
+            )
+
+    def _deaf(
+        self,
+        decided: Decided,
+        event: Escalated,
+        periods: int,
+        needed: int,
+        devices: list[Device],
+    ) -> Iterator[Violation]:
+        """At least `needed` of `devices` were silent for so long."""
+        error = clock_error(self._chronicle, self._home, decided.at)
+        heard = [
+            (device, silence)
+            for device in devices
+            if (silence := self._unheard(device, decided.at))
+            < periods * device.report_every - error
+        ]
+        if len(devices) - len(heard) < needed:
+            device, silence = min(heard, key=lambda each: each[1])
+            yield self._early(
+                decided,
+                named(event),
+                f"though {device.id} was unheard for {silence} only,"
+                f" of {periods * device.report_every}",
+                f"{len(heard)} of {len(devices)} devices were heard",
+            )
+
+    def _unheard(self, device: Device, at: datetime) -> timedelta:
+        moments = self._home.heard.get(device.id)
+        if not moments:
+            # It may have been dead all along.
+            return self._listening.between(self._start, moment_us(at)) * _US
+        return unheard(moments, self._listening, moment_us(at), self._start) * _US
+
+    def _without_mains(self, decided: Decided, event: Escalated) -> Iterator[Violation]:
+        home = self._home
+        if any(Phenomenon.MAINS_OK in device.phenomena for device in home.devices):
+            return  # What such a device said is not in the chronicle.
+        powered = [device for device in home.devices if device.mains_powered]
+        needed = max(home.book.mains.devices, (len(powered) + 1) // 2)
+        stale = home.book.health.stale_after
+        yield from self._deaf(decided, event, stale, needed, powered)
+
+    def _held(self, decided: Decided, event: Escalated) -> Iterator[Violation]:
+        began = self._began.get(event.alarm)
+        if began is None:
+            return  # A power cut kept its beginning from being told.
+        limits = self._home.book.hazard
+        error = clock_error(self._chronicle, self._home, decided.at)
+        stood = decided.at - began
+        if stood < hold(event.alarm.kind, limits) - error:
+            yield self._early(
+                decided,
+                named(event),
+                f"after {stood}, and its hold is {hold(event.alarm.kind, limits)}",
+                f"condition began {began.isoformat()}",
+            )
+        closed = self._closed.get(event.alarm)
+        if closed is None or closed < began:
+            return
+        if decided.at - closed < limits.repeat_after - error:
+            yield self._early(
+                decided,
+                named(event),
+                f"{decided.at - closed} after its case was closed,"
+                f" and it is repeated after {limits.repeat_after}",
+                f"closed {closed.isoformat()}",
+            )
+
+    def _in_the_item(self, decided: Decided, event: Escalated) -> Iterator[Violation]:
+        if event.alarm.kind is AlarmKind.SOS:
+            yield self._early(
+                decided, named(event), "in the item that set the clock", "nobody pressed"
+            )
+        elif event.alarm.kind is AlarmKind.COMMAND_FAILED:
+            sent = self._commanded.get(str(event.alarm.scope))
+            error = clock_error(self._chronicle, self._home, decided.at)
+            if sent is not None and decided.at - sent < COMMAND_WITHIN - error:
+                yield self._early(
+                    decided,
+                    named(event),
+                    f"{decided.at - sent} after the command, in the item that set the clock",
+                    f"commanded {sent.isoformat()}",
+                )
+
+    def _early(self, decided: Decided, what: str, why: str, line: str) -> Violation:
+        moved = [one for one in self._home.moved if one.at <= decided.at]
+        evidence = [f"{decided.at.isoformat()} {what}", line]
+        if moved:
+            last = moved[-1]
+            evidence.append(f"clock moved {last.at.isoformat()} by {last.shift_us * _US}")
+        short = what.partition(",")[0]
+        return Violation(
+            NAME,
+            self._home.number,
+            decided.at,
+            f"{short[:1].upper()}{short[1:]} {why}.",
+            tuple(evidence),
+        )
