@@ -72,6 +72,13 @@ def test_one_home_more_changes_no_other_fault(profile: Profile) -> None:
     assert drawn(profile, 41, HOMES[::-1], 365) == three
 
 
+def test_homes_have_faults_of_their_own() -> None:
+    twins = [HOMES[0], replace(HOMES[0], number=2)]
+    faults = drawn(Profile.STORM, 41, twins, 60)
+    begins = [{one.begin for one in faults if one.home == number} for number in (1, 2)]
+    assert len(begins[0] & begins[1]) < 5
+
+
 def test_a_storm_has_every_kind_several_times_a_month() -> None:
     faults = drawn(Profile.STORM, 41, [HOMES[0]], 60)
     for kind in FaultKind:

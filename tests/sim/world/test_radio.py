@@ -138,6 +138,20 @@ def test_a_fault_of_one_device_leaves_the_others_alone() -> None:
     assert of(heard, KETTLE)
 
 
+def test_faults_draw_by_themselves() -> None:
+    half = fault(FaultKind.FRAME_LOSS, 0.5)
+    other = fault(FaultKind.FRAME_LOSS, 0.5, number=2)
+    lost = [not one for one in presses(radio(half, other), 1_000)]
+    assert 0.7 < sum(lost) / 1_000 < 0.8
+    air = radio(half)
+    both = [
+        bool(air.says(at, KETTLE, Phenomenon.POWER_W, 1.0))
+        == bool(air.says(at, NODE, Phenomenon.POWER_W, 1.0))
+        for at in (START + DAY + n * SECOND for n in range(1_000))
+    ]
+    assert 0.4 < sum(both) / 1_000 < 0.6
+
+
 def test_duplicates_are_the_same_frame_again() -> None:
     came = presses(radio(fault(FaultKind.DUPLICATES, 0.4)), 1_000)
     twice = [one for one in came if len(one) == 2]
@@ -193,6 +207,18 @@ def test_refused_frames_are_told_once_an_hour_and_taken_back_after_a_clean_one()
     assert over.at == due
     assert not over.technical.present
     assert air.driver_due() is None
+
+
+def test_most_flipped_bits_look_like_a_wrong_key() -> None:
+    whys = []
+    for seed in range(20):
+        air = radio(fault(FaultKind.BIT_ERRORS, 1.0, KETTLE), seed=seed)
+        presses(air, 10)
+        [told] = air.driver_items(START + DAY + MINUTE)
+        whys.append(dict(told.technical.sentence.arguments)["reason"])
+    assert whys.count("wrong_key") > 10
+    # A flip in the first byte can be one of these.
+    assert set(whys) <= {"wrong_key", "plaintext", "version", "malformed"}
 
 
 def test_one_spoilt_frame_is_noise() -> None:
@@ -251,6 +277,15 @@ def test_a_stuck_sensor_repeats_itself_and_knows_the_truth_afterwards() -> None:
     assert len(stuck) > 20
     after = during(door, 2 * DAY, 3 * DAY)
     assert {one.value for one in after if one.phenomenon != "battery_pct"} == {True}
+
+
+def test_a_stuck_sensor_does_not_drift() -> None:
+    air = radio(
+        fault(FaultKind.STUCK_SENSOR, device=KETTLE),
+        fault(FaultKind.DRIFTING_SENSOR, 50.0, KETTLE, number=2),
+    )
+    kettle = of(reports(air, 2 * DAY), KETTLE)
+    assert {one.value for one in during(kettle, DAY, 2 * DAY)} == {0.0}
 
 
 def test_a_plug_with_false_zeroes_says_0_w_every_five_minutes() -> None:
