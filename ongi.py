@@ -20,6 +20,7 @@ _COMMANDS: Final = {
     "away": ("edge.cli", "say that nobody is at home, or that someone is back"),
     "shelve": ("edge.cli", "hold one alarm back for a while"),
     "drill": ("edge.cli", "send a drill to the center"),
+    "export": ("edge.cli", "write the home's evidence to a file, redacted if asked"),
     "driver": ("drivers.cli", "run one radio's driver process"),
     "center": ("central.cli", "run the receiving end and its console"),
     "sim": ("sim.__main__", "simulated homes; not installed on a gateway"),

@@ -22,7 +22,10 @@ from edge.control import Control
 from edge.desk import Desk
 from edge.driver_faults import elapse
 from edge.driver_socket import DriverSocket
+from edge.evidence_files import FOLDER, EvidenceFiles
+from edge.evidence_log import EvidenceLog, Standing
 from edge.gateway import Gateway
+from edge.happening import Happening
 from edge.heartbeats import Origin
 from edge.house import House, Surroundings
 from edge.inbox import Inbox
@@ -65,7 +68,8 @@ async def run(home: Path, machine: Machine) -> None:
     journal = Journal.open(home / "journal.sqlite", machine.now())
     try:
         with run_folder(home) as sockets:
-            await _run(sockets, machine, site, registry, identity, journal)
+            evidence = EvidenceFiles(home / FOLDER)
+            await _run(sockets, machine, site, registry, identity, journal, evidence)
     finally:
         journal.close()
 
@@ -77,6 +81,7 @@ async def _run(
     registry: Registry,
     identity: GatewayIdentity,
     journal: Journal,
+    files: EvidenceFiles,
 ) -> None:
     stored = journal.load()
     engine, unreadable = _restored(site.book, stored)
@@ -87,6 +92,7 @@ async def _run(
     inbox = Inbox()
     bell = Bell(clock, lambda: _ring(inbox))
     watchers = Watchers()
+    evidence = EvidenceLog(files, lambda: _standing(engine))
     drivers = DriverSocket(
         packets.listen(sockets / "driver.sock", _DRIVERS_MODE), inbox, clock, registry.keyed()
     )
@@ -95,7 +101,11 @@ async def _run(
         # House and uplink know each other: one fills the outbox, the other brings the news.
         uplink.notify()
 
-    house = House(gateway, journal, clock, bell, Surroundings(drivers.send, grown, watchers.tell))
+    def told(happening: Happening) -> None:
+        watchers.tell(happening)
+        evidence.tell(happening)
+
+    house = House(gateway, journal, clock, bell, Surroundings(drivers.send, grown, told))
     timekeeper = Timekeeper(clock, machine, source, house.put)
     destination = Destination(site.center_host, site.center_port)
     uplink = Uplink(
@@ -137,16 +147,23 @@ async def _run(
             tasks.create_task(bell.run(), name="bell")
             tasks.create_task(_keep_time(timekeeper, clock), name="time")
             tasks.create_task(_watchdog(), name="watchdog")
-            tasks.create_task(_serve(inbox, house), name="gateway")
+            tasks.create_task(_serve(inbox, house, evidence, clock), name="gateway")
             supervisor.notify("READY=1")
     finally:
         supervisor.notify("STOPPING=1")
         gateway.save(clock.now())
+        evidence.write(clock.now())
 
 
-async def _serve(inbox: Inbox, house: House) -> None:
+async def _serve(inbox: Inbox, house: House, evidence: EvidenceLog, clock: AnchoredClock) -> None:
     while True:
         house.put(await inbox.get())
+        evidence.tend(clock.now())
+
+
+def _standing(engine: Engine) -> Standing:
+    devices = tuple(heard.device for heard in engine.state.devices.values())
+    return Standing(devices, engine.state.trusted)
 
 
 async def _keep_time(timekeeper: Timekeeper, clock: AnchoredClock) -> None:

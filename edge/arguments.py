@@ -47,6 +47,8 @@ def parser(say: Translator) -> argparse.ArgumentParser:
     _shelve_options(_add(commands, "shelve", _("hold one alarm back for a while"), say), say)
     drill = _add(commands, "drill", _("send a test alarm the whole way to the center"), say)
     _who_option(drill, say)
+    exported = _("write the home's evidence to a file, for tests of its rules")
+    _export_options(_add(commands, "export", exported, say), say)
     return whole
 
 
@@ -107,6 +109,28 @@ def _shelve_options(shelve: argparse.ArgumentParser, say: Translator) -> None:
     what = shelve.add_mutually_exclusive_group(required=True)
     what.add_argument("--for", dest="span", metavar="SPAN", help=_('"2 h", at most "24 h"'))
     what.add_argument("--end", action="store_true", help=_("take it up again"))
+
+
+def _export_options(export: argparse.ArgumentParser, say: Translator) -> None:
+    _ = say.text
+    export.add_argument(
+        "--redact",
+        action="store_true",
+        help=_("leave out names, rooms, addresses and dates: fit to be sent"),
+    )
+    export.add_argument(
+        "--keep-dates", action="store_true", help=_("with --redact: do not shift the dates")
+    )
+    export.add_argument(
+        "--since", metavar="TIME", help=_('local time such as "2026-12-01 18:00", or a date')
+    )
+    export.add_argument(
+        "--out",
+        type=Path,
+        default=Path("evidence.jsonl"),
+        metavar="FILE",
+        help=_("the file to write") + f" ({_('default: %(default)s')})",
+    )
 
 
 def _add(

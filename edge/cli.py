@@ -12,6 +12,7 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
+from random import SystemRandom
 from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -20,10 +21,12 @@ from rich.console import Console, RenderableType
 from edge import packets
 from edge.arguments import language, parser
 from edge.caller import Caller, NotRunning, RequestRefused, called
-from edge.config import CONTROL_SOCKET, check
+from edge.config import CONTROL_SOCKET, Site, check
 from edge.control_wire import Refused
 from edge.devices import device
 from edge.devices import key as link_key
+from edge.evidence_redact import WEEKS, redacted
+from edge.evidence_taken import save, taken
 from edge.jsonable import jsonable
 from edge.registry import Registry
 from edge.screen import Screen
@@ -243,6 +246,47 @@ def _drill(options: argparse.Namespace, say: Translator) -> int:
     return 0
 
 
+# ---------------------------------------------------------------- files
+
+
+def _export(options: argparse.Namespace, say: Translator) -> int:
+    site = Site.load(_existing(options.home))
+    since = None
+    if options.since is not None:
+        since = _moment(options.since, site.zone, "--since", dated=True)
+    export, damaged = taken(options.home, site, since)
+    if options.redact:
+        weeks = 0 if options.keep_dates else SystemRandom().choice(WEEKS)
+        export = redacted(export, weeks)
+    else:
+        print(
+            say.text(
+                "Warning: this file says when who is at home. Keep it where nobody else can "
+                "read it, or use --redact."
+            ),
+            file=sys.stderr,
+        )
+    if damaged:
+        print(
+            say.plural(
+                "{n} damaged line of the evidence was left out.",
+                "{n} damaged lines of the evidence were left out.",
+                damaged,
+            ),
+            file=sys.stderr,
+        )
+    save(export, options.out)
+    print(
+        say.plural(
+            "{n} event written to {file}.",
+            "{n} events written to {file}.",
+            len(export.events),
+            file=options.out,
+        )
+    )
+    return 0
+
+
 # ---------------------------------------------------------------- what they share
 
 
@@ -312,18 +356,21 @@ def _words(written: str) -> list[str]:
     return [word.strip() for word in written.split(",") if word.strip()]
 
 
-def _moment(written: str, zone: ZoneInfo) -> datetime:
+def _moment(
+    written: str, zone: ZoneInfo, where: str = "--until", *, dated: bool = False
+) -> datetime:
+    """A moment that somebody wrote; with `dated` a date alone stands for its first hour."""
     right = phrase('write a date and a time, such as "2026-12-01 18:00"')
     try:
         moment = datetime.fromisoformat(written)
     except ValueError as error:
-        raise ConfigError("--until", repr(written), right) from error
-    if ":" not in written:
+        raise ConfigError(where, repr(written), right) from error
+    if ":" not in written and not dated:
         found = phrase("{written}, without a time", written=repr(written))
-        raise ConfigError("--until", found, right)
+        raise ConfigError(where, found, right)
     if not _YEARS[0] <= moment.year <= _YEARS[1]:
         found = phrase("{written}, a year that is not meant", written=repr(written))
-        raise ConfigError("--until", found, right)
+        raise ConfigError(where, found, right)
     return moment.replace(tzinfo=zone) if moment.tzinfo is None else moment
 
 
@@ -372,4 +419,5 @@ _COMMANDS: Final[dict[str, Callable[[argparse.Namespace, Translator], int]]] = {
     "away": _away,
     "shelve": _shelve,
     "drill": _drill,
+    "export": _export,
 }

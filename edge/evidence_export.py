@@ -51,6 +51,9 @@ class Head:
     devices: tuple[Device, ...]
     """When the first event happened; `DevicesChanged` tells of each change. Redacted ones have
     neither address nor model."""
+    shifted: bool = False
+    """All dates were moved by one number of whole weeks that was drawn by lot: weekdays and times
+    of day are true, seasons are not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +129,7 @@ def _head(line: bytes, where: str) -> Head:
         book=rulebook(base, fields.needed("rules"), f"{where}: rules"),
         trusted=fields.flag("trusted"),
         devices=decode_devices(fields.needed("devices")),
+        shifted=fields.flag("dates_shifted"),
     )
     fields.nothing_else()
     return head
@@ -137,6 +141,7 @@ def _written_head(head: Head) -> dict[str, object]:
         "version": VERSION,
         "program": head.program,
         "redacted": head.redacted,
+        "dates_shifted": head.shifted,
         **({"gateway": head.gateway} if head.gateway else {}),
         "zone": head.zone.key,
         "preset": head.preset.value,

@@ -1,0 +1,117 @@
+"""A home's evidence as its files have it, put in order of true time."""
+
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from edge.evidence_files import files, lines
+from edge.evidence_line import Evidence, decode, loaded, moment
+from rules.device import Device
+from rules.errors import FrameError
+from rules.events import AlarmMoved, AwayBegan, DevicesChanged, Started, TimeMoved
+from rules.observation import Observation
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """All evidence from a moment on."""
+
+    trusted: bool
+    "Whether the clock was trusted at the beginning."
+    devices: tuple[Device, ...]
+    "At the beginning."
+    events: tuple[Evidence, ...]
+    "By `moment`."
+    damaged: int
+    "Lines that could not be read."
+
+
+def history(folder: Path, since: datetime | None = None) -> History:
+    """The evidence in a folder; the gateway may be writing there.
+
+    Raises:
+        OSError: it cannot be read.
+
+    """
+    logged, damaged = _read(folder)
+    events = sorted(corrected(logged), key=moment)
+    first = 0 if since is None else bisect_left(events, since, key=moment)
+    standing = _Standing(events)
+    for event in events:
+        if first < len(events) and moment(event) <= moment(events[first]):
+            standing.changed_by(event)
+    trusted, devices = standing.trusted, standing.devices
+    told = tuple(event for event in events[first:] if standing.changed_by(event))
+    return History(trusted, devices, told, damaged)
+
+
+def corrected(events: Sequence[Evidence]) -> list[Evidence]:
+    """Events as they were logged, with the moments that a wrong clock gave them put right.
+
+    As `rules.state.State` does it when time moves: what happened since the clock was anchored
+    moves along, and nothing lies later than the setting itself.
+    """
+    told = list(events)
+    anchored, trusted = 0, False
+    for n, event in enumerate(events):
+        if isinstance(event, Started) and trusted:
+            anchored = n
+        elif isinstance(event, TimeMoved):
+            trusted = event.trusted
+            if event.shift:
+                change = _moved_by(event)
+                for earlier in range(anchored, n):
+                    told[earlier] = at_other_time(told[earlier], change)
+    return told
+
+
+def _moved_by(setting: TimeMoved) -> Callable[[datetime], datetime]:
+    return lambda moment: min(moment + setting.shift, setting.at)
+
+
+def at_other_time(
+    event: Evidence, change: Callable[[datetime], datetime], *, ends_too: bool = False
+) -> Evidence:
+    """The event with its moments changed; with `ends_too` those that people set as well."""
+    if isinstance(event, Observation):
+        times = change(event.phenomenon_time), change(event.result_time)
+        return replace(event, phenomenon_time=times[0], result_time=times[1])
+    if ends_too and isinstance(event, AwayBegan | AlarmMoved) and event.until is not None:
+        return replace(event, at=change(event.at), until=change(event.until))
+    return replace(event, at=change(event.at))
+
+
+def _read(folder: Path) -> tuple[list[Evidence], int]:
+    events: list[Evidence] = []
+    damaged = 0
+    for path in files(folder):
+        try:
+            for line in lines(path):
+                try:
+                    events.append(decode(loaded(line or b"")))
+                except FrameError:
+                    damaged += 1
+        except FileNotFoundError:
+            continue  # The gateway has deleted it meanwhile.
+    return events, damaged
+
+
+class _Standing:
+    """What holds after each event. Each file of the log repeats it at its beginning."""
+
+    def __init__(self, events: Sequence[Evidence]) -> None:
+        changes = (event.devices for event in events if isinstance(event, DevicesChanged))
+        self.devices: tuple[Device, ...] = next(changes, ())
+        self.trusted = False
+
+    def changed_by(self, event: Evidence) -> bool:
+        """Whether an event says anything that did not hold before."""
+        if isinstance(event, DevicesChanged):
+            before, self.devices = self.devices, event.devices
+            return before != self.devices
+        if isinstance(event, TimeMoved):
+            held, self.trusted = self.trusted, event.trusted
+            return held != self.trusted or bool(event.shift)
+        return True
