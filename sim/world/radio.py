@@ -195,7 +195,7 @@ class Radio:
             return []
         at_us = moment_us(at)
         losses = station.of(FaultKind.FRAME_LOSS)
-        if any(chance(one.key, at_us) < one.fault.amount for one in losses):
+        if losses and any(chance(one.key, at_us) < one.fault.amount for one in losses):
             return []
         arrived = self._first_good_copy(station, at, values, copies)
         if arrived is None:

@@ -1,6 +1,6 @@
 """One device's side of the air in a simulated home: what it reads, and what is wrong with it."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
@@ -35,6 +35,7 @@ class Station:
 
     __slots__ = (
         "_coming",
+        "_kinds",
         "acting",
         "changes",
         "device",
@@ -56,6 +57,7 @@ class Station:
         "Key and share, where nothing is wrong but that frames are lost; None: more is."
         self.frozen: Values | None = None
         "What a stuck sensor says."
+        self._kinds: dict[FaultKind, list[Acting]] = {}
         self._coming = sorted(faults, key=lambda one: one.begin, reverse=True)
         self.changes = self._coming[-1].begin if self._coming else NEVER
         "When something begins or ends to be wrong."
@@ -69,36 +71,36 @@ class Station:
         self.acting = tuple(one for one in acting if one.end > at)
         ends = [one.end for one in self.acting]
         self.changes = min(ends + [one.begin for one in self._coming[-1:]], default=NEVER)
-        kinds = {one.fault.kind for one in self.acting}
+        kinds: dict[FaultKind, list[Acting]] = {}
+        for one in self.acting:
+            kinds.setdefault(one.fault.kind, []).append(one)
+        self._kinds = kinds
         if FaultKind.STUCK_SENSOR not in kinds:
             self.frozen = None
         elif self.frozen is None:
             self.frozen = tuple(self.readings.items())
         self.losses = None
-        if kinds <= {FaultKind.FRAME_LOSS}:
+        if kinds.keys() <= {FaultKind.FRAME_LOSS}:
             self.losses = tuple((one.key, one.fault.amount) for one in self.acting)
 
     def mute(self, at: datetime) -> bool:
         """Whether nothing of it can be heard, nor can it hear."""
-        return any(
-            one.fault.kind in _SILENCING
-            or (one.fault.kind is FaultKind.DYING_SENSOR and silent(one.fault, at - one.begin))
-            for one in self.acting
-        )
+        if not _SILENCING.isdisjoint(self._kinds):
+            return True
+        dying = self.of(FaultKind.DYING_SENSOR)
+        return bool(dying) and any(silent(one.fault, at - one.begin) for one in dying)
 
     def told(self, at: datetime, values: Values) -> Values:
         """What it says where it should say `values`: drift and a weak battery."""
-        sensing = [
-            (one.fault, one.begin)
-            for one in self.acting
-            if one.fault.kind is FaultKind.BATTERY_SAG
-            or (one.fault.kind is FaultKind.DRIFTING_SENSOR and self.frozen is None)
-        ]
-        return told(values, at, sensing) if sensing else values
+        drifting = self.of(FaultKind.DRIFTING_SENSOR) if self.frozen is None else ()
+        sensing = (*drifting, *self.of(FaultKind.BATTERY_SAG))
+        if not sensing:
+            return values
+        return told(values, at, [(one.fault, one.begin) for one in sensing])
 
-    def of(self, kind: FaultKind) -> Iterator[Acting]:
+    def of(self, kind: FaultKind) -> Sequence[Acting]:
         """The faults of one kind that are there now."""
-        return (one for one in self.acting if one.fault.kind is kind)
+        return self._kinds.get(kind, ())
 
 
 def _steps(every: timedelta) -> list[timedelta]:
