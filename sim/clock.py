@@ -9,6 +9,7 @@ import itertools
 import mmap
 import struct
 import time
+from collections.abc import Callable
 from datetime import date, datetime, timedelta, tzinfo
 from pathlib import Path
 from zlib import crc32
@@ -27,6 +28,12 @@ _CHECKSUM = struct.Struct("<I")
 _SLOT_BYTES = _SETTING.size + _CHECKSUM.size
 _BYTES = _START.size + 2 * _SLOT_BYTES
 _FOR_EVER_US = (1 << 63) - 1
+
+
+def stopwatch() -> Callable[[], float]:
+    """Real seconds since this call, whenever it is asked."""
+    begin = time.perf_counter()
+    return lambda: time.perf_counter() - begin
 
 
 def today(zone: tzinfo) -> date:
