@@ -1,7 +1,7 @@
 """Whether a run kept its promises, its figures, and the shortest way to see a failure again.
 
-Figures are in `sim.check.figures`, the search for a smaller run in `sim.check.shrink`, and the
-command that shows a failure again in `sim.check.command`.
+The search for a smaller run that fails is in `sim.check.shrink`; the command that shows it again
+is `sim.world.asked.Asked.line`.
 """
 
 from collections.abc import Mapping
@@ -16,10 +16,19 @@ from sim.check import (
     lost,
     time_jumps,
 )
+from sim.check.figures import Figures, HomeFigures, figures
 from sim.check.violation import Checker, Violation
 from sim.world.chronicle import Chronicle
 
-__all__ = ["CHECKERS", "Checker", "Violation", "check"]
+__all__ = [
+    "CHECKERS",
+    "Checker",
+    "Figures",
+    "HomeFigures",
+    "Violation",
+    "check",
+    "figures",
+]
 
 CHECKERS: Mapping[str, Checker] = {
     lost.NAME: lost.check,

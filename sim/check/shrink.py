@@ -13,11 +13,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sim.check.violation import Violation
-from sim.faults.fault import Fault
+from sim.world.run import START
 
 _DAY = timedelta(days=1)
-_WELL_BEFORE_THE_END = timedelta(hours=6)
-"As in a run that was not cut: everything is over so long before its end."
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +27,6 @@ class Attempt:
     faults: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Shrunk:
-    """The smallest failing attempt that was found."""
-
-    attempt: Attempt
-    violation: Violation
-    "What it violates, of the checker that was asked for."
-    runs: int
-
-
 Runner = Callable[[Attempt], Sequence[Violation]]
 Progress = Callable[[int, int, Attempt], None]
 "Runs made, runs at most, and the smallest failing attempt so far."
@@ -48,20 +36,20 @@ def shrink(
     run: Runner,
     first: Attempt,
     found: Violation,
-    start: datetime,
     *,
     runs_max: int,
     progress: Progress,
-) -> Shrunk:
+    start: datetime = START,
+) -> Attempt:
     """The smallest attempt found in `runs_max` runs that still violates the checker of `found`.
 
     Args:
         run: gives the violations of an attempt.
         first: what violated it.
         found: how.
-        start: of the run, in true time.
         runs_max: no more runs are made.
         progress: told after each run.
+        start: of the run, in true time.
 
     """
     search = _Search(run, first, found, runs_max, progress)
@@ -69,20 +57,7 @@ def shrink(
     _fewer_homes(search)
     _fewer_faults(search)
     _fewer_days(search, start)
-    return Shrunk(search.best, search.found, search.runs)
-
-
-def remaining(faults: Iterable[Fault], attempt: Attempt) -> tuple[Fault, ...]:
-    """The faults of an attempt: what begins after its end is left out, the rest ends in time."""
-    over = attempt.days * _DAY - _WELL_BEFORE_THE_END
-    kept = frozenset(attempt.faults)
-    return tuple(
-        replace(fault, lasting=min(fault.lasting, over - fault.begin))
-        for fault in faults
-        if fault.number in kept
-        and fault.begin < over
-        and (fault.home is None or fault.home in attempt.homes)
-    )
+    return search.best
 
 
 class _Search:
