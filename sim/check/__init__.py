@@ -1,7 +1,7 @@
 """Whether a run kept its promises, its figures, and the shortest way to see a failure again.
 
 The search for a smaller run that fails is in `sim.check.shrink`; the command that shows it again
-is `sim.world.asked.Asked.line`.
+is `sim.check.command.Asked.line`.
 """
 
 from collections.abc import Mapping
