@@ -109,24 +109,26 @@ def character(random: Random, *, carer: bool | None = None) -> Character:
         dinner=within(random, 0.95, 0.04, 0.7, 1.0),
         cooks=within(random, 0.55 - 0.25 * frail, 0.2, 0.1, 0.95),
         keeps_warm=random.random(),
-        tea=within(random, 1.5, 0.8, 0.2, 4.0),
+        tea=within(random, 2.2, 0.9, 0.3, 5.0),
         nap=within(random, 0.25 + 0.45 * frail, 0.15, 0.0, 0.9),
         nap_min=within(random, 50 + 30 * frail, 15, 20, 120),
         television=0.35 + 1.0 * heavy,
         reading=within(random, 0.3, 0.2, 0.05, 1.0),
-        pottering=within(random, 0.9 - 0.6 * frail, 0.2, 0.15, 1.4),
+        pottering=within(random, 0.4 - 0.25 * frail, 0.12, 0.06, 0.9),
         resting=within(random, 0.12 + 0.4 * frail, 0.1, 0.03, 0.7),
         background=heavy > 0.75,
         slowness=1.0 + 1.6 * frail,
-        stillness=within(random, 10 + 8 * frail, 3, 4, 24),
-        toilet=within(random, 190 - 40 * frail, 25, 90, 260),
-        nights=within(random, 0.9 + 1.2 * frail, 0.4, 0.1, 3.0),
-        turning=within(random, 0.6, 0.4, 0.1, 2.0),
+        stillness=within(random, 40 + 20 * frail, 13, 12, 95),
+        toilet=within(random, 250 - 60 * frail, 30, 90, 320),
+        nights=weighted(
+            random, ((0.4, 0.15), (0.6, within(random, 0.5 + 1.0 * frail, 0.3, 0.2, 3.0)))
+        ),
+        turning=weighted(random, ((0.65, 0.02), (0.35, random.uniform(0.1, 0.5)))),
         outings=_outings(random, frail),
-        afternoons=within(random, 0.35 - 0.25 * frail, 0.1, 0.03, 0.7),
+        afternoons=within(random, 0.45 - 0.33 * frail, 0.1, 0.03, 0.7),
         outing_at=within(random, wake + 190, 35, 480, 700),
         afternoon_at=within(random, 880, 30, 820, 960),
-        outing_min=within(random, 110 - 45 * frail, 25, 25, 180),
+        outing_min=within(random, 170 - 80 * frail, 35, 25, 270),
         visits=within(random, 0.9, 0.5, 0.1, 3.0),
         carer=_carer(random, frail) if comes else (False,) * 7,
         carer_at=float(random.randrange(9, 15) * 60 + random.randrange(0, 60, 10)),
@@ -144,7 +146,7 @@ def character(random: Random, *, carer: bool | None = None) -> Character:
 
 def _outings(random: Random, frail: float) -> tuple[float, ...]:
     """The senior center on some weekdays, church on Sunday, the market day."""
-    daily = within(random, 0.5 - 0.42 * frail, 0.12, 0.03, 0.85)
+    daily = within(random, 0.58 - 0.46 * frail, 0.12, 0.03, 0.85)
     weekdays = [min(0.95, daily + 0.3 * (random.random() < 0.35)) for _ in range(5)]
     sunday = weighted(random, ((0.35, 0.85), (0.65, daily * 0.6)))
     return (*weekdays, daily * 0.8, sunday * (1 - 0.6 * frail))

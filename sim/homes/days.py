@@ -159,7 +159,7 @@ class Days:
         person = self._person
         person.put_out()
         body = person.body
-        minutes = within(person.random, person.character.outing_min, 35, 12, 420)
+        minutes = within(person.random, person.character.outing_min, 50, 12, 420)
         body.leave()
         body.come_home(body.at + int(minutes * MINUTE))
         if person.random.random() < 0.5:

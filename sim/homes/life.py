@@ -15,12 +15,14 @@ from sim.homes.character import Character
 from sim.homes.course import Course
 from sim.homes.days import Days
 from sim.homes.harm import Harm, Rates
-from sim.homes.ledger import DAY, HOUR, Ledger
+from sim.homes.ledger import DAY, HOUR, SECOND, Ledger
 from sim.homes.light import Light
 from sim.homes.machines import Fridge, Pet, Spurious, Walls, Warmth
 from sim.homes.person import Person
 from sim.homes.season import Sky
 
+_HOLD_S = (45, 150)
+"How long a home's motion sensors hold a motion: each maker has its own."
 _ALONE = 20 * HOUR
 "Who falls when the other is away for less than this is found by the other."
 
@@ -53,11 +55,12 @@ class Life:
         """
         self._first = start.astimezone(zone).date() - timedelta(days=1)
         self._base = datetime.combine(self._first, time(), zone).astimezone(UTC)
-        ledger = self._ledger = Ledger(self._base, (device.id for device in devices))
 
         def random(purpose: str) -> Random:
             return Random(f"{seed}/{purpose}")
 
+        hold = random("sensors").randrange(*_HOLD_S) * SECOND
+        ledger = self._ledger = Ledger(self._base, (device.id for device in devices), hold)
         appliances = Appliances(random("appliances"), ledger)
         light = self._light = Light(random("light"), ledger, appliances.lamp_w)
         self._sky = Sky(random("sky"), nature.rates.heat_waves)

@@ -107,18 +107,25 @@ class Person:
         body.wait(10, 60)
         if random.random() < 0.7:
             body.touch(names.CUPBOARD, 3, 15)
-        if random.random() < 0.35:
+        if random.random() < 0.45:
             self.appliances.heat(body.at)
-        body.busy(Room.KITCHEN, within(random, 20 if cooks else 9, 5, 4, 40))
+        body.busy(Room.KITCHEN, within(random, 18 if cooks else 8, 4, 4, 40))
         body.touch(names.FRIDGE_DOOR, 4, 20)
         if random.random() < 0.5:
             body.touch(names.DRAWER, 2, 8)
         if random.random() < 0.55:
             self.appliances.boil(body.at)
-        body.busy(Room.KITCHEN, within(random, 17, 5, 6, 35), 150)
+        self._dine(within(random, 24, 8, 8, 50))
         if random.random() < 0.6:
             body.touch(names.FRIDGE_DOOR, 4, 20)
         body.busy(Room.KITCHEN, within(random, 6, 2, 1, 15))
+
+    def _dine(self, minutes: float) -> None:
+        """At the table, half of people before the television."""
+        body = self.body
+        body.walk(Room.LIVING if self.character.television > 0.8 else Room.KITCHEN)
+        body.keep_still(body.at + int(minutes * MINUTE), 9)
+        body.walk(Room.KITCHEN)
 
     def medicine(self) -> None:
         body = self.body
@@ -163,12 +170,12 @@ class Person:
             body.walk(Room.LIVING)
             body.wait(5, 40)
             self._watching = body.at
-        self._sit(self._until(until, 70, 30))
+        self._sit(self._until(until, 160, 60))
 
     def _read(self, until: int) -> None:
         """No telephone, no television: the person is hardly seen."""
         random, body = self.random, self.body
-        end = self._until(until, 55, 25)
+        end = self._until(until, 100, 40)
         body.walk(Room.LIVING)
         if self._light is not None and self.today.is_dark(body.at) and not self._lit:
             self._lit = True
