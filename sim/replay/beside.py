@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from rules.alarm import AlarmKey
@@ -47,6 +47,8 @@ class Moment:
 def beside(old: Iterable[Raised], new: Iterable[Raised]) -> list[Moment]:
     """Pair alarms of one kind and scope that stood at the same time, in order of time.
 
+    Alarms of inactivity are one when they are of the same silence: whoever came after eight hours
+    has ended what the other rules would have raised after a day.
     One alarm has one partner at most, so that the marks add up to the totals: where a rulebook
     raised twice while the other's alarm stood all the time, the second is one more.
     """
@@ -70,15 +72,22 @@ def _paired(old: list[Raised], new: list[Raised]) -> Iterator[Moment]:
     left, right = iter(old), iter(new)
     one, other = next(left, None), next(right, None)
     while one is not None or other is not None:
-        if other is None or (one is not None and _end(one) < other.at):
+        if other is None or (one is not None and _end(one) < _begin(other)):
             yield Moment(one, None)
             one = next(left, None)
-        elif one is None or _end(other) < one.at:
+        elif one is None or _end(other) < _begin(one):
             yield Moment(None, other)
             other = next(right, None)
         else:
             yield Moment(one, other)
             one, other = next(left, None), next(right, None)
+
+
+def _begin(alarm: Raised) -> datetime:
+    if alarm.silence is None:
+        return alarm.at
+    # The sign of life that ended one silence begins the next, which is another.
+    return alarm.at - alarm.silence + timedelta.resolution
 
 
 def _end(alarm: Raised) -> datetime:

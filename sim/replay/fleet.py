@@ -1,0 +1,129 @@
+"""Many homes at once: what is asked, one process for each core, results in order."""
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from rules.errors import ConfigError, unreadable
+from rules.rulebook import Preset
+from sim.replay import homes
+from sim.replay.replay import Compared, compare
+from sim.replay.rulefile import RuleFile
+
+
+@dataclass(frozen=True, slots=True)
+class FromFile:
+    """A recording or an evidence log."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A simulated home."""
+
+    population: str
+    seed: int
+    number: int
+    start: datetime
+    days: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.population}-{self.seed}-{self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One home to be compared; small, so that it goes to any process or machine."""
+
+    home: FromFile | Drawn
+    new: RuleFile
+    old: RuleFile | None
+    "None: those that the home had."
+    keep: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A home that cannot be read, and why: the parts of a `ConfigError`, in English."""
+
+    where: str
+    found: str
+    right: str
+
+
+Result = Compared | Failed
+
+
+def carry_out(job: Job) -> Result:
+    """Compare one home. This is what runs in a worker."""
+    try:
+        home = _opened(job)
+        old = homes.in_force(home) if job.old is None else job.old.book(home.preset)
+        return compare(home, old, job.new.book(home.preset), job.keep)
+    except ConfigError as error:
+        return Failed(error.where, str(error.found), str(error.right))
+    except OSError as error:
+        return Failed(job.home.name, str(unreadable(error)), "a readable file")
+
+
+def _opened(job: Job) -> homes.Replayed:
+    match job.home:
+        case FromFile(path):
+            return homes.recorded(path, job.new.base or Preset.LIVING_ALONE)
+        case Drawn(name, seed, number, start, days):
+            return homes.simulated(name, seed, number, start, days)
+
+
+def local(jobs: Sequence[Job], workers: int, done: Callable[[Result], None]) -> list[Result]:
+    """All jobs, on this machine's cores; the same results for any number of workers.
+
+    Args:
+        jobs: one a home.
+        workers: processes; with one the work is done in this one.
+        done: told of each home as it comes, in any order.
+
+    """
+    workers = min(workers, len(jobs))
+    if workers <= 1:
+        return [_told(carry_out(job), done) for job in jobs]
+    # Forking would copy whatever threads hold here; a fresh interpreter is the same everywhere.
+    spawn = multiprocessing.get_context("spawn")
+    others = set(multiprocessing.active_children())
+    with ProcessPoolExecutor(workers, mp_context=spawn, initializer=_deaf) as pool:
+        futures = [pool.submit(carry_out, job) for job in jobs]
+        try:
+            for future in as_completed(futures):
+                done(future.result())
+        except BaseException:
+            # Nobody waits for homes that are half done.
+            pool.shutdown(wait=False, cancel_futures=True)
+            for child in set(multiprocessing.active_children()) - others:
+                child.terminate()
+            raise
+    return [future.result() for future in futures]
+
+
+def cores() -> int:
+    """How many this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def _told(result: Result, done: Callable[[Result], None]) -> Result:
+    done(result)
+    return result
+
+
+def _deaf() -> None:
+    """Leave Ctrl-C, which the terminal sends to all, to the process that started this one."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
