@@ -12,8 +12,12 @@ from pathlib import Path
 from rules.errors import ConfigError, unreadable
 from rules.rulebook import Preset
 from sim.replay import homes
+from sim.replay.exported import exported
 from sim.replay.replay import Compared, compare
 from sim.replay.rulefile import RuleFile
+
+RECORDING, EVIDENCE = ".csv", ".jsonl"
+"How the names of files end; what does not end as a recording is taken for evidence."
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +83,10 @@ def carry_out(job: Job) -> Result:
 
 def _opened(job: Job) -> homes.Replayed:
     match job.home:
-        case FromFile(path):
+        case FromFile(path) if path.suffix == RECORDING:
             return homes.recorded(path, job.new.base or Preset.LIVING_ALONE)
+        case FromFile(path):
+            return exported(path)
         case Drawn(name, seed, number, start, days):
             return homes.simulated(name, seed, number, start, days)
 

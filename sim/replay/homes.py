@@ -7,8 +7,11 @@ from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 from random import Random
 
+from rules.alarm import AlarmKey
 from rules.device import Device
-from rules.observation import DeviceId, Phenomenon, Value
+from rules.events import Outcome
+from rules.inputs import Input
+from rules.observation import DeviceId, Observation, Phenomenon, Value
 from rules.rulebook import PRESETS, Preset, Rulebook
 from sim.homes import population
 from sim.homes.act import Act, Announced, Plight
@@ -21,7 +24,29 @@ from sim.recordings.recorded import rows, survey
 _REPORT_EVERY = timedelta(hours=2)
 "The contract of a device whose reports are made up here: as few as tell that it is there."
 
+_LINK_PCT = 100.0
+
 First = tuple[DeviceId, Phenomenon, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Anything that was put to the gateway of a real home."""
+
+    at: datetime
+    item: Input
+
+
+@dataclass(frozen=True, slots=True)
+class CaseOver:
+    """The center of a real home closed its case of this alarm."""
+
+    at: datetime
+    alarm: AlarmKey
+    outcome: Outcome
+
+
+Happens = Act | Plight | Announced | Told | CaseOver
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +62,14 @@ class Replayed:
     "What the devices read at the beginning."
     begin: datetime
     end: datetime
-    happenings: Callable[[], Iterator[Act | Plight | Announced]]
+    happenings: Callable[[], Iterator[Happens]]
     "In order of time; may go on past the end."
     report_every: timedelta | None
     "So often every device says that it is there; None where the happenings tell that too."
     hears: Callable[[datetime], bool] | None = None
     "Whether the resident would answer a prompt; None: only by what was recorded."
+    trusted: bool = True
+    "Whether the clock is right at the beginning."
     left_out: Counter[str] | None = None
     "Kinds of rows that say nothing of the home, by name."
 
@@ -106,6 +133,11 @@ def simulated(name: str, seed: int, number: int, start: datetime, days: int) -> 
         report_every=_REPORT_EVERY,
         hears=home.at_home,
     )
+
+
+def present(device: DeviceId, at: datetime) -> Observation:
+    """A periodic report: it decides nothing, and shows that the device is there."""
+    return Observation(device, Phenomenon.LINK_QUALITY, _LINK_PCT, at, at)
 
 
 def in_force(home: Replayed) -> Rulebook:

@@ -14,7 +14,17 @@ from rich.console import Console
 from rules.errors import ConfigError, LinkLost, phrase
 from sim.homes.population import POPULATIONS
 from sim.replay import cluster, rulefile
-from sim.replay.fleet import Drawn, Failed, FromFile, Job, Result, cores, local
+from sim.replay.fleet import (
+    EVIDENCE,
+    RECORDING,
+    Drawn,
+    Failed,
+    FromFile,
+    Job,
+    Result,
+    cores,
+    local,
+)
 from sim.replay.progress import Told, progress
 from sim.replay.table import Printed
 from sim.replay.totals import as_json
@@ -30,7 +40,7 @@ _PIPE_WIDTH: Final = 160
 _FAILED: Final = 1
 _USAGE_ERROR: Final = 2
 _INTERRUPTED: Final = 130
-_SUFFIXES: Final = (".csv", ".jsonl")
+_SUFFIXES: Final = (RECORDING, EVIDENCE)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -6,16 +6,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from rules.alarm import AlarmKind
-from rules.observation import DeviceId, Observation, Phenomenon
+from rules.observation import Observation
 from rules.rulebook import Rulebook
 from sim.homes.act import Act, Announced, Plight
 from sim.replay.beside import Mark, Moment, beside
-from sim.replay.homes import Replayed
+from sim.replay.homes import CaseOver, Replayed, Told, present
 from sim.replay.trial import Trial
 from sim.replay.verdict import Verdict
-
-_LINK_PCT = 100.0
-"What a report says: it decides nothing, and shows that the device is there."
 
 Marks = tuple[tuple[AlarmKind, Mark, int], ...]
 
@@ -51,7 +48,7 @@ def compare(home: Replayed, old: Rulebook, new: Rulebook, keep: int | None) -> C
     begin, end = home.begin.astimezone(UTC), home.end.astimezone(UTC)
     # Equal rules decide equally: one run speaks for both.
     books = (old,) if old == new else (old, new)
-    trials = [Trial(book, home.devices, begin, home.hears) for book in books]
+    trials = [Trial(book, home.devices, begin, home.hears, trusted=home.trusted) for book in books]
     told = _begin(home, trials, begin)
     told += _live(home, trials, begin, end)
     verdicts = [trial.finish(end) for trial in trials]
@@ -82,7 +79,7 @@ class _Rollcall:
         told = 0
         while self._every is not None and self.due <= at:
             for device in self._devices:
-                seen = _present(device, self.due)
+                seen = present(device, self.due)
                 for trial in trials:
                     trial.hear(seen)
             told += len(self._devices)
@@ -90,16 +87,12 @@ class _Rollcall:
         return told
 
 
-def _present(device: DeviceId, at: datetime) -> Observation:
-    return Observation(device, Phenomenon.LINK_QUALITY, _LINK_PCT, at, at)
-
-
 def _begin(home: Replayed, trials: Sequence[Trial], at: datetime) -> int:
     """Let every device say what it reads, as after an installer's walk test."""
     first = [Observation(device, what, value, at, at) for device, what, value in home.first]
     if home.report_every is not None:
         heard = {one.device for one in first}
-        first += [_present(device.id, at) for device in home.devices if device.id not in heard]
+        first += [present(device.id, at) for device in home.devices if device.id not in heard]
     for seen in first:
         for trial in trials:
             trial.hear(seen)
@@ -115,19 +108,28 @@ def _live(home: Replayed, trials: Sequence[Trial], begin: datetime, end: datetim
             break
         if rollcall.due <= at:
             told += rollcall.until(at, trials)
-        match happening:
-            case Act(device=device, phenomenon=phenomenon, value=value):
-                seen = Observation(device, phenomenon, value, at, at)
-                for trial in trials:
-                    trial.act(happening, seen)
-                told += 1
-            case Plight():
-                for trial in trials:
-                    trial.plight(happening)
-            case Announced(away=away):
-                for trial in trials:
-                    trial.put(away, at)
+        if isinstance(happening, Act):
+            seen = Observation(happening.device, happening.phenomenon, happening.value, at, at)
+            for trial in trials:
+                trial.act(happening, seen)
+            told += 1
+        else:
+            for trial in trials:
+                _befall(trial, happening)
+            told += isinstance(happening, Told) and isinstance(happening.item, Observation)
     return told + rollcall.until(end, trials)
+
+
+def _befall(trial: Trial, happening: Plight | Announced | Told | CaseOver) -> None:
+    match happening:
+        case Plight():
+            trial.plight(happening)
+        case Announced(at=at, away=away):
+            trial.put(away, at)
+        case Told(at=at, item=item):
+            trial.put(item, at)
+        case CaseOver(at=at, alarm=alarm, outcome=outcome):
+            trial.close(alarm, outcome, at)
 
 
 _NEVER = datetime.max.replace(tzinfo=UTC)

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from itertools import count
 
 from rules import inactivity
-from rules.alarm import PERSON_IN_DANGER, AlarmKind, Move
+from rules.alarm import PERSON_IN_DANGER, AlarmKey, AlarmKind, Move
 from rules.command import Command, Signal
 from rules.device import Device
 from rules.engine import Engine
@@ -69,6 +69,8 @@ class Trial:
         devices: tuple[Device, ...],
         at: datetime,
         hears: Callable[[datetime], bool] | None = None,
+        *,
+        trusted: bool = True,
     ) -> None:
         """Start the gateway of a home.
 
@@ -78,6 +80,7 @@ class Trial:
             at: the beginning.
             hears: whether the resident would answer a prompt at that moment; None for a recorded
                 life, which answers only by what it did anyway.
+            trusted: whether the clock is right.
 
         """
         self._engine = Engine(book)
@@ -96,7 +99,7 @@ class Trial:
         self._asked = self._answered = self._vain = 0
         self._collapses = self._known = self._missed = 0
         self._found: list[timedelta] = []
-        self.put(Boot(1, timedelta(), trusted=True), at)
+        self.put(Boot(1, timedelta(), trusted=trusted), at)
         self.put(DeviceChanged(devices), at)
 
     def hear(self, seen: Observation) -> None:
@@ -118,8 +121,12 @@ class Trial:
             self.hear(seen)
 
     def put(self, item: Input, at: datetime) -> None:
-        """Take in anything else."""
-        self._pass(at)
+        """Take in anything."""
+        if isinstance(item, Observation):
+            self.hear(item)
+            return
+        # While a gateway is down nothing falls due.
+        self._pass(at - item.down if isinstance(item, Boot) else at)
         self._take(self._engine.handle(item, at), at)
 
     def plight(self, plight: Plight) -> None:
@@ -141,6 +148,13 @@ class Trial:
         else:
             self._plan(plight.at + FOUND_ANYWAY, helped)
         self._look_ahead(plight.at)
+
+    def close(self, alarm: AlarmKey, outcome: Outcome, at: datetime) -> None:
+        """Let the center close what is open of this alarm."""
+        self._pass(at)
+        for serial, number in list(self._cases.items()):
+            if self.raised[number].key == alarm:
+                self._handle(Closed(serial, outcome), at)
 
     def finish(self, at: datetime) -> Verdict:
         """Let time pass until `at`, the end, and sum up."""
