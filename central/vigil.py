@@ -51,7 +51,8 @@ class Vigil:
     def load(self, rows: Iterable[GatewayRow]) -> None:
         """Learn whom to watch from what was written down. Before anyone is heard."""
         for row in rows:
-            if row.last_heartbeat is not None:
+            # A silent one must be able to come back, even if its last heartbeat was not kept.
+            if row.last_heartbeat is not None or row.silent:
                 watched = self._watched.setdefault(row.gateway, _Watched())
                 watched.silent = row.silent
                 watched.promised_s = row.interval_s

@@ -1,4 +1,4 @@
-"""`python -m sim run`: a simulated or recorded home, its gateway and a center, in one terminal."""
+"""`ongi sim`: runs of simulated homes, and `ongi sim COMMAND` for all else that QA does."""
 
 import argparse
 import asyncio
@@ -29,6 +29,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments[:1] == ["sim"]:
         # As `ongi sim ...` hands it over.
         del arguments[0]
+    if not arguments or arguments[0].startswith("-"):
+        return _simulate(arguments)
     options = _parser().parse_args(arguments)
     match options.command:
         case "center":
@@ -46,8 +48,29 @@ def main(argv: Sequence[str] | None = None) -> int:
                     options.home_csv,
                 )
             )
+        case "replay":
+            from sim.replay import options as replay  # noqa: PLC0415 -- as all below
+
+            return replay.carry_out(options)
+        case "rig":
+            from sim.rig import options as rig  # noqa: PLC0415
+
+            return rig.carry_out(options)
         case _:
             return _run(options)
+
+
+def _simulate(arguments: Sequence[str]) -> int:
+    """The deterministic level has no command of its own: it is what `ongi sim` does."""
+    from sim.world import options  # noqa: PLC0415 -- the processes of a run do without it
+
+    parser = argparse.ArgumentParser(
+        prog="ongi sim",
+        description="Homes, gateways and a center in simulated time, from one seed, checked.",
+        epilog="Other commands: run, rig, replay. See `ongi sim COMMAND --help`.",
+    )
+    options.add_options(parser)
+    return options.carry_out(parser.parse_args(arguments))
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -58,7 +58,11 @@ class Asked:
 
     def line(self) -> str:
         """`replay: ongi sim --seed 41 ...`."""
-        return f"replay: {shlex.join((*_PROGRAM, *self.words()))}"
+        return f"replay: {self.command()}"
+
+    def command(self) -> str:
+        """`ongi sim --seed 41 ...`."""
+        return shlex.join((*_PROGRAM, *self.words()))
 
     def words(self) -> list[str]:
         """The arguments, without what is said by leaving it out."""

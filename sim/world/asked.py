@@ -1,110 +1,63 @@
-"""What `ongi sim` was asked for, made into a run; and a smaller run of it."""
+"""What `ongi sim` was asked for, made into a run."""
 
-import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from rules.errors import ConfigError, phrase
-from sim.check.shrink import Attempt
+from sim.check.command import Asked
 from sim.faults import file, kept
 from sim.faults.drawn import Profile, drawn
 from sim.faults.fault import Fault
 from sim.homes.population import SimulatedHome, home
 from sim.world.run import START, Plan
 
-DEFAULT_POPULATION = "mixed"
+_PROFILES = {profile.value: profile for profile in Profile}
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A run as the command line names it."""
+def plan(asked: Asked) -> Plan:
+    """The run that is asked for.
 
-    seed: int
-    homes: int
-    days: int
-    faults: Profile | Path
-    population: str
-    only: tuple[int, ...] = ()
-    "Of the homes only these; empty: all."
-    until: int | None = None
-    "End after so many days; faults are drawn for `days` all the same."
-    keep: tuple[int, ...] | None = None
-    "Of the faults only these; None: all."
+    Raises:
+        ConfigError: a population, a fault or a file that cannot be used.
 
-    def all_homes(self) -> list[SimulatedHome]:
-        """All homes, whichever are looked at.
+    """
+    faults = all_faults(asked)
+    if asked.keep is not None:
+        faults = kept.kept(faults, asked.keep)
+    end = timedelta(days=asked.days)
+    return Plan(
+        seed=asked.seed,
+        homes=asked.numbers,
+        days=asked.days,
+        faults=tuple(_within(faults, asked.numbers, end)),
+        population=asked.population,
+    )
 
-        Raises:
-            ConfigError: there is no such population.
 
-        """
-        numbers = range(1, self.homes + 1)
-        return [home(self.seed, number, START, self.population) for number in numbers]
+def all_homes(asked: Asked) -> list[SimulatedHome]:
+    """All homes, whichever are run.
 
-    def all_faults(self, homes: Sequence[SimulatedHome]) -> tuple[Fault, ...]:
-        """All faults, numbered, before any is left out.
+    Raises:
+        ConfigError: there is no such population.
 
-        Raises:
-            ConfigError: the file cannot be used.
+    """
+    numbers = range(1, asked.homes + 1)
+    return [home(asked.seed, number, START, asked.population) for number in numbers]
 
-        """
-        if isinstance(self.faults, Profile):
-            return drawn(self.faults, self.seed, homes, self.days)
-        return file.read(self.faults, homes, self.days)
 
-    def plan(self) -> Plan:
-        """The run.
+def all_faults(asked: Asked) -> tuple[Fault, ...]:
+    """All faults, numbered, before any is left out.
 
-        Raises:
-            ConfigError: a population, home, fault or file that cannot be used.
+    Raises:
+        ConfigError: the file cannot be used.
 
-        """
-        homes = self.all_homes()
-        chosen = self._chosen()
-        faults = self.all_faults(homes)
-        if self.keep is not None:
-            faults = kept.kept(faults, self.keep)
-        days = self.days if self.until is None else min(self.until, self.days)
-        return Plan(
-            seed=self.seed,
-            homes=chosen,
-            days=days,
-            faults=tuple(_within(faults, chosen, timedelta(days=days))),
-            population=self.population,
-        )
-
-    def narrowed(self, attempt: Attempt) -> "Asked":
-        """The same, with what an attempt keeps of it."""
-        return replace(
-            self,
-            only=() if len(attempt.homes) == self.homes else attempt.homes,
-            until=None if attempt.days == self.days else attempt.days,
-            keep=attempt.faults,
-        )
-
-    def line(self) -> str:
-        """The command that asks for it."""
-        words = ["ongi sim", f"--seed {self.seed}", f"--homes {self.homes}", f"--days {self.days}"]
-        if self.population != DEFAULT_POPULATION:
-            words.append(f"--population {self.population}")
-        if self.faults is not Profile.NONE:
-            words.append(f"--faults {shlex.quote(str(self.faults))}")
-        if self.only:
-            words.append(f"--only {','.join(map(str, self.only))}")
-        if self.until is not None:
-            words.append(f"--until {self.until}")
-        if self.keep is not None:
-            words.append(f"--keep {kept.written(self.keep)}")
-        return " ".join(words)
-
-    def _chosen(self) -> tuple[int, ...]:
-        wrong = [number for number in self.only if number > self.homes]
-        if wrong:
-            right = phrase("the run has homes 1 to {count}", count=self.homes)
-            raise ConfigError("--only", str(wrong[0]), right)
-        return self.only or tuple(range(1, self.homes + 1))
+    """
+    homes, days = all_homes(asked), asked.drawn_for or asked.days
+    profile = _PROFILES.get(asked.faults)
+    if profile is None:
+        return file.read(Path(asked.faults), homes, days)
+    return drawn(profile, asked.seed, homes, days)
 
 
 def _within(faults: Sequence[Fault], homes: Sequence[int], end: timedelta) -> list[Fault]:

@@ -32,6 +32,8 @@ HOT_S = 60
 "While people may act; a real center asks for one every five seconds."
 _PEER = Peer(("192.0.2.1", 5683), ())
 _OPEN_MAX = 100_000
+_PULSES_KEPT_EVERY = timedelta(hours=1)
+"Once a minute by a real center."
 
 
 def at_once(coroutine: Coroutine[Any, Any, T]) -> T:
@@ -124,6 +126,7 @@ class Center:
         self._watched_at = timeline.now
         self._next_watch: datetime | None = None
         self._begin()
+        self._keep_pulses()
 
     # ------------------------------------------------------------------------------ its own life
 
@@ -150,6 +153,11 @@ class Center:
         assert self._backup is not None
         self._database = Database(self._backup)
         self.start()
+
+    def _keep_pulses(self) -> None:
+        if self.up:
+            at_once(self.store.keep_pulses())
+        self._timeline.after(_PULSES_KEPT_EVERY, self._keep_pulses)
 
     def _begin(self) -> None:
         self.store = self._store_type(self._database, self._random.randbytes)

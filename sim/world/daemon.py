@@ -37,8 +37,6 @@ from sim.world.way import CONFIRMABLE, ONCE, Manner
 
 VERSION = "simulated"
 _US = timedelta(microseconds=1)
-_LATE_AT_MOST_US = 3_600_000_000
-"As in `edge.driver_socket`: a driver holds nothing for longer."
 _SEQUENCE_CHUNK = 512
 
 Carried = Callable[[Answer | NoAnswer], None]
@@ -151,18 +149,11 @@ class Daemon:
         return self.house.put(item)
 
     def observe(
-        self,
-        device: DeviceId,
-        phenomenon: Phenomenon,
-        value: Value,
-        said: datetime,
-        quality: Quality,
+        self, device: DeviceId, phenomenon: Phenomenon, value: Value, quality: Quality
     ) -> list[Event]:
-        """Decide on what a device said at the true moment `said`, and the driver read just now."""
+        """Decide on what the driver has just heard: it stamps what it hears when it hears it."""
         now = self.clock.now()
-        age_us = (self._timeline.now - said) // _US
-        at = now - min(age_us, _LATE_AT_MOST_US) * _US if age_us > 0 else now
-        return self.house.put(Observation(device, phenomenon, value, at, now, quality))
+        return self.house.put(Observation(device, phenomenon, value, now, now, quality))
 
     def stop(self) -> None:
         """The power is gone: nothing of this run happens any more."""

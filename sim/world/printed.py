@@ -2,19 +2,21 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import timedelta, timezone
+from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from sim.check import Violation
+from sim.check.command import Asked
 from sim.check.figures import Figures, home_figures
 from sim.check.shrink import Attempt
-from sim.world.asked import Asked
+from sim.homes.compare import Comparison, render
 from sim.world.chronicle import Chronicle
 from sim.world.run import HEALING
 from texts import Translator
@@ -35,13 +37,18 @@ class Printed:
         self._out = Console(soft_wrap=True, highlight=False)
         self._err = Console(stderr=True, soft_wrap=True, highlight=False)
 
-    def table(self, table: Table) -> None:
+    def show(self, table: Table) -> None:
         """Print a table."""
         self._out.print(table)
 
-    def note(self, text: str) -> None:
-        """Say something beside the figures."""
-        self._err.print(text, markup=False)
+    def compared(self, comparison: Comparison) -> None:
+        """Print residents beside recorded homes."""
+        render(comparison, self._out, self._say)
+
+    def written(self, paths: Sequence[Path]) -> None:
+        """Say where the report is."""
+        for path in paths:
+            self._err.print(self._say.text("Report: {path}", path=path), markup=False)
 
     @contextmanager
     def progress(self, days: int) -> Iterator[Callable[[timedelta], None]]:
@@ -66,7 +73,7 @@ class Printed:
 
     def outcome(self, chronicle: Chronicle, found: Figures, smallest: Asked | None) -> None:
         """The figures, what went wrong, and how to see it again."""
-        replay = None if smallest is None else f"replay: {smallest.line()}"
+        replay = None if smallest is None else smallest.line()
         if self._as_json:
             plain = asdict(found)
             plain["violations"] = [_plain(each) for each in found.violations]
@@ -169,7 +176,7 @@ class Printed:
             tenth = int(_LINES_A_RUN * (span / total))
             if tenth > told and total > timedelta(days=60):
                 told = tenth
-                self.note(f"{10 * tenth} %")
+                self._err.print(f"{10 * tenth} %", markup=False)
 
         return passed
 

@@ -6,14 +6,17 @@ from datetime import datetime, timedelta
 from random import Random
 
 from edge.answer import Answer, NoAnswer
+from edge.driver_faults import LOST_AFTER
 from edge.happening import Delivered, Happening
 from edge.journal import Found
 from edge.outbox import OutboxRow
 from protocol.identity import GatewayIdentity, new_identity
+from rules.alarm import AlarmKind
 from rules.command import Command, Signal
 from rules.events import Escalated, Event, LifeSeen, TimeMoved, Updated
-from rules.inputs import Drill, Input
+from rules.inputs import Drill, Input, Technical
 from rules.observation import DeviceId, Observation, Phenomenon, Press, Value
+from rules.sentence import Say, sentence
 from sim.faults.fault import Fault, FaultKind
 from sim.homes.act import Act, Announced, Plight
 from sim.homes.act import Happening as Lived
@@ -30,6 +33,8 @@ from sim.world.way import Manner, Way
 
 _US = timedelta(microseconds=1)
 _MINUTE_US = 60_000_000
+_CONNECTED_AFTER = LOST_AFTER
+"""A driver connects sooner; one that is gone is missed by then."""
 _RESTART = timedelta(minutes=2)
 "A Pi that was switched off and on decides again after this."
 _ALARMING = frozenset({Phenomenon.LEAK, Phenomenon.SMOKE, Phenomenon.GAS, Phenomenon.CO})
@@ -85,6 +90,8 @@ class Site:
         self._way = Way(timeline, way, self._faults, center_faults)
         self._ask_center = ask_center
         self._radio = Radio(home.installed, faults, start, seed, number)
+        self._refused = 0
+        self._driven_at: datetime | None = None
         self._parts = parts
         self._daemon: Daemon | None = None
         self._ticket = 0
@@ -215,21 +222,27 @@ class Site:
     def _report(self) -> None:
         heard = self._radio.report()
         self._timeline.at(self._radio.due(), self._report)
-        if heard:
-            self._hand_over(heard)
+        self._hand_over(heard)
 
     def _drive_on(self) -> None:
+        """See to it that drivers are asked when they have something to say."""
         due = self._radio.driver_due()
-        if due is not None:
+        planned = self._driven_at
+        if due is not None and (planned is None or due < planned):
+            self._driven_at = due
             self._timeline.at(due, self._drive)
 
     def _drive(self) -> None:
+        self._driven_at = None
         for _, technical in self._radio.driver_items(self._timeline.now):
             self.put(technical)
         self._drive_on()
 
     def _hand_over(self, heard: Sequence[Heard]) -> None:
         now = self._timeline.now
+        if self._radio.refused != self._refused:
+            self._refused = self._radio.refused
+            self._drive_on()
         for one in heard:
             if one.at > now:
                 self._timeline.at(one.at, lambda one=one: self._deliver(one))  # type: ignore[misc]
@@ -240,12 +253,12 @@ class Site:
         daemon = self._daemon
         if daemon is None:
             return
-        _, device, phenomenon, value, said, quality = heard
+        _, device, phenomenon, value, _, quality = heard
         self._note_heard(device)
         if self._alerts:
             self._note_alert(device, phenomenon, value)
         try:
-            daemon.observe(device, phenomenon, value, said, quality)
+            daemon.observe(device, phenomenon, value, quality)
         except PowerCut:
             self._power_lost()
 
@@ -310,6 +323,21 @@ class Site:
             daemon.start()
         except PowerCut:
             self._power_lost()
+            return
+        self._timeline.after(_CONNECTED_AFTER, lambda: self._drivers_are_there(daemon))
+
+    def _drivers_are_there(self, daemon: Daemon) -> None:
+        """As `edge.driver_faults`: a driver that connects ends what an earlier run said of it."""
+        if daemon is not self._daemon:
+            return
+        lost = self._faults.on(FaultKind.RADIO_LOST)
+        at = daemon.clock.now()
+        for link in sorted({one.device.link for one in self.home.installed}):
+            said = sentence(Say.FAULT_OVER, at=at)
+            if lost:
+                said = sentence(Say.DRIVER_LOST, at=at, driver=link.value)
+            scope = DeviceId(f"driver:{link.value}")
+            self.put(Technical(AlarmKind.DRIVER_LOST, scope, lost, said))
 
     def _power_lost(self, back_after: timedelta = _RESTART) -> None:
         """The gateway is gone in mid-air; it comes back after a while."""

@@ -1,0 +1,115 @@
+"""`ongi sim`: the deterministic level on the command line."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Final
+
+from rules.errors import ConfigError, phrase, unreadable
+from sim.check import Violation, check, command, figures
+from sim.check.command import Asked
+from sim.check.figures import Figures, home_figures
+from sim.check.shrink import Attempt, shrink
+from sim.clock import stopwatch
+from sim.faults import words
+from sim.world.asked import all_faults, all_homes, plan
+from sim.world.chronicle import Chronicle
+from sim.world.printed import Printed
+from sim.world.run import run
+from texts import Language, translator
+
+_USAGE_ERROR: Final = 2
+_VIOLATED: Final = 1
+_INTERRUPTED: Final = 130
+_SHRINK_RUNS: Final = 60
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options of a run."""
+    command.add_options(parser)
+    parser.add_argument("--json", action="store_true", help="the figures as JSON, nothing else")
+    parser.add_argument("--report", type=Path, metavar="DIR", help="write the report there")
+    parser.add_argument(
+        "--compare",
+        type=Path,
+        metavar="DIR",
+        help="set the residents beside the recorded homes of a folder, and run nothing",
+    )
+    parser.add_argument(
+        "--language", type=Language, choices=list(Language), default=Language.KO, help="ko or en"
+    )
+
+
+def carry_out(options: argparse.Namespace) -> int:
+    """Run, check and tell; the exit status."""
+    say = translator(options.language)
+    printed = Printed(say, as_json=options.json)
+    if options.faults == "help":
+        printed.show(words.table(say))
+        return 0
+    try:
+        asked = command.asked(options)
+        if options.compare is not None:
+            return _compare(asked, options.compare, printed)
+        return _run(asked, options.report, printed)
+    except ConfigError as error:
+        where, found, right = map(say.said, (error.where, error.found, error.right))
+        print(f"ongi sim: {where}\n  {found}\n  {right}", file=sys.stderr)
+        return _USAGE_ERROR
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+
+
+def _run(asked: Asked, report: Path | None, printed: Printed) -> int:
+    planned = plan(asked)
+    seconds = stopwatch()
+    with printed.progress(planned.days) as passed:
+        chronicle = run(planned, passed)
+    violations = check(chronicle)
+    found = figures(chronicle, violations, seconds())
+    smallest = _shrunk(asked, chronicle, violations[0], printed) if violations else None
+    printed.outcome(chronicle, found, smallest)
+    if report is not None:
+        printed.written(_report(report, asked, chronicle, found, smallest))
+    return _VIOLATED if violations else 0
+
+
+def _shrunk(asked: Asked, chronicle: Chronicle, violation: Violation, printed: Printed) -> Asked:
+    """The smallest run found that breaks the same promise."""
+    groups = (chronicle.center_faults, *(home.faults for home in chronicle.homes))
+    numbers = tuple(sorted(fault.number for group in groups for fault in group))
+    first = Attempt(asked.numbers, asked.days, numbers)
+    every = [fault.number for fault in all_faults(asked)]
+
+    def again(attempt: Attempt) -> tuple[Violation, ...]:
+        return check(run(plan(asked.narrowed(attempt, every))))
+
+    with printed.shrinking(_SHRINK_RUNS) as progress:
+        smallest = shrink(again, first, violation, runs_max=_SHRINK_RUNS, progress=progress)
+    return asked.narrowed(smallest, every)
+
+
+def _compare(asked: Asked, folder: Path, printed: Printed) -> int:
+    from sim.homes.compare import compare  # noqa: PLC0415 -- seldom asked for
+
+    printed.compared(compare(all_homes(asked), asked.days, folder))
+    return 0
+
+
+def _report(
+    folder: Path, asked: Asked, chronicle: Chronicle, found: Figures, smallest: Asked | None
+) -> tuple[Path, ...]:
+    from sim.report import Told, write  # noqa: PLC0415 -- its templates and plots take time to load
+
+    told = Told(
+        chronicle,
+        found,
+        home_figures(chronicle, found.violations),
+        asked.command(),
+        "" if smallest is None else smallest.command(),
+    )
+    try:
+        return write(folder, told)
+    except OSError as error:
+        right = phrase("name a folder that can be written")
+        raise ConfigError("--report", unreadable(error), right) from error
