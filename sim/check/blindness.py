@@ -20,7 +20,7 @@ KINDS = frozenset({AlarmKind.HOME_BLIND, AlarmKind.DRIVER_LOST, AlarmKind.MAINS_
 def told(chronicle: Chronicle, home: HomeChronicle) -> list[Span]:
     """When the center knew that the home could not be seen."""
     never = max(chronicle.healed, chronicle.end)
-    spans = silent(home, never)
+    spans = silent(chronicle, home)
     arrived = [
         (one.event.alarm, one.arrived)
         for one in sent(home)
@@ -35,12 +35,23 @@ def told(chronicle: Chronicle, home: HomeChronicle) -> list[Span]:
     return merged(spans)
 
 
-def silent(home: HomeChronicle, never: datetime) -> list[Span]:
-    """When the center held the gateway for silent."""
+def silent(chronicle: Chronicle, home: HomeChronicle) -> list[Span]:
+    """When the center held the gateway for silent; a restored one holds what it held then."""
+    never = max(chronicle.healed, chronicle.end)
     spans: list[Span] = []
+    restored = sorted(chronicle.restored)
     for turned in home.turned:
+        while restored and restored[0][0] <= turned.at:
+            _go_back(spans, *restored.pop(0), never)
         turn(spans, turned.at, turned.silent, never)
+    for moment, back in restored:
+        _go_back(spans, moment, back, never)
     return spans
+
+
+def _go_back(spans: list[Span], moment: datetime, back: datetime, never: datetime) -> None:
+    held = any(begin <= back < end for begin, end in spans)
+    turn(spans, moment, held, never)
 
 
 def was_told(begin: datetime, end: datetime, spans: Sequence[Span]) -> bool:

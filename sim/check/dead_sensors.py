@@ -14,12 +14,13 @@ from typing import Final
 from rules.codec import moment_us
 from rules.device import Device
 from rules.events import Escalated
-from sim.check.forgetting import deaf, forgettings
+from sim.check.forgetting import forgettings, unknown
 from sim.check.listening import (
     HEARD_KEPT_AFTER,
     ROUGHLY,
     Listening,
     clock_error,
+    late_at_most,
     stale_after,
     stretches,
     watching,
@@ -46,13 +47,14 @@ def check(chronicle: Chronicle) -> Iterator[Violation]:
 def _check(
     chronicle: Chronicle, home: HomeChronicle, alarms: list[tuple[Decided, Escalated]]
 ) -> Iterator[Violation]:
-    listening = Listening(deaf(forgettings(chronicle, home), HEARD_KEPT_AFTER))
+    listening = Listening(unknown(forgettings(chronicle, home), HEARD_KEPT_AFTER))
     limits = home.book.inactivity.limits
     lives = [
         stretches(
             home.heard.get(device.id, ()),
             listening,
-            (stale_after(home, device) + ROUGHLY) // timedelta(microseconds=1),
+            (stale_after(home, device) + late_at_most(home, device) + ROUGHLY)
+            // timedelta(microseconds=1),
         )
         for device in watching(home)
     ]

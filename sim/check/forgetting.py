@@ -5,11 +5,13 @@ gateway goes on in memory and says so (`DISK_FAILING`); a journal whose files we
 restored as far as it goes, and that is said (`JOURNAL_RESTORED`).
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from rules.alarm import AlarmKind
+from rules.codec import moment_us
 from sim.check.conditions import present
 from sim.check.spans import Span, merged
 from sim.faults.fault import FaultKind
@@ -34,6 +36,10 @@ class Forgetting:
     "The disk failed at the cut, and the gateway had said so."
     damaged: bool
     "The files were damaged, and the gateway says so."
+
+    def begin(self, margin: timedelta) -> datetime:
+        """Since when it may have forgotten what the journal takes in within `margin`."""
+        return min(self.since, self.cut - margin)
 
     def may_forget(self, queued: Queued) -> bool:
         """Whether it is allowed that this record is gone."""
@@ -73,15 +79,33 @@ def forgettings(chronicle: Chronicle, home: HomeChronicle) -> list[Forgetting]:
     return found
 
 
-def deaf(found: Sequence[Forgetting], margin: timedelta = timedelta()) -> list[Span]:
-    """When the gateway did not listen, or may not know any more what it heard.
+def down(found: Sequence[Forgetting]) -> list[Span]:
+    """When the gateway did not run."""
+    return merged((each.cut, each.up) for each in found)
+
+
+def unknown(found: Sequence[Forgetting], margin: timedelta = timedelta()) -> list[Span]:
+    """When it did not run, or may not know any more after it what it heard.
 
     Args:
         found: its restarts.
         margin: what the journal may lag behind without a fault of the disk.
 
     """
-    return merged((min(each.since, each.cut - margin), each.up) for each in found)
+    return merged((each.begin(margin), each.up) for each in found)
+
+
+def last_known(
+    moments: Sequence[int], at: datetime, found: Sequence[Forgetting], margin: timedelta
+) -> int | None:
+    """The last of ordered `moments` (microseconds) that the gateway still knew at `at`."""
+    index = bisect_right(moments, moment_us(at))
+    for each in reversed(found):
+        if each.up <= at and index:
+            begin, cut = moment_us(each.begin(margin)), moment_us(each.cut)
+            if begin <= moments[index - 1] <= cut:
+                index = bisect_left(moments, begin)
+    return moments[index - 1] if index else None
 
 
 def _restarts(home: HomeChronicle, never: datetime) -> list[tuple[Run, datetime]]:

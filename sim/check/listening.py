@@ -21,6 +21,9 @@ HEARD_KEPT_AFTER = timedelta(seconds=61)
 ROUGHLY = timedelta(minutes=2)
 "The chronicle keeps the first and the last of many moments within a minute."
 
+_LATE_AT_MOST = timedelta(hours=1)
+"A driver holds nothing for longer (`edge.driver_socket`)."
+
 Stretch = tuple[int, int]
 "A device was live from one moment to another."
 
@@ -47,11 +50,6 @@ class Listening:
             at += left
         return at
 
-    def listens(self, at: int) -> bool:
-        """Whether it listened then."""
-        index = bisect_right(self._begins, at) - 1
-        return index < 0 or at >= self._ends[index]
-
     def _deaf_until(self, at: int) -> int:
         index = bisect_right(self._begins, at) - 1
         if index < 0:
@@ -74,22 +72,6 @@ def stretches(heard: Sequence[int], listening: Listening, limit: int) -> list[St
     return found
 
 
-def unheard(heard: Sequence[int] | None, listening: Listening, at: int, since: int) -> int:
-    """For how long of listening time nothing that it still knows was heard of a device at `at`.
-
-    Args:
-        heard: moments at which something was.
-        listening: what was heard while it did not count is forgotten.
-        at: the moment.
-        since: when all began, for a device that was never heard.
-
-    """
-    index = bisect_right(heard, at) if heard else 0
-    while heard and index and not listening.listens(heard[index - 1]):
-        index -= 1
-    return listening.between(heard[index - 1] if heard and index else since, at)
-
-
 def watching(home: HomeChronicle) -> list[Device]:
     """Devices whose silence is silence of the person, by their place in the home."""
     return [device for device in home.devices if evidence.watches(device)]
@@ -98,6 +80,22 @@ def watching(home: HomeChronicle) -> list[Device]:
 def stale_after(home: HomeChronicle, device: Device) -> timedelta:
     """Unheard for so long a device proves nothing."""
     return home.book.health.stale_after * device.report_every
+
+
+def late_at_most(home: HomeChronicle, device: Device) -> timedelta:
+    """How much later than it was said something of a device may have been handed over.
+
+    Contracts count from when it was said.
+    """
+    late = timedelta()
+    for fault in home.faults:
+        if fault.device in {None, device.id}:
+            if fault.kind is FaultKind.REORDERING:
+                # It is held back until the next frame.
+                late = max(late, device.report_every)
+            elif fault.kind is FaultKind.DELAY:
+                late = max(late, timedelta(seconds=fault.amount))
+    return min(late, _LATE_AT_MOST)
 
 
 def clock_error(chronicle: Chronicle, home: HomeChronicle, at: datetime) -> timedelta:

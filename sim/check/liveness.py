@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from rules.alarm import AlarmKey, AlarmKind
+from sim.check.blindness import silent
 from sim.check.conditions import conditions
 from sim.check.forgetting import forgettings
 from sim.check.violation import Violation
@@ -46,8 +47,9 @@ def _gateway(chronicle: Chronicle, home: HomeChronicle) -> Iterator[tuple[str, s
     elif home.gauges and home.gauges[-1].outbox:
         gauge = home.gauges[-1]
         yield f"{gauge.outbox} records wait in the outbox at the end.", f"last look: {gauge}"
-    if home.turned and home.turned[-1].silent:
-        since = home.turned[-1].at
+    held = silent(chronicle, home)
+    if held and held[-1][1] >= chronicle.healed:
+        since = held[-1][0]
         yield (
             f"The center holds the gateway for silent at the end, for {chronicle.healed - since}.",
             f"silent since {since.isoformat()}",

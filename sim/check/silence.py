@@ -13,24 +13,26 @@ prompt's wait where the gateway was down when it was to ask, and by the time tha
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from rules.alarm import AlarmKey, AlarmKind, Move
 from rules.codec import moment_at, moment_us
 from rules.events import AlarmMoved, AwayEnded
+from rules.observation import DeviceId
 from sim.check.conditions import absences, active
-from sim.check.forgetting import deaf, forgettings
+from sim.check.forgetting import down, forgettings, unknown
 from sim.check.listening import (
     ROUGHLY,
     Listening,
     Stretch,
+    late_at_most,
     stale_after,
     stretches,
     watching,
 )
-from sim.check.spans import covered, past, touched
+from sim.check.spans import Span, past, touched
 from sim.world.chronicle import Chronicle, HomeChronicle
 
 INACTIVITY = AlarmKey(AlarmKind.INACTIVITY)
@@ -67,22 +69,23 @@ class Silences:
         self._never = max(chronicle.healed, chronicle.end)
         self._book = home.book
         found = forgettings(chronicle, home)
-        self.deaf = deaf(found)
-        self._down = [(each.cut, each.up) for each in found]
+        self._restarts = found
+        self._down = down(found)
         self._outings, self._announced = absences(home, self._never)
         self._open = active(home.decided, INACTIVITY, self._never)
         self._marks = sorted(_marks(home))
         self._signs = sorted(home.signs or home.life)
         self._life = sorted(home.life)
-        listening = Listening(self.deaf)
-        self._lives: list[list[Stretch]] = [
-            stretches(
-                home.heard.get(device.id, ()),
-                listening,
-                _us(stale_after(home, device) - ROUGHLY),
-            )
-            for device in watching(home)
-        ]
+        self._lives = _lives(home, Listening(self._down), home.heard)
+        self._lives_known = self._lives
+        if any(each.since < each.cut for each in found):
+            # What a gateway may make of it that has forgotten some of what it heard.
+            gaps = unknown(found)
+            known = {
+                id_: [at for at in heard if not _within(at, gaps)]
+                for id_, heard in home.heard.items()
+            }
+            self._lives_known = _lives(home, Listening(gaps), known)
 
     def due(self, moment: datetime) -> Due:
         """When the silence that a plight at `moment` begins is due at the latest.
@@ -104,8 +107,7 @@ class Silences:
         since = self._last(moment, signs)
         blind: list[Blind] = []
         for _ in range(_STEPS_MAX):
-            at = past(self._with_outing(since + need, need), self.deaf)
-            at = past(at + covered(since, at, self.deaf), self.deaf)
+            at = self._put_off(since, self._with_outing(since + need, need))
             later = self._begins_anew(since, at, signs, blind)
             if later is None:
                 down = [
@@ -118,6 +120,18 @@ class Silences:
                 return Due(None, since, blind)
             since = later
         raise AssertionError("a silence without an end")
+
+    def _put_off(self, since: datetime, at: datetime) -> datetime:
+        """Later by what a gateway without a clock does not know to have passed.
+
+        And by the whole wait of a prompt that could only be given after a start.
+        """
+        base = at
+        for each in self._restarts:
+            if each.cut <= at and each.up > since:
+                base += each.up - max(each.since, since)
+                at = max(base, each.up + self._book.inactivity.prompt_wait)
+        return at
 
     def _begins_anew(
         self, since: datetime, at: datetime, signs: Sequence[int], blind: list[Blind]
@@ -133,11 +147,13 @@ class Silences:
         for begin, end in self._open:
             if begin <= at < end:
                 return end
-        sight = self._sight(moment_us(at))
+        sight = _sight(self._lives, moment_us(at))
         if sight is None:
             seen = self._next_sight(moment_us(at))
             blind.append(Blind(self._last_sight(moment_us(at)), seen, down=False))
             return seen
+        if any(since < each.up <= at and each.since < each.cut for each in self._restarts):
+            sight = max(sight, _sight(self._lives_known, moment_us(at)) or sight)
         return moment_at(sight) if sight > moment_us(since) else None
 
     def _last(self, moment: datetime, signs: Sequence[int]) -> datetime:
@@ -149,18 +165,6 @@ class Silences:
         if touched(at - need, at, self._outings):
             return at + self._book.away.extra
         return at
-
-    def _sight(self, at: int) -> int | None:
-        """Since when one device that is live at `at` proves a silence."""
-        return min(
-            (
-                begin
-                for lives in self._lives
-                for begin, end in lives[_first(lives, at) : _first(lives, at) + 1]
-                if begin <= at < end
-            ),
-            default=None,
-        )
 
     def _next_sight(self, at: int) -> datetime:
         later = [
@@ -178,6 +182,36 @@ class Silences:
             if lives and (index := _first(lives, at)) >= 0 and lives[index][1] <= at
         ]
         return moment_at(max(ends)) if ends else moment_at(at)
+
+
+def _lives(
+    home: HomeChronicle, listening: Listening, heard: Mapping[DeviceId, Sequence[int]]
+) -> list[list[Stretch]]:
+    return [
+        stretches(
+            heard.get(device.id, ()),
+            listening,
+            _us(stale_after(home, device) - late_at_most(home, device) - ROUGHLY),
+        )
+        for device in watching(home)
+    ]
+
+
+def _sight(lives: Sequence[Sequence[Stretch]], at: int) -> int | None:
+    """Since when one device that is live at `at` proves a silence."""
+    return min(
+        (
+            each[place][0]
+            for each in lives
+            if each and each[place := _first(each, at)][0] <= at < each[place][1]
+        ),
+        default=None,
+    )
+
+
+def _within(at: int, spans: Sequence[Span]) -> bool:
+    moment = moment_at(at)
+    return past(moment, spans) > moment
 
 
 def _first(lives: Sequence[Stretch], at: int) -> int:

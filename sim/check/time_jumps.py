@@ -14,7 +14,6 @@ By the true time, and but for what a clock may be off by itself (`clock_error`):
   ten seconds.
 """
 
-from bisect import bisect_right
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
@@ -34,14 +33,14 @@ from rules.events import (
 from rules.hazard import KINDS as HAZARDS
 from rules.observation import Phenomenon
 from rules.signals import COMMAND_WITHIN
-from sim.check.forgetting import deaf, forgettings
+from sim.check.forgetting import down, forgettings, last_known
 from sim.check.hazard_holds import hold
 from sim.check.listening import (
     HEARD_KEPT_AFTER,
     LIFE_KEPT_AFTER,
     Listening,
     clock_error,
-    unheard,
+    late_at_most,
     watching,
 )
 from sim.check.sent import named
@@ -66,9 +65,9 @@ class _Reckoning:
         self._chronicle = chronicle
         self._home = home
         found = forgettings(chronicle, home)
-        self._listening = Listening(deaf(found, HEARD_KEPT_AFTER))
-        known = Listening(deaf(found, LIFE_KEPT_AFTER))
-        self._signs = [at for at in sorted(home.signs) if known.listens(at)]
+        self._forgettings = found
+        self._listening = Listening(down(found))
+        self._signs = sorted(home.signs)
         self._start = moment_us(chronicle.start)
         self._began: dict[AlarmKey, datetime] = {}
         self._closed: dict[AlarmKey, datetime] = {}
@@ -126,8 +125,8 @@ class _Reckoning:
 
     def _silent(self, decided: Decided, limit: timedelta, what: str) -> Iterator[Violation]:
         at = moment_us(decided.at)
-        index = bisect_right(self._signs, at) - 1
-        since = self._signs[index] if index >= 0 else self._start
+        known = last_known(self._signs, decided.at, self._forgettings, LIFE_KEPT_AFTER)
+        since = self._start if known is None else known
         silence = (at - since) * _US
         if silence < limit - clock_error(self._chronicle, self._home, decided.at):
             yield self._early(
@@ -151,7 +150,7 @@ class _Reckoning:
             (device, silence)
             for device in devices
             if (silence := self._unheard(device, decided.at))
-            < periods * device.report_every - error
+            < periods * device.report_every - late_at_most(self._home, device) - error
         ]
         if len(devices) - len(heard) < needed:
             device, silence = min(heard, key=lambda each: each[1])
@@ -164,11 +163,11 @@ class _Reckoning:
             )
 
     def _unheard(self, device: Device, at: datetime) -> timedelta:
-        moments = self._home.heard.get(device.id)
-        if not moments:
-            # It may have been dead all along.
-            return self._listening.between(self._start, moment_us(at)) * _US
-        return unheard(moments, self._listening, moment_us(at), self._start) * _US
+        moments = self._home.heard.get(device.id, ())
+        known = last_known(moments, at, self._forgettings, HEARD_KEPT_AFTER)
+        # One that was never heard may have been dead all along.
+        since = self._start if known is None else known
+        return self._listening.between(since, moment_us(at)) * _US
 
     def _without_mains(self, decided: Decided, event: Escalated) -> Iterator[Violation]:
         home = self._home
