@@ -76,11 +76,10 @@ _Item = Act | _Report | _Pressed | _Fate | _Midnight
 class VirtualHome:
     """The `Radio` of the driver process, with a home behind it."""
 
-    def __init__(  # noqa: PLR0913 -- the parts of a home
+    def __init__(
         self,
         installed: Iterable[Installed],
         occupant: Occupant,
-        machines: Iterable[Iterator[Act]],
         *,
         clock: Clock,
         random: Random,
@@ -93,7 +92,6 @@ class VirtualHome:
         Args:
             installed: its devices.
             occupant: who lives in it.
-            machines: what happens without anybody, each in order of time.
             clock: virtual time.
             random: draws losses, phases and answers, in the order in which they happen.
             zone: of the home's days.
@@ -113,7 +111,7 @@ class VirtualHome:
         self._signs = 0
         self._order = itertools.count()
         self._agenda: list[tuple[datetime, int, _Item]] = []
-        self._acts = heapq.merge(occupant.acts(), *machines, key=lambda act: act.at)
+        self._acts = occupant.acts()
         self._sleeping: asyncio.Task[None] | None = None
         self._caught_up = clock.now()
         self._plan()
@@ -208,7 +206,7 @@ class VirtualHome:
                 every = transmitter.device.report_every * _REPORT_EARLY
                 self._put(at + every * self._random.uniform(0.98, 1.02), item)
                 if transmitter.readings:
-                    yield from self._send(at, transmitter, transmitter.report(at, self._zone), 1)
+                    yield from self._send(at, transmitter, transmitter.report(), 1)
             case _Pressed(name):
                 self._answering = False
                 if self._hears(at):
@@ -231,10 +229,9 @@ class VirtualHome:
             self._tell(Told(act.at, What.SCENE, act.scene.value))
         transmitter = self._transmitters[act.device]
         transmitter.read(act)
-        values: tuple[tuple[Phenomenon, Value], ...] = ((act.phenomenon, act.value),)
-        if transmitter.sees_light:
-            values = transmitter.report(act.at, self._zone)
-        yield from self._send(act.at, transmitter, values, self._air.copies)
+        yield from self._send(
+            act.at, transmitter, ((act.phenomenon, act.value),), self._air.copies
+        )
 
     def _send(
         self,

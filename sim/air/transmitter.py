@@ -1,9 +1,7 @@
 """A device's side of the air: its readings, its key and its counter."""
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
 from random import Random
 
 from drivers.bthome import mac_of
@@ -11,9 +9,6 @@ from rules.observation import Phenomenon, Value
 from sim.air import bthome
 from sim.homes.act import Act
 from sim.homes.dwelling import Installed
-
-_LAMP_LX = 180.0
-_SKY_LX = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,22 +36,13 @@ class Transmitter:
         self._counter = random.randrange(1, 10_000)
         self._packet_id = random.randrange(256)
 
-    @property
-    def sees_light(self) -> bool:
-        """Whether it has a light sensor, beside the lamp that is plugged into it."""
-        return Phenomenon.ILLUMINANCE_LX in self.readings
-
     def read(self, act: Act) -> None:
         """Take a new value over; a press is over at once."""
         if act.phenomenon in self.readings:
             self.readings[act.phenomenon] = act.value
 
-    def report(self, at: datetime, zone: tzinfo) -> tuple[tuple[Phenomenon, Value], ...]:
-        """All that it reads at a moment."""
-        if self.sees_light:
-            lit = self.readings.get(Phenomenon.POWER_W, 0.0) != 0
-            light = daylight_lx(at, zone) + (_LAMP_LX if lit else 0.0)
-            self.readings[Phenomenon.ILLUMINANCE_LX] = light
+    def report(self) -> tuple[tuple[Phenomenon, Value], ...]:
+        """All that it reads."""
         return tuple(self.readings.items())
 
     def frame(self, values: Iterable[tuple[Phenomenon, Value]], *, event: bool) -> bytes:
@@ -67,10 +53,3 @@ class Transmitter:
             (bthome.carrying(phenomenon, value) for phenomenon, value in values), self._packet_id
         )
         return bthome.sealed(objects, self._mac, self._key, self._counter, trigger=event)
-
-
-def daylight_lx(at: datetime, zone: tzinfo) -> float:
-    """Light of the sky at a window's far side: a smooth hump from six to six, no weather."""
-    local = at.astimezone(zone)
-    hours = local.hour + local.minute / 60 - 6
-    return round(_SKY_LX * max(0.0, math.sin(math.pi * hours / 12)), 1)

@@ -1,41 +1,26 @@
-"""What each process of a run does: production code, started with the shared clock.
+"""What each process of a run does: production code, started with the shared clock."""
 
-A child ends when its standard input does: the launcher holds the other end.
-"""
-
-import asyncio
-import contextlib
 import logging
-import signal
-import sys
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from random import Random
 
 from rules.device import Link
-from rules.errors import ConfigError, FrameError
+from rules.errors import FrameError
 from sim.air.told import Ask, Message, Ready, from_line, to_line
 from sim.clock import SharedClock
 from sim.demo.folders import Folders
 from sim.homes.act import Absence
+from sim.processes.attached import Work, carry_out, say
 from texts import Language
+
+__all__ = ["HEARTBEAT_S", "carry_out", "center", "gateway", "home"]
 
 HEARTBEAT_S = 2
 "Real seconds: taken and closed reach the home while somebody looks on."
 
-_LINE_BYTES = 10_000
-
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """What a child does until it is stopped, and who listens to the launcher meanwhile."""
-
-    run: Coroutine[object, object, None]
-    hear: Callable[[Message], None]
 
 
 def center(folders: Folders, coap_port: int, web_port: int) -> Work:
@@ -51,14 +36,14 @@ def center(folders: Folders, coap_port: int, web_port: int) -> Work:
         interval=lambda: HEARTBEAT_S,
         ready=lambda serving: _say(Ready(serving.coap_port, serving.web_port)),
     )
-    return Work(serving, _ignore)
+    return Work(serving, _heard(_ignore))
 
 
 def gateway(folders: Folders) -> Work:
     """The gateway of the home."""
     from edge import app  # noqa: PLC0415 -- each process loads its own part alone
 
-    return Work(app.run(folders.gateway, SharedClock(folders.clock)), _ignore)
+    return Work(app.run(folders.gateway, SharedClock(folders.clock)), _heard(_ignore))
 
 
 def home(
@@ -80,7 +65,6 @@ def home(
     virtual = VirtualHome(
         house.installed,
         house.occupant,
-        house.machines,
         clock=clock,
         random=Random(seed + 1),
         zone=SITE_ZONE,
@@ -102,61 +86,21 @@ def home(
         socket, state = folders.gateway / "run" / "driver.sock", folders.gateway / "drivers"
         await process.run(Link.BLE, socket, state, virtual, clock)
 
-    return Work(drive(), hear)
+    return Work(drive(), _heard(hear))
 
 
-def carry_out(begin: Callable[[], Work]) -> int:
-    """Do a child's work until the launcher goes or says stop; returns the exit status."""
-    # Ctrl-C reaches every process of the terminal; who stops first is for the launcher to say.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(name)s: %(message)s"
-    )
-    status = 0
-    try:
-        asyncio.run(_attached(begin))
-    except* (ConfigError, OSError) as errors:
-        print("; ".join(map(str, errors.exceptions)), file=sys.stderr)
-        status = 1
-    return status
+def _heard(hear: Callable[[Message], None]) -> Callable[[bytes], None]:
+    def hear_line(line: bytes) -> None:
+        try:
+            hear(from_line(line))
+        except FrameError as error:
+            _log.warning("from the launcher: %s", error)
 
-
-async def _attached(begin: Callable[[], Work]) -> None:
-    """Work while the launcher is there.
-
-    Raises:
-        ExceptionGroup: what the work raised.
-
-    """
-    loop = asyncio.get_running_loop()
-    async with asyncio.TaskGroup() as group:
-        work = begin()
-        working = group.create_task(work.run, name="work")
-        loop.add_signal_handler(signal.SIGTERM, working.cancel)
-        listening = group.create_task(_listen(work.hear), name="launcher")
-        await asyncio.wait((working, listening), return_when=asyncio.FIRST_COMPLETED)
-        working.cancel()
-        listening.cancel()
-
-
-async def _listen(hear: Callable[[Message], None]) -> None:
-    """Hand on what the launcher says, until it is gone."""
-    reader = asyncio.StreamReader(limit=_LINE_BYTES)
-    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
-        lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
-    )
-    with contextlib.closing(transport):
-        while line := await reader.readline():
-            try:
-                hear(from_line(line))
-            except FrameError as error:
-                _log.warning("from the launcher: %s", error)
+    return hear_line
 
 
 def _say(message: Message) -> None:
-    with contextlib.suppress(BrokenPipeError):
-        sys.stdout.buffer.write(to_line(message))
-        sys.stdout.buffer.flush()
+    say(to_line(message))
 
 
 def _ignore(message: Message) -> None:

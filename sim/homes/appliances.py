@@ -10,7 +10,7 @@ from random import Random
 from rules.observation import DeviceId, Phenomenon
 from sim.homes import names
 from sim.homes.act import Scene
-from sim.homes.flat import TELEVISION_STANDBY_W
+from sim.homes.dwelling import TELEVISION_STANDBY_W
 from sim.homes.ledger import HOUR, MINUTE, SECOND, Ledger
 
 _W = Phenomenon.POWER_W

@@ -51,6 +51,8 @@ class Character:
     "Minutes between two visits by day."
     nights: float
     "Visits in a night."
+    sleeps: float
+    "Minutes in bed after which one gets up at the latest."
     turning: float
     "Movements seen in an hour of sleep."
     # --- the week
@@ -123,6 +125,7 @@ def character(random: Random, *, carer: bool | None = None) -> Character:
         nights=weighted(
             random, ((0.4, 0.15), (0.6, within(random, 0.5 + 1.0 * frail, 0.3, 0.2, 3.0)))
         ),
+        sleeps=within(random, 560 - 180 * frail, 60, 240, 720),
         turning=weighted(random, ((0.65, 0.02), (0.35, random.uniform(0.1, 0.5)))),
         outings=_outings(random, frail),
         afternoons=within(random, 0.45 - 0.33 * frail, 0.1, 0.03, 0.7),
@@ -177,7 +180,7 @@ def steady() -> Character:
         nap=0.0,
         nap_min=30,
         television=1.0,
-        reading=0.3,
+        reading=0.5,
         pottering=0.4,
         resting=0.05,
         background=False,
@@ -185,12 +188,13 @@ def steady() -> Character:
         stillness=12,
         toilet=150,
         nights=1.4,
+        sleeps=220,
         turning=0.3,
         outings=(0.7,) * 7,
         afternoons=0.3,
         outing_at=590,
         afternoon_at=985,
-        outing_min=70,
+        outing_min=60,
         visits=0.0,
         carer=(False,) * 7,
         carer_at=600,

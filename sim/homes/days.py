@@ -159,7 +159,8 @@ class Days:
         person = self._person
         person.put_out()
         body = person.body
-        minutes = within(person.random, person.character.outing_min, 50, 12, 420)
+        mean = person.character.outing_min
+        minutes = within(person.random, mean, 0.35 * mean, 12, 420)
         body.leave()
         body.come_home(body.at + int(minutes * MINUTE))
         if person.random.random() < 0.5:
@@ -257,15 +258,15 @@ class Days:
 
     def _ups(self, bed: int, until: int) -> list[int]:
         """When the person gets up at night."""
-        random, nights = self._person.random, self._person.character.nights
-        least = _NIGHT_EARLIEST * MINUTE
+        random, character = self._person.random, self._person.character
+        least, longest = _NIGHT_EARLIEST * MINUTE, int(character.sleeps * MINUTE)
         span = until - bed - 2 * least
         if span <= 0:
             return []
         ups: list[int] = []
         at = bed + least
         while True:
-            at += int(exponential(random, span / (nights + 0.01)))
+            at += min(longest, int(exponential(random, span / (character.nights + 0.01))))
             if at >= until - least:
                 return ups
             ups.append(at)

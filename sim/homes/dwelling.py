@@ -1,21 +1,23 @@
-"""The devices of a simulated home, as an installer would enrol them, and their first values."""
+"""Devices as an installer would enrol them, and what they read at the beginning."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from random import Random
 
 from rules.device import Device, EvidenceRole, Link, Output
 from rules.observation import DeviceId, Phenomenon, Value
-from sim.homes import resident
+from sim.homes import names
 
 Readings = tuple[tuple[Phenomenon, Value], ...]
+Fitted = tuple[Device, Readings]
 
-BATHROOM_LEAK = DeviceId("bathroom-leak")
-KITCHEN_SMOKE = DeviceId("kitchen-smoke")
-SOS_BUTTON = DeviceId("sos-button")
+TELEVISION_STANDBY_W = 0.4
+FRIDGE_IDLE_W = 1.2
 
-MOTION_SENSORS = (resident.LIVING_MOTION, resident.BEDROOM_MOTION, resident.BATHROOM_MOTION)
+CONTACT = frozenset({Phenomenon.CONTACT_OPEN})
+MOTION = frozenset({Phenomenon.MOTION})
+CALL = frozenset({Phenomenon.SOS, Phenomenon.BUTTON})
 
 _MAINS_EVERY = timedelta(minutes=10)
 _BATTERY_EVERY = timedelta(hours=1)
@@ -52,10 +54,11 @@ class Installed:
 
 def dwelling(random: Random, rooms: Rooms) -> tuple[Installed, ...]:
     """The flat of one person: fourteen devices; addresses and keys are drawn from `random`."""
-    return tuple(install(random, _devices(rooms)))
+    chosen = (names.KETTLE, names.RICE_COOKER, names.TELEVISION, names.FRIDGE, names.BLANKET)
+    return tuple(install(random, [*appliances(rooms, chosen), node(rooms), *few(rooms)]))
 
 
-def install(random: Random, devices: Iterable[tuple[Device, Readings]]) -> Iterator[Installed]:
+def install(random: Random, devices: Iterable[Fitted]) -> Iterator[Installed]:
     """Give each device an address of its own and a key."""
     addresses: set[str] = set()
     for device, readings in devices:
@@ -68,9 +71,7 @@ def install(random: Random, devices: Iterable[tuple[Device, Readings]]) -> Itera
         )
 
 
-def on_battery(
-    name: DeviceId, room: str, model: str, phenomena: frozenset[Phenomenon]
-) -> tuple[Device, Readings]:
+def on_battery(name: DeviceId, room: str, model: str, phenomena: frozenset[Phenomenon]) -> Fitted:
     """A sensor on a coin cell: the value on change, and hourly with its battery."""
     readings: Readings = tuple(
         (phenomenon, False) for phenomenon in sorted(phenomena) if phenomenon not in _PRESSED
@@ -89,7 +90,7 @@ def on_battery(
 
 def plug(
     name: DeviceId, room: str, role: EvidenceRole = EvidenceRole.HAND, power_w: float = 0.0
-) -> tuple[Device, Readings]:
+) -> Fitted:
     """A plug node: its load on change, and every ten minutes."""
     device = Device(
         id=name,
@@ -108,34 +109,60 @@ def plug(
 _PRESSED = frozenset({Phenomenon.BUTTON, Phenomenon.SOS})
 
 
-def _devices(rooms: Rooms) -> Iterator[tuple[Device, Readings]]:
-    yield plug(resident.KETTLE, rooms.kitchen)
-    yield plug(resident.RICE_COOKER, rooms.kitchen)
-    yield plug(resident.TELEVISION, rooms.living, power_w=resident.TELEVISION_STANDBY_W)
-    yield plug(resident.FRIDGE, rooms.kitchen, EvidenceRole.NONE, 1.2)
-    # A thermostat switches it all night: no hand in it.
-    yield plug(resident.BLANKET, rooms.bedroom, EvidenceRole.NONE)
-    yield _node(rooms.living)
-    for sensor, room in zip(
-        MOTION_SENSORS, (rooms.living, rooms.bedroom, rooms.bathroom), strict=True
+def appliances(rooms: Rooms, chosen: Container[DeviceId]) -> Iterator[Fitted]:
+    """The plugs of `chosen`, always in the same order."""
+    hand, by_itself = EvidenceRole.HAND, EvidenceRole.NONE
+    for name, room, role, power_w in (
+        (names.KETTLE, rooms.kitchen, hand, 0.0),
+        (names.RICE_COOKER, rooms.kitchen, hand, 0.0),
+        (names.MICROWAVE, rooms.kitchen, hand, 0.0),
+        (names.TELEVISION, rooms.living, hand, TELEVISION_STANDBY_W),
+        (names.FRIDGE, rooms.kitchen, by_itself, FRIDGE_IDLE_W),
+        # A thermostat switches it all night: no hand in it.
+        (names.BLANKET, rooms.bedroom, by_itself, 0.0),
+        (names.WASHING_MACHINE, rooms.bathroom, hand, 0.0),
+        (names.FAN, rooms.living, hand, 0.0),
+        # Its compressor comes and goes, and remote controls have timers.
+        (names.AIR_CONDITIONER, rooms.living, EvidenceRole.WEAK, 0.0),
     ):
-        yield on_battery(sensor, room, "motion sensor", frozenset({Phenomenon.MOTION}))
-    contact = frozenset({Phenomenon.CONTACT_OPEN})
-    door, readings = on_battery(resident.FRONT_DOOR, rooms.hall, "door contact", contact)
-    yield replace(door, outside_door=True), readings
-    yield on_battery(resident.FRIDGE_DOOR, rooms.kitchen, "door contact", contact)
-    yield on_battery(BATHROOM_LEAK, rooms.bathroom, "leak sensor", frozenset({Phenomenon.LEAK}))
-    yield on_battery(KITCHEN_SMOKE, rooms.kitchen, "smoke sensor", frozenset({Phenomenon.SMOKE}))
-    yield on_battery(SOS_BUTTON, rooms.bedroom, "SOS button", frozenset({Phenomenon.SOS}))
+        if name in chosen:
+            yield plug(name, room, role, power_w)
 
 
-def _node(room: str) -> tuple[Device, Readings]:
-    device, _ = plug(resident.LIVING_NODE, room)
+def node(rooms: Rooms) -> Fitted:
+    """The plug node of the living room: lamp, light sensor, button, LED and buzzer."""
+    device, _ = plug(names.LIVING_NODE, rooms.living)
     phenomena = frozenset({Phenomenon.POWER_W, Phenomenon.ILLUMINANCE_LX, Phenomenon.BUTTON})
     return (
         replace(device, phenomena=phenomena, outputs=frozenset({Output.LIGHT, Output.BUZZER})),
         ((Phenomenon.POWER_W, 0.0), (Phenomenon.ILLUMINANCE_LX, 0.0)),
     )
+
+
+def few(rooms: Rooms) -> Iterator[Fitted]:
+    """What is on batteries in the flat of the demo."""
+    for name, room in (
+        (names.LIVING_MOTION, rooms.living),
+        (names.BEDROOM_MOTION, rooms.bedroom),
+        (names.BATHROOM_MOTION, rooms.bathroom),
+    ):
+        yield on_battery(name, room, "motion sensor", MOTION)
+    yield front_door(rooms)
+    yield on_battery(names.FRIDGE_DOOR, rooms.kitchen, "door contact", CONTACT)
+    yield alert(names.BATHROOM_LEAK, rooms.bathroom, "leak sensor", Phenomenon.LEAK)
+    yield alert(names.KITCHEN_SMOKE, rooms.kitchen, "smoke sensor", Phenomenon.SMOKE)
+    yield on_battery(names.SOS_BUTTON, rooms.bedroom, "SOS button", CALL)
+
+
+def front_door(rooms: Rooms) -> Fitted:
+    """The door that leads out."""
+    door, readings = on_battery(names.FRONT_DOOR, rooms.hall, "door contact", CONTACT)
+    return replace(door, outside_door=True), readings
+
+
+def alert(name: DeviceId, room: str, model: str, phenomenon: Phenomenon) -> Fitted:
+    """A sensor of one danger."""
+    return on_battery(name, room, model, frozenset({phenomenon}))
 
 
 def _address(random: Random) -> str:

@@ -26,7 +26,8 @@ _BOTH = 0.15
 class Rates:
     """How often, in a year of one home."""
 
-    collapses: float = 6.1
+    collapses: float = 7.0
+    "A little more than six a year of those who are at home then."
     falls: float = 1.5
     floods: float = 0.4
     drips: float = 0.6

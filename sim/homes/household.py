@@ -3,7 +3,6 @@
 Both make it from the same arguments, so that no key travels between them.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -11,9 +10,10 @@ from random import Random
 from zoneinfo import ZoneInfo
 
 from rules.observation import Phenomenon
-from sim.homes.act import Act, Occupant
-from sim.homes.dwelling import MOTION_SENSORS, ROOMS, Installed, dwelling, install
-from sim.homes.resident import Resident, fridge_cycles, spurious_pairs
+from sim.homes.act import Occupant
+from sim.homes.dwelling import ROOMS, Installed, install
+from sim.homes.inhabitants import Inhabitants
+from sim.homes.population import DEMO, home
 from sim.recordings.node import asking_node
 from sim.recordings.recorded import Survey, survey
 from sim.recordings.recording import Recording
@@ -23,8 +23,6 @@ SITE_ZONE = ZoneInfo("Asia/Seoul")
 RECORDED_ZONE = timezone(timedelta(hours=9))
 "Recordings have local time without zone: taken for the site's, without daylight saving."
 
-_DAY = timedelta(days=1)
-
 
 @dataclass(frozen=True, slots=True)
 class Household:
@@ -32,20 +30,12 @@ class Household:
 
     installed: tuple[Installed, ...]
     occupant: Occupant
-    machines: tuple[Iterator[Act], ...]
 
 
-def simulated(random: Random, start: datetime, language: Language) -> Household:
-    """One person in a flat with fourteen devices, from the evening before `start` on."""
-    installed = dwelling(random, ROOMS[language.value])
-    local = start.astimezone(SITE_ZONE)
-    # A day earlier, so that what was switched on before the start is on.
-    resident = Resident(random, SITE_ZONE, local.date() - _DAY)
-    machines = (
-        fridge_cycles(Random(random.random()), start),
-        spurious_pairs(Random(random.random()), start, list(MOTION_SENSORS)),
-    )
-    return Household(installed, resident, machines)
+def simulated(seed: int, start: datetime, language: Language) -> Household:
+    """One person in a flat with fourteen devices, from `start` on."""
+    flat = home(seed, 1, start, DEMO, language.value)
+    return Household(flat.installed, Inhabitants(flat))
 
 
 def recorded(random: Random, path: Path, found: Survey, language: Language) -> Household:
@@ -59,7 +49,7 @@ def recorded(random: Random, path: Path, found: Survey, language: Language) -> H
     room = ROOMS[language.value].living
     taken = {one.device.id for one in recording.installed}
     ours = install(random, [(asking_node(taken, room), ((Phenomenon.POWER_W, 0.0),))])
-    return Household((*recording.installed, *ours), recording, ())
+    return Household((*recording.installed, *ours), recording)
 
 
 def household(seed: int, start: datetime, language: Language, path: Path | None) -> Household:
@@ -69,7 +59,6 @@ def household(seed: int, start: datetime, language: Language, path: Path | None)
         ConfigError: the recording at `path` cannot be read.
 
     """
-    random = Random(seed)
     if path is None:
-        return simulated(random, start, language)
-    return recorded(random, path, survey(path, RECORDED_ZONE), language)
+        return simulated(seed, start, language)
+    return recorded(Random(seed), path, survey(path, RECORDED_ZONE), language)

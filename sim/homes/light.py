@@ -4,7 +4,6 @@ from random import Random
 
 from rules.observation import Phenomenon, Value
 from sim.homes import names
-from sim.homes.act import Scene
 from sim.homes.draw import normal
 from sim.homes.ledger import MINUTE, SECOND, Ledger
 from sim.homes.season import Weather
@@ -33,7 +32,7 @@ class Light:
         self._veil = 0.5
         self._told_lx = 0.0
 
-    def switch(self, at: int, *, lit: bool, scene: Scene | None = None) -> None:
+    def switch(self, at: int, *, lit: bool) -> None:
         """A hand on the lamp, in order of time."""
         if self._switched[-1:] and (self._switched[-1][1] is lit or at <= self._switched[-1][0]):
             return
@@ -41,7 +40,7 @@ class Light:
             return
         self._switched.append((at, lit))
         power_w = self._lamp_w if lit else 0.0
-        self._ledger.act(at, names.LIVING_NODE, Phenomenon.POWER_W, power_w, at, scene)
+        self._ledger.act(at, names.LIVING_NODE, Phenomenon.POWER_W, power_w, at)
 
     def pass_day(self, midnight: int, weather: Weather) -> None:
         """Tell the light of one local day. Hands on the lamp until its end are known."""

@@ -7,7 +7,8 @@ from random import Random
 from rules.observation import DeviceId, Phenomenon
 from sim.homes import names
 from sim.homes.draw import exponential, weighted
-from sim.homes.flat import FRIDGE_IDLE_W, ROOM_C
+from sim.homes.dwelling import FRIDGE_IDLE_W
+from sim.homes.flat import ROOM_C
 from sim.homes.ledger import DAY, HOUR, MINUTE, SECOND, Ledger
 from sim.homes.season import Weather, wave
 

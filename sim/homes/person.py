@@ -176,10 +176,10 @@ class Person:
         """No telephone, no television: the person is hardly seen."""
         random, body = self.random, self.body
         end = self._until(until, 100, 40)
-        body.walk(Room.LIVING)
+        body.walk(Room.LIVING, Scene.READS)
         if self._light is not None and self.today.is_dark(body.at) and not self._lit:
             self._lit = True
-            self._light.switch(body.at, lit=True, scene=Scene.READS)
+            self._light.switch(body.at, lit=True)
         self._sit(end, self.character.stillness * (1.6 + random.random()))
 
     def _potter(self, until: int) -> None:

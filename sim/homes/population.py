@@ -15,7 +15,16 @@ from sim.homes import flat, names
 from sim.homes.act import Act, Happening
 from sim.homes.character import Character, character, steady
 from sim.homes.draw import weighted
-from sim.homes.dwelling import ROOMS, Installed, Rooms, install
+from sim.homes.dwelling import (
+    ROOMS,
+    Fitted,
+    Installed,
+    Rooms,
+    appliances,
+    dwelling,
+    install,
+    node,
+)
 from sim.homes.flat import Kind
 from sim.homes.harm import NONE, Rates
 from sim.homes.life import Life, Nature
@@ -127,14 +136,19 @@ def home(
     else:
         kind, preset, nature = _draw(random, _POPULATIONS[population])
     devices = Random(f"{own}/devices")
-    fitted = _fitted(devices, kind, ROOMS[language], nature, _SECOND_BEDROOM[language])
+    rooms = ROOMS[language]
+    if kind is Kind.QUIET:
+        installed = dwelling(devices, rooms)
+    else:
+        fitted = _fitted(devices, kind, rooms, nature, _SECOND_BEDROOM[language])
+        installed = tuple(install(devices, fitted))
     return SimulatedHome(
         number=number,
         gateway=f"sim-{number:04}",
         preset=preset,
         book=PRESETS[preset],
         zone=ZONE,
-        installed=tuple(install(devices, fitted)),
+        installed=installed,
         nature=nature,
         start=start,
         seed=own,
@@ -160,23 +174,18 @@ def _draw(random: Random, population: _Population) -> tuple[Kind, Preset, Nature
     return kind, preset, Nature(people, walls, rates, has_pet)
 
 
-def _fitted(
-    random: Random, kind: Kind, rooms: Rooms, nature: Nature, second: str
-) -> list[flat.Fitted]:
+def _fitted(random: Random, kind: Kind, rooms: Rooms, nature: Nature, second: str) -> list[Fitted]:
     """The devices, in an order of their own."""
     chosen = {names.KETTLE, names.RICE_COOKER, names.TELEVISION, names.FRIDGE}
-    if kind is Kind.QUIET:
-        chosen.add(names.BLANKET)
-        return [*flat.appliances(rooms, chosen), flat.node(rooms), *flat.few(rooms)]
     more = [names.MICROWAVE, names.BLANKET, names.WASHING_MACHINE, names.FAN]
     if nature.walls.cooled:
         more.append(names.AIR_CONDITIONER)
     if kind is Kind.PLUGS:
         chosen.discard(names.FRIDGE if random.random() < 0.6 else names.RICE_COOKER)
         chosen.update(random.sample(more, random.randrange(4)))
-        return [*flat.appliances(rooms, chosen), flat.node(rooms)]
+        return [*appliances(rooms, chosen), node(rooms)]
     chosen.update(random.sample(more, random.randrange(2, 4)))
-    fitted = [*flat.appliances(rooms, chosen), flat.node(rooms), *flat.everywhere(rooms)]
+    fitted = [*appliances(rooms, chosen), node(rooms), *flat.everywhere(rooms)]
     if len(nature.people) > 1:
         fitted.append(flat.second_bedroom(second))
     return fitted

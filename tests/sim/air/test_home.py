@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Iterator
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from itertools import pairwise
 from pathlib import Path
 from random import Random
@@ -19,11 +19,13 @@ from rules.observation import DeviceId, Phenomenon, Press, Value
 from rules.wire import KeyedDevice, Observed
 from sim.air.home import VirtualHome
 from sim.air.told import Ask, Message, Ready, Told, What, from_line, to_line
-from sim.air.transmitter import Air, daylight_lx
+from sim.air.transmitter import Air
 from sim.clock import UPTIME_US, ManualClock
 from sim.homes.act import Absence, Act
-from sim.homes.dwelling import ROOMS, SOS_BUTTON, Installed, dwelling
-from sim.homes.resident import FRONT_DOOR, KETTLE, LIVING_NODE, Resident
+from sim.homes.dwelling import ROOMS, Installed, dwelling
+from sim.homes.inhabitants import Inhabitants
+from sim.homes.names import FRONT_DOOR, KETTLE, LIVING_NODE, SOS_BUTTON
+from sim.homes.population import DEMO, home
 from sim.recordings.recorded import survey
 from sim.recordings.recording import Recording
 
@@ -81,7 +83,7 @@ class Listener:
 
 async def _live(
     tmp_path: Path,
-    occupant: Scripted | Resident | Recording,
+    occupant: Scripted | Inhabitants | Recording,
     span: timedelta,
     *,
     installed: tuple[Installed, ...] | None = None,
@@ -95,7 +97,6 @@ async def _live(
     home = VirtualHome(
         installed,
         occupant,
-        [],
         clock=clock,
         random=Random(8),
         zone=SEOUL,
@@ -157,7 +158,10 @@ async def test_every_device_keeps_its_contract(tmp_path: Path) -> None:
 
 
 async def test_a_frame_is_never_sent_twice_under_another_counter(tmp_path: Path) -> None:
-    listener = await _live(tmp_path, Resident(Random(1), SEOUL, date(2026, 11, 22)), 30 * HOUR)
+    inhabited = home(1, 1, START, DEMO)
+    listener = await _live(
+        tmp_path, Inhabitants(inhabited), 30 * HOUR, installed=inhabited.installed
+    )
     frames = [(advert.address, advert.service_data) for advert in listener.adverts]
     counters = [(address, data[-8:-4]) for address, data in frames]
     assert len(set(frames)) == len(set(counters))
@@ -225,7 +229,6 @@ async def test_only_what_a_device_has_can_be_commanded() -> None:
     home = VirtualHome(
         installed,
         Scripted([]),
-        [],
         clock=clock,
         random=Random(8),
         zone=SEOUL,
@@ -285,13 +288,6 @@ async def test_a_day_is_summed_up_at_midnight(tmp_path: Path) -> None:
     (day,) = [told for told in listener.told if told.what is What.DAY]
     assert (day.detail, day.count) == ("2026-11-22", 1)
     assert day.at == datetime(2026, 11, 23, tzinfo=SEOUL)
-
-
-def test_daylight_is_a_slow_hump() -> None:
-    day = [daylight_lx(START + timedelta(minutes=10 * n), SEOUL) for n in range(144)]
-    assert min(day) == 0
-    assert 290 < max(day) <= 300
-    assert max(abs(b - a) for a, b in pairwise(day)) < 30
 
 
 @pytest.mark.parametrize(
