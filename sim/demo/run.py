@@ -10,12 +10,12 @@ import signal
 from rich.console import Console
 
 from rules.errors import LinkLost
-from sim.demo.children import Crew, Died
 from sim.demo.folders import Folders
 from sim.demo.plan import Plan
 from sim.demo.prepare import check_ports, fresh
 from sim.demo.story import Story
 from sim.demo.telling import Telling
+from sim.processes.children import Crew, Died
 from texts import N_, Translator
 
 _DIES_WITHIN_S = 5.0

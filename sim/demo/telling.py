@@ -1,22 +1,19 @@
 """Starts the processes of a run, lets time run, and tells what happens."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 from central.app import DATABASE
 from central.cases import Case, CaseConflict, CaseState, Condition, Which
 from central.store import Store
-from edge.caller import Caller, NotRunning, called
+from edge.caller import Caller
 from edge.status import Status
 from rules.alarm import AlarmKind
 from rules.events import Outcome
-from sim.air.told import Ask, Message, Ready, Told, What
+from sim.air.told import Ask, Message, Ready, Told, What, to_line
 from sim.clock import MasterClock
-from sim.demo.children import Child, Crew
 from sim.demo.ends import CenterEnd, GatewayEnd, waiting
 from sim.demo.folders import Folders
 from sim.demo.furnish import furnish
@@ -26,6 +23,8 @@ from sim.demo.plot import Plot, Stage
 from sim.demo.prepare import HOST, Login, found_center
 from sim.demo.story import Story
 from sim.homes.household import household
+from sim.processes.answering import answering, driven
+from sim.processes.children import Child, Crew, Program, messages
 from texts import Translator
 
 _LOOK_S = 0.02
@@ -86,10 +85,10 @@ class Telling:
             center.coap_port,
             self._say.text("Simulated home"),
         )
-        await crew.start("gateway", self._arguments(), self._hear)
-        async with _answering(self._folders.gateway / "run" / "control.sock") as gateway:
+        await crew.start("gateway", self._program("gateway"), messages(self._hear))
+        async with answering(self._folders.gateway / "run" / "control.sock", _READY_S) as gateway:
             home = await self._start_home(crew)
-            await _driven(gateway)
+            await driven(gateway, _READY_S)
             address = f"http://{HOST}:{center.web_port}"
             story.say("Console: {address}", address=address)
             self._show_login(login)
@@ -102,25 +101,25 @@ class Telling:
     async def _start_center(self, crew: Crew) -> Ready:
         asked = self._plan.asked
         ports = ["--coap-port", str(asked.coap_port), "--port", str(asked.web_port)]
-        center = await crew.start("center", [*self._arguments(), *ports], self._hear)
+        center = await crew.start("center", self._program("center", *ports), messages(self._hear))
         async with asyncio.timeout(_READY_S):
             return await center.ready
 
     async def _start_home(self, crew: Crew) -> Child:
         asked = self._plan.asked
-        arguments = [*self._arguments(), "--seed", str(asked.seed)]
+        arguments = ["--seed", str(asked.seed)]
         arguments += ["--start", self._plan.start.isoformat(), "--language", asked.language.value]
         if asked.home_csv is not None:
             arguments += ["--home-csv", str(asked.home_csv)]
-        home = await crew.start("home", arguments, self._hear)
+        home = await crew.start("home", self._program("home", *arguments), messages(self._hear))
         async with asyncio.timeout(_READY_S):
             await home.ready
         for fate in self._plot.fates():
-            home.send(fate)
+            home.send(to_line(fate))
         return home
 
-    def _arguments(self) -> list[str]:
-        return ["--data", str(self._folders.data)]
+    def _program(self, name: str, *arguments: str) -> Program:
+        return Program(("sim", name, "--data", str(self._folders.data), *arguments))
 
     def _hear(self, message: Message) -> None:
         """Take in what a process says; all of it is the home's."""
@@ -142,7 +141,7 @@ class Telling:
         while True:
             # The center is asked first: what it has, the gateway has sent before.
             cases = None if loop.time() < next_s else await self._cases(store)
-            home.send(Ask())
+            home.send(to_line(Ask()))
             sent = self._sent
             status = await gateway.status()
             now = self._clock.now()
@@ -170,7 +169,7 @@ class Telling:
         before = self._plot.stage
         fate = self._plot.go_on(now, status.alarms)
         if fate is not None:
-            home.send(fate)
+            home.send(to_line(fate))
         if self._plot.stage is Stage.TOLD and before is not Stage.TOLD:
             self._story.say("From here on time runs as it does outside. Ctrl-C ends it.")
 
@@ -206,40 +205,3 @@ class Telling:
         self._story.say(
             "User: {user}   Password: {password}", user=login.user, password=login.password
         )
-
-
-@asynccontextmanager
-async def _answering(path: Path) -> AsyncIterator[Caller]:
-    """A connection to the gateway that is just starting.
-
-    Raises:
-        TimeoutError: it does not listen.
-
-    """
-    async with AsyncExitStack() as stack:
-        async with asyncio.timeout(_READY_S):
-            gateway = await _entered(stack, path)
-        yield gateway
-
-
-async def _entered(stack: AsyncExitStack, path: Path) -> Caller:
-    while True:
-        try:
-            return await stack.enter_async_context(called(path))
-        except NotRunning:
-            await asyncio.sleep(_LOOK_S)
-
-
-async def _driven(gateway: Caller) -> None:
-    """Wait until the home's driver has met the gateway.
-
-    Raises:
-        TimeoutError: it does not.
-
-    """
-    async with asyncio.timeout(_READY_S):
-        while True:
-            status = await gateway.status()
-            if any(driver.connected for driver in status.plumbing.drivers):
-                return
-            await asyncio.sleep(_LOOK_S)

@@ -18,6 +18,7 @@ from protocol.heartbeat import NewsKind, encode_heartbeat
 from protocol.records import RecordKind
 from rules.errors import ConfigError
 from rules.events import Outcome
+from sim.rig.badnet import BadNet
 from tests.central.receiving import (
     NOW,
     Sender,
@@ -29,7 +30,6 @@ from tests.central.receiving import (
     record,
     serving,
 )
-from tests.support.badnet import BadNet
 from tests.support.outbox import HeldOutbox, row
 from tests.support.uplink import IDENTITY, Heard, make_uplink, running, until
 

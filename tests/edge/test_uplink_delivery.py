@@ -9,7 +9,7 @@ from aiocoap.message import Message
 from aiocoap.oscore import COSE_PIV, verify_start
 
 from edge.channel import CONFIRMABLE, ONCE
-from tests.support.badnet import BadNet
+from sim.rig.badnet import BadNet
 from tests.support.center import SmallCenter, free_port
 from tests.support.liar import Liar, Lie
 from tests.support.outbox import HeldOutbox, record, row

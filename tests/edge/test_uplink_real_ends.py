@@ -12,8 +12,8 @@ from rules.alarm import AlarmKey, AlarmKind
 from rules.events import Escalated
 from rules.observation import DeviceId
 from rules.sentence import Say, sentence
+from sim.rig.badnet import BadNet
 from tests.central.receiving import enrol, identity, opened, serving
-from tests.support.badnet import BadNet
 from tests.support.center import free_port
 from tests.support.outbox import MOMENT
 from tests.support.uplink import Heard, make_uplink, running, until

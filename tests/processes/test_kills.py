@@ -20,7 +20,7 @@ from rules.device import Link
 from rules.errors import LinkLost
 from rules.events import Escalated, Updated
 from rules.observation import DeviceId, Phenomenon
-from tests.support.badnet import BadNet
+from sim.rig.badnet import BadNet
 from tests.support.center import free_port
 from tests.support.processes import (
     CenterProcess,

@@ -15,9 +15,9 @@ from rules.alarm import AlarmKind
 from rules.device import Device, Link, Output
 from rules.observation import DeviceId, Phenomenon
 from sim.clock import MasterClock
+from sim.rig.badnet import BadNet
 from tests.central.receiving import opened
 from tests.processes.ends import set_machine
-from tests.support.badnet import BadNet
 from tests.support.center import free_port
 from tests.support.processes import (
     CenterProcess,

@@ -9,7 +9,7 @@ from functools import partial
 
 import pytest
 
-from tests.support.badnet import BadNet, Counts
+from sim.rig.badnet import BadNet, Counts
 from tests.support.uplink import until
 
 
@@ -60,7 +60,7 @@ async def test_it_runs_as_a_process() -> None:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
-            "tests.support.badnet",
+            "sim.rig.badnet",
             "--target",
             f"127.0.0.1:{target.getsockname()[1]}",
             stdout=asyncio.subprocess.PIPE,

@@ -1,8 +1,8 @@
-"""The launcher's processes: started, listened to, and stopped by their own ids.
+"""A launcher's processes: started, listened to, killed and stopped by their own ids.
 
-A child writes messages of `sim.air.told` to its standard output and its log to its standard error,
-which is kept in a bounded file. It ends when its standard input does, so that no orphan is left
-even if the launcher is killed.
+A child says `sim.air.told.Ready` and whatever else it has to say in lines on its standard output;
+its log, on its standard error, is kept in a bounded file. It ends when its standard input does, so
+that no orphan is left even if the launcher is killed.
 """
 
 import asyncio
@@ -10,14 +10,13 @@ import os
 import signal
 import sys
 from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import sim
 from rules.errors import FrameError
-from sim.air.told import Ask, Message, Ready, from_line, to_line
-from sim.homes.act import Absence
+from sim.air.told import Message, Ready, from_line
 
 _LOG_BYTES = 2_000_000
 "A log is begun anew after this; the one before it is kept beside it."
@@ -25,6 +24,36 @@ _LINE_BYTES = 1_000_000
 _TAIL = 12
 _STOP_S = 8.0
 "The center finishes its last commits; after this it is killed."
+
+
+Hear = Callable[[bytes], bool]
+"""Takes a line of a child's standard output; False if it is in no language of its own: a library
+that prints, for the log."""
+
+
+def messages(hear: Callable[[Message], None]) -> Hear:
+    """Hear what is said in `sim.air.told`'s messages."""
+
+    def hear_line(line: bytes) -> bool:
+        try:
+            hear(from_line(line))
+        except FrameError:
+            return False
+        return True
+
+    return hear_line
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What a child runs."""
+
+    arguments: Sequence[str]
+    "Of `python -m`: a module and what follows."
+    prefix: Sequence[str] = ()
+    "A command that runs the rest in its own place, such as one that enters a namespace."
+    environment: Mapping[str, str] = field(default_factory=dict)
+    "Beside the launcher's own."
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +70,7 @@ class Died:
 class Child:
     """One process."""
 
-    def __init__(
-        self, name: str, process: asyncio.subprocess.Process, hear: Callable[[Message], None]
-    ) -> None:
+    def __init__(self, name: str, process: asyncio.subprocess.Process, hear: Hear) -> None:
         self.name = name
         self._process = process
         self._hear = hear
@@ -53,23 +80,24 @@ class Child:
         "Done when the process takes requests."
 
     @classmethod
-    async def start(
-        cls, name: str, arguments: Sequence[str], hear: Callable[[Message], None]
-    ) -> "Child":
-        """Start `python -m sim NAME ARGUMENTS`; `watch` must run from then on."""
+    async def start(cls, name: str, program: Program, hear: Hear) -> "Child":
+        """Start it; `watch` must run from then on."""
         root = Path(sim.__file__).parent.parent
         paths = (str(root), os.environ.get("PYTHONPATH", ""))
         process = await asyncio.create_subprocess_exec(
+            *program.prefix,
             sys.executable,
             "-m",
-            "sim",
-            name,
-            *arguments,
+            *program.arguments,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             limit=_LINE_BYTES,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
+            env={
+                **os.environ,
+                "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+                **program.environment,
+            },
         )
         return cls(name, process, hear)
 
@@ -77,11 +105,15 @@ class Child:
     def pid(self) -> int:
         return self._process.pid
 
-    def send(self, message: Absence | Ask) -> None:
+    @property
+    def alive(self) -> bool:
+        return self._process.returncode is None
+
+    def send(self, line: bytes) -> None:
         """Tell the process something; nothing if it is gone, which `watch` reports."""
         assert self._process.stdin is not None
-        if not self._process.stdin.is_closing():
-            self._process.stdin.write(to_line(message))
+        if self.alive and not self._process.stdin.is_closing():
+            self._process.stdin.write(line)
 
     async def watch(self, log: Path) -> Died | None:
         """Read what the process says until it ends, its log to `log`; None if it was stopped."""
@@ -90,6 +122,13 @@ class Child:
             group.create_task(self._keep_log(log), name=f"{self.name} logs")
             status = await self._process.wait()
         return None if self._stopping else Died(self.name, status, tuple(self._tail))
+
+    async def kill(self) -> None:
+        """End it without a chance to tidy up. `watch` must still run."""
+        self._stopping = True
+        if self.alive:
+            self._process.send_signal(signal.SIGKILL)
+        await self._process.wait()
 
     async def stop(self) -> None:
         """Let the process end, and kill it if it does not. `watch` must still run."""
@@ -107,17 +146,11 @@ class Child:
     async def _listen(self) -> None:
         assert self._process.stdout is not None
         while line := await self._process.stdout.readline():
-            try:
-                message = from_line(line)
-            except FrameError:
-                # A library that prints: for the log, not for the story.
+            ready = None if self.ready.done() else _ready(line)
+            if ready is not None:
+                self.ready.set_result(ready)
+            elif not self._hear(line):
                 self._tail.append(line.decode(errors="replace").rstrip())
-                continue
-            if isinstance(message, Ready):
-                if not self.ready.done():
-                    self.ready.set_result(message)
-            else:
-                self._hear(message)
 
     async def _keep_log(self, path: Path) -> None:
         assert self._process.stderr is not None
@@ -137,37 +170,56 @@ class Crew:
         """`group` must outlast `stop`."""
         self._logs = logs
         self._group = group
-        self._children: list[Child] = []
+        self._children: dict[str, Child] = {}
         self.died: asyncio.Future[Died] = asyncio.get_running_loop().create_future()
         "Done when one of them ends by itself."
 
     async def start(
-        self, name: str, arguments: Sequence[str], hear: Callable[[Message], None]
+        self,
+        name: str,
+        program: Program,
+        hear: Hear,
+        *,
+        died: Callable[[Died], None] | None = None,
     ) -> Child:
-        """Start one; its future `ready` tells when it takes requests."""
-        child = await Child.start(name, arguments, hear)
-        self._children.append(child)
-        self._group.create_task(self._watch(child), name=f"{name} lives")
+        """Start one, the first of its name or after the last one ended.
+
+        Its future `ready` tells when it takes requests. Without `died` its end is that of all.
+        """
+        child = await Child.start(name, program, hear)
+        # Started anew it is the newest.
+        self._children.pop(name, None)
+        self._children[name] = child
+        self._group.create_task(self._watch(child, died), name=f"{name} lives")
         return child
+
+    @property
+    def alive(self) -> int:
+        """How many run."""
+        return sum(child.alive for child in self._children.values())
 
     async def stop(self) -> None:
         """End all of them, the newest first."""
-        for child in reversed(self._children):
+        for child in reversed(self._children.values()):
             await child.stop()
 
-    async def _watch(self, child: Child) -> None:
+    async def _watch(self, child: Child, tell: Callable[[Died], None] | None) -> None:
         died = await child.watch(self._logs / f"{child.name}.log")
-        if died is not None and not self.died.done():
+        if died is None:
+            return
+        if tell is not None:
+            tell(died)
+        elif not self.died.done():
             self.died.set_result(died)
 
 
 class _Log:
-    """A file that is begun anew when it is full."""
+    """A file that is begun anew when it is full; a process started again goes on in it."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._file = path.open("wb")
-        self._written = 0
+        self._file = path.open("ab")
+        self._written = self._file.tell()
 
     def write(self, line: bytes) -> None:
         if self._written + len(line) > _LOG_BYTES:
@@ -188,3 +240,11 @@ async def _line(stream: asyncio.StreamReader) -> bytes:
         return await stream.readline()
     except ValueError:
         return b"(a line that is too long)\n"
+
+
+def _ready(line: bytes) -> Ready | None:
+    try:
+        message = from_line(line)
+    except FrameError:
+        return None
+    return message if isinstance(message, Ready) else None

@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,8 +14,8 @@ import pytest
 
 from sim.air.told import Message
 from sim.clock import MasterClock
-from sim.demo.children import Child, Crew
 from sim.demo.folders import Folders
+from sim.processes.children import Child, Crew, Died, Program, messages
 
 pytestmark = pytest.mark.processes
 
@@ -32,11 +32,12 @@ def _folders(tmp_path: Path) -> Folders:
 @asynccontextmanager
 async def _center(tmp_path: Path) -> AsyncIterator[tuple[Crew, Child]]:
     folders = _folders(tmp_path)
-    arguments = ["--data", str(folders.data), "--port", "0", "--coap-port", "0"]
+    data = ("--data", str(folders.data))
+    program = Program(("sim", "center", *data, "--port", "0", "--coap-port", "0"))
     async with asyncio.timeout(60), asyncio.TaskGroup() as group:
         crew = Crew(folders.logs, group)
         try:
-            child = await crew.start("center", arguments, _silent)
+            child = await crew.start("center", program, messages(_silent))
             assert (await child.ready).web_port > 0
             yield crew, child
         finally:
@@ -77,11 +78,42 @@ async def test_a_child_that_dies_is_missed(tmp_path: Path) -> None:
         assert (died.name, died.status) == ("center", -signal.SIGKILL)
 
 
+async def test_a_child_that_is_killed_is_not_missed_and_starts_again(tmp_path: Path) -> None:
+    folders = _folders(tmp_path)
+    program = Program(
+        ("sim", "center", "--data", str(folders.data), "--port", "0", "--coap-port", "0")
+    )
+    died: list[Died] = []
+    async with asyncio.timeout(60), asyncio.TaskGroup() as group:
+        crew = Crew(folders.logs, group)
+        try:
+            for _ in range(2):
+                child = await crew.start("center", program, messages(_silent), died=died.append)
+                await child.ready
+                await child.kill()
+                assert (child.alive, crew.alive) == (False, 0)
+            child = await crew.start("center", program, messages(_silent), died=died.append)
+            await child.ready
+            os.kill(child.pid, signal.SIGKILL)
+            await wait_for(lambda: bool(died))
+        finally:
+            await crew.stop()
+    assert [one.status for one in died] == [-signal.SIGKILL]
+    assert not crew.died.done()
+
+
+async def wait_for(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110 -- what is waited for has no event
+            await asyncio.sleep(0.01)
+
+
 async def test_a_child_that_cannot_start_says_why(tmp_path: Path) -> None:
     folders = _folders(tmp_path)
     async with asyncio.timeout(30), asyncio.TaskGroup() as group:
         crew = Crew(folders.logs, group)
-        await crew.start("gateway", ["--data", str(folders.data)], _silent)
+        program = Program(("sim", "gateway", "--data", str(folders.data)))
+        await crew.start("gateway", program, messages(_silent))
         died = await crew.died
         await crew.stop()
     assert died.status == 1
