@@ -140,6 +140,7 @@ async def _run(
             house.put(unreadable)
         house.found_at_start((*journal.recovery.what, *registry.findings))
         house.put(DeviceChanged(registry.devices))
+        evidence.write(clock.now())
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(drivers.run(), name="driver socket")
             tasks.create_task(control.run(), name="control socket")

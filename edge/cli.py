@@ -256,34 +256,24 @@ def _export(options: argparse.Namespace, say: Translator) -> int:
         since = _moment(options.since, site.zone, "--since", dated=True)
     export, damaged = taken(options.home, site, since)
     if options.redact:
-        weeks = 0 if options.keep_dates else SystemRandom().choice(WEEKS)
-        export = redacted(export, weeks)
-    else:
+        export = redacted(export, 0 if options.keep_dates else SystemRandom().choice(WEEKS))
+    save(export, options.out)
+    number = len(export.events)
+    told = say.plural("{n} event in {file}.", "{n} events in {file}.", number, file=options.out)
+    print(told)
+    if damaged:
+        left_out = say.plural(
+            "{n} damaged line was left out.", "{n} damaged lines were left out.", damaged
+        )
+        print(left_out, file=sys.stderr)
+    if not options.redact:
         print(
             say.text(
-                "Warning: this file says when who is at home. Keep it where nobody else can "
-                "read it, or use --redact."
+                "This file says when who is at home: keep it where nobody else can read it. "
+                "With --redact it does not say whose home it is."
             ),
             file=sys.stderr,
         )
-    if damaged:
-        print(
-            say.plural(
-                "{n} damaged line of the evidence was left out.",
-                "{n} damaged lines of the evidence were left out.",
-                damaged,
-            ),
-            file=sys.stderr,
-        )
-    save(export, options.out)
-    print(
-        say.plural(
-            "{n} event written to {file}.",
-            "{n} events written to {file}.",
-            len(export.events),
-            file=options.out,
-        )
-    )
     return 0
 
 

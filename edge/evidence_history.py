@@ -38,11 +38,13 @@ def history(folder: Path, since: datetime | None = None) -> History:
     logged, damaged = _read(folder)
     events = sorted(corrected(logged), key=moment)
     first = 0 if since is None else bisect_left(events, since, key=moment)
-    standing = _Standing(events)
+    standing = _Standing()
     for event in events:
         if first < len(events) and moment(event) <= moment(events[first]):
             standing.changed_by(event)
-    trusted, devices = standing.trusted, standing.devices
+    # A gateway that starts for the first time is told of its devices right after the start.
+    trusted, devices = standing.trusted, standing.devices or _first_devices(events[first:])
+    standing.devices = devices
     told = tuple(event for event in events[first:] if standing.changed_by(event))
     return History(trusted, devices, told, damaged)
 
@@ -101,9 +103,8 @@ def _read(folder: Path) -> tuple[list[Evidence], int]:
 class _Standing:
     """What holds after each event. Each file of the log repeats it at its beginning."""
 
-    def __init__(self, events: Sequence[Evidence]) -> None:
-        changes = (event.devices for event in events if isinstance(event, DevicesChanged))
-        self.devices: tuple[Device, ...] = next(changes, ())
+    def __init__(self) -> None:
+        self.devices: tuple[Device, ...] = ()
         self.trusted = False
 
     def changed_by(self, event: Evidence) -> bool:
@@ -115,3 +116,8 @@ class _Standing:
             held, self.trusted = self.trusted, event.trusted
             return held != self.trusted or bool(event.shift)
         return True
+
+
+def _first_devices(events: Sequence[Evidence]) -> tuple[Device, ...]:
+    changes = (event.devices for event in events if isinstance(event, DevicesChanged))
+    return next(filter(None, changes), ())

@@ -51,8 +51,6 @@ _FACTS = (
     CaseTaken,
     CaseClosed,
 )
-_AT_ONCE = (Started, TimeMoved, Escalated)
-"Of which a kill shall cost nothing."
 
 _log = logging.getLogger(__name__)
 
@@ -99,8 +97,9 @@ class EvidenceLog:
                 # By the clock of before, what was logged last may lie ahead.
                 self._debounce.forget()
             self._keep(happening)
-            if isinstance(happening, _AT_ONCE):
-                self._due = happening.at
+            if isinstance(happening, Escalated):
+                # What is to be looked into shall outlive whatever happens next.
+                self.write(happening.at)
         elif isinstance(happening, LifeSeen) and not happening.at_home:
             self._keep(happening)
 
@@ -167,9 +166,10 @@ class EvidenceLog:
             self._began = min(self._began, now)
         if self._began is None or self._files.full or now - self._began >= _FILE_LASTS:
             self._files.begin()
+            if self._began is not None:
+                # So that each file says by itself what everything was at.
+                self._debounce.forget()
             self._began, self._headless, self._pruned = now, True, False
-            # So that each file says by itself what everything was at.
-            self._debounce.forget()
 
 
 def _line(evidence: Evidence) -> bytes:

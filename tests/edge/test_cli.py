@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,11 @@ import pytest
 from edge import cli, packets
 from edge.caller import NotRunning, called
 from edge.config import CONTROL_SOCKET
+from edge.evidence_export import read
+from edge.evidence_line import moment
 from edge.registry import Registry
 from rules.device import EvidenceRole, Output
+from rules.events import Escalated, Started
 from rules.observation import Phenomenon
 from tests.edge.peers import device
 from tests.edge.test_config import KETTLE, SITE, home_with
@@ -429,6 +432,84 @@ def test_the_gateway_says_all_that_is_wrong_at_once(idle: Typed) -> None:
     said = idle.fails("gateway")
     assert "site.toml" in said
     assert "registry.json" in said
+
+
+# ---- evidence
+
+
+def test_the_evidence_of_a_running_gateway_is_exported(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "taken.jsonl"
+    typed = Typed(home_with(tmp_path, KETTLE), capsys)
+    with daemon(typed.home):
+        typed("drill")
+        assert f"events in {out}" in typed("export", "--out", str(out))
+        assert "keep it where nobody else can read it" in typed.err
+        found = read(out)
+        # Exported again, the older file is replaced.
+        typed("export", "--redact", "--out", str(out))
+        assert typed.err == ""
+    assert (found.head.gateway, found.head.redacted) == ("seongdong-0042", False)
+    assert [device.id for device in found.head.devices] == ["kettle"]
+    assert any(isinstance(event, Escalated) and event.drill for event in found.events)
+    assert out.stat().st_mode & 0o777 == 0o600
+    redacted = read(out)
+    assert redacted.head.redacted
+    assert datetime.now(UTC) - moment(redacted.events[-1]) > timedelta(days=365)
+    text = out.read_text()
+    for name in ("seongdong", "kettle", "거실", "A4:C1"):
+        assert name not in text
+    # The gateway is stopped by now.
+    typed("export", "--redact", "--keep-dates", "--out", str(out))
+    assert not read(out).head.shifted
+
+
+def test_evidence_outlives_the_gateway_and_its_kill(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "home").mkdir()
+    typed = Typed(home_with(tmp_path / "home", KETTLE), capsys)
+    assert "no evidence" in typed.fails("export")
+    with daemon(typed.home) as process:
+        process.kill()
+    with daemon(typed.home) as process:
+        process.terminate()
+        process.wait(timeout=DEADLINE_S)
+    typed("export", "--language", "ko")
+    found = read(tmp_path / "evidence.jsonl")
+    assert [event.boot for event in found.events if isinstance(event, Started)] == [1, 2]
+    assert found.head.devices == Registry.load(typed.home).devices
+    typed("export", "--since", "2026-01-01")
+    assert "earlier moment" in typed.fails("export", "--since", "2199-01-01 10:00")
+    assert "--since found: 'soon'" in " ".join(typed.fails("export", "--since", "soon").split())
+
+
+@pytest.mark.parametrize("out", ["missing/taken", "folder"])
+def test_an_export_that_cannot_be_written_is_refused(
+    home: Path, out: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "folder").mkdir()
+    said = Typed(home, capsys).fails("export", "--out", str(tmp_path / out))
+    assert "--out" in said
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
+def test_an_export_that_the_disk_has_no_room_for_leaves_the_old_file(
+    home: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "taken"
+    out.write_text("an older one")
+    command = f"ulimit -f 1; exec {sys.executable} -m ongi export --home {home} --out {out}"
+    run = subprocess.run(
+        ["sh", "-c", command], timeout=DEADLINE_S, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 1
+    assert "file too large" in run.stderr
+    assert "Traceback" not in run.stderr
+    assert out.read_text() == "an older one"
+    assert list(tmp_path.iterdir()) == [out]
 
 
 # ---- the process
