@@ -1,0 +1,131 @@
+"""A journal on a medium that is no file: what the store asks of one, and does when it fails."""
+
+import sqlite3
+from collections.abc import Sequence
+from copy import deepcopy
+from datetime import timedelta
+
+import pytest
+
+from edge.journal import Change, Contents, Found, Journal, Store, undamaged
+from edge.outbox import JournalFailing
+from rules.alarm import AlarmKind
+from tests.edge.journals import NOW, at, escalation, record, seen, snapshot
+
+
+class Memory:
+    """A medium without a file system; `Medium`."""
+
+    name = "memory"
+
+    def __init__(self) -> None:
+        self.rows = Contents()
+        self.good: Contents | None = None
+        self.noted = 0
+        self.attached = False
+        self.gone = False
+        self.failing: Exception | None = None
+        self.room = 0
+
+    def attach(self, sequence: int) -> None:
+        self._may_fail()
+        self.noted, self.attached = max(self.noted, sequence), True
+
+    def place(self, contents: Contents, sequence: int, *, keep_old: bool) -> None:
+        assert not keep_old
+        self._may_fail()
+        self.rows, self.gone = deepcopy(contents), False
+        self.attach(sequence)
+
+    def write(self, changes: Sequence[Change]) -> None:
+        assert self.attached
+        self._may_fail()
+        self.rows.make(changes)
+
+    def detach(self) -> None:
+        self.attached = False
+
+    def close(self, sequence: int) -> None:
+        self.noted, self.attached = sequence, False
+
+    def present(self) -> bool:
+        return not self.gone
+
+    def keep_good(self, contents: Contents) -> None:
+        self.good = deepcopy(contents)
+
+    def note_sequence(self, sequence: int) -> None:
+        self._may_fail()
+        self.noted = sequence
+
+    def reserve_room(self) -> None:
+        self.room = 1
+
+    def give_room(self) -> bool:
+        had, self.room = bool(self.room), 0
+        return had
+
+    def found(self) -> Found:
+        """As after a power cut."""
+        return undamaged(deepcopy(self.rows), self.noted)
+
+    def _may_fail(self) -> None:
+        if self.failing is not None:
+            raise self.failing
+
+
+def started(medium: Memory) -> Journal:
+    found = medium.found()
+    return Journal(Store(medium, found, NOW), found)
+
+
+def test_all_that_was_written_is_found_again() -> None:
+    medium = Memory()
+    journal = started(medium)
+    for serial in range(1, 30):
+        journal.append(escalation(serial), [record(serial)], at(serial))
+        if serial % 7 == 0:
+            journal.save(snapshot(serial), at(serial))
+    journal.delivered([record(3).id], at(40))
+    journal.reserve_sequence(512)
+    again = started(medium)
+    assert again.recovery.durable
+    assert again.recovery.what == ()
+    assert again.load().snapshot == snapshot(28)
+    assert again.load().events == escalation(29)
+    assert {row.seq for row in again.pending(99)} == set(range(1, 30)) - {3}
+    assert again.sequence() == 512
+
+
+@pytest.mark.parametrize("error", [sqlite3.OperationalError("disk full"), None])
+def test_what_memory_held_alone_is_written_when_the_medium_is_back(
+    error: Exception | None,
+) -> None:
+    medium = Memory()
+    journal = started(medium)
+    journal.append(escalation(1), [record(1)], at(1))
+    medium.failing = error or OSError(5, "Input/output error")
+    if error is not None:
+        journal.append(escalation(2), [record(2)], at(2))
+        assert not journal.durable
+        assert [one.kind for one in journal.drain_findings()] == [AlarmKind.DISK_FAILING]
+    else:
+        with pytest.raises(JournalFailing):
+            journal.reserve_sequence(512)
+    medium.failing = None
+    journal.append(escalation(3), [record(3)], at(3) + timedelta(minutes=1))
+    assert journal.durable
+    # Its load is that of its own start.
+    assert seen(started(medium)).waiting == seen(journal).waiting
+
+
+def test_a_medium_that_somebody_emptied_is_written_anew() -> None:
+    medium = Memory()
+    journal = started(medium)
+    journal.append(escalation(1), [record(1)], at(1))
+    medium.rows, medium.gone = Contents(), True
+    journal.keep_good_copy(at(2))
+    assert [one.detail for one in journal.drain_findings()] == ["memory was deleted: written anew"]
+    assert started(medium).load().events == escalation(1)
+    assert medium.good is not None
+    assert medium.good.outbox == medium.rows.outbox
