@@ -3,11 +3,12 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from rules.alarm import AlarmKind
+from rules.observation import Phenomenon
 from sim.report.axis import ceiling
-from sim.report.passages import Followed
+from sim.report.passages import Followed, Passage
 from sim.report.speech import Speech
 from sim.world.chronicle import Alert
 
@@ -72,38 +73,51 @@ class Called:
 
 def called(homes: Iterable[Followed], speech: Speech) -> tuple[Called, ...]:
     """What became of hazards and calls for help."""
-    by: dict[str, list[tuple[Alert, Followed]]] = defaultdict(list)
+    by: defaultdict[Phenomenon, list[_Alerted]] = defaultdict(list)
     for followed in homes:
         for alert in followed.home.alerts:
-            by[alert.phenomenon].append((alert, followed))
-    rows = []
-    for alerts in by.values():
-        to_decision, to_center = [], []
-        for alert, followed in alerts:
-            if alert.heard is None:
-                continue
-            answer = next(
-                (
-                    one
-                    for one in followed.passages
-                    if one.of_danger
-                    and one.alarm.scope == alert.device
-                    and alert.heard <= one.decided < alert.heard + _DAY
-                ),
-                None,
-            )
-            if answer is not None:
-                to_decision.append(answer.decided - alert.heard)
-                if answer.arrived is not None:
-                    to_center.append(answer.arrived - alert.heard)
-        rows.append(
-            Called(
-                name=speech.words.text(f"evidence.{alerts[0][0].phenomenon.value}"),
-                count=len(alerts),
-                heard=sum(alert.heard is not None for alert, _ in alerts),
-                raised=len(to_decision),
-                decided_most=speech.span(max(to_decision, default=None)),
-                arrived_most=speech.span(max(to_center, default=None)),
-            )
-        )
+            by[alert.phenomenon].append(_Alerted(alert, _answer(alert, followed)))
+    rows = (_called(phenomenon, alerts, speech) for phenomenon, alerts in by.items())
     return tuple(sorted(rows, key=lambda row: row.name))
+
+
+@dataclass(frozen=True, slots=True)
+class _Alerted:
+    """What a device noticed, and the alarm that followed."""
+
+    alert: Alert
+    answer: Passage | None
+
+    def until(self, moment: datetime | None) -> timedelta | None:
+        """Since the gateway heard of it."""
+        heard = self.alert.heard
+        return None if heard is None or moment is None else moment - heard
+
+
+def _answer(alert: Alert, followed: Followed) -> Passage | None:
+    if alert.heard is None:
+        return None
+    return next(
+        (
+            one
+            for one in followed.passages
+            if one.of_danger
+            and one.alarm.scope == alert.device
+            and alert.heard <= one.decided < alert.heard + _DAY
+        ),
+        None,
+    )
+
+
+def _called(phenomenon: Phenomenon, alerts: list[_Alerted], speech: Speech) -> Called:
+    raised = [(one, one.answer) for one in alerts if one.answer is not None]
+    decided = [one.until(answer.decided) for one, answer in raised]
+    arrived = [one.until(answer.arrived) for one, answer in raised]
+    return Called(
+        name=speech.words.text(f"evidence.{phenomenon.value}"),
+        count=len(alerts),
+        heard=sum(one.alert.heard is not None for one in alerts),
+        raised=len(raised),
+        decided_most=speech.span(max((one for one in decided if one is not None), default=None)),
+        arrived_most=speech.span(max((one for one in arrived if one is not None), default=None)),
+    )

@@ -1,0 +1,242 @@
+"""The report of a run: whole in itself, all that happened in it, both languages."""
+
+import gettext
+import re
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from sim.check.violation import Violation
+from sim.faults.fault import FaultKind
+from sim.report import Told, write
+from sim.report.page import VIOLATIONS_MAX
+from sim.world.chronicle import Arrived, Queued, Trouble
+from tests.sim.report.made import START, made
+from tests.sim.report.page import Page
+from texts import Language, Translator
+
+_BYTES_MAX = 3_000_000
+_SPEAKING = "text th td li p h1 h2 h3 h4 dt dd title b".split(" ")  # noqa: SIM905 -- on one line
+_DATA = re.compile(
+    r"[a-z]+(?:-[a-z0-9]+)+|\b(?:9f2b6c1e)+\b|\b(?:ntp|kettle|fridge|television|microwave)\b"
+    r"|\b(?:kB|MB|B|ppm|s)\b|[^A-Za-z\uac00-\ud7a3]"
+)
+"Names of devices and checkers, units; and all that is no letter."
+
+
+class Bracketed(gettext.GNUTranslations):
+    """Puts every text that went through it in brackets: what has none was never translated."""
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def gettext(self, message: str) -> str:
+        return f"[{message}]"
+
+    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
+        return f"[{msgid1 if n == 1 else msgid2}]"
+
+
+def read(folder: Path, told: Told, language: Language = Language.EN) -> Page:
+    write(folder, told)
+    return Page.read(folder / f"report.{language.value}.html")
+
+
+@pytest.fixture(scope="module")
+def year() -> Told:
+    return made()
+
+
+@pytest.mark.parametrize("language", Language)
+def test_a_year_with_twelve_plights_is_one_small_file_that_fetches_nothing(
+    tmp_path: Path, year: Told, language: Language
+) -> None:
+    page = read(tmp_path, year, language)
+    assert page.fetched == []
+    assert len(page.text.encode()) < _BYTES_MAX
+    assert page.elements[0].attributes["lang"] == language.value
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["report.en.html", "report.ko.html"]
+
+
+def test_equal_runs_give_equal_bytes(tmp_path: Path) -> None:
+    def pages(folder: str, seed: int) -> list[bytes]:
+        paths = write(tmp_path / folder, made(seed=seed, days=40, homes=2))
+        return [path.read_bytes() for path in paths]
+
+    first = pages("first", 41)
+    assert pages("second", 41) == first
+    assert pages("third", 42) != first
+
+
+def test_the_head_gives_the_verdict_the_figures_and_the_command(tmp_path: Path) -> None:
+    told = made(days=20, troubles=3)
+    page = read(tmp_path, told)
+    assert page.all("p", "verdict")[0].words == "No violation"
+    assert [one.words for one in page.all("dl", "command")] == [
+        f"The same again {told.command} Digest {told.figures.digest}"
+    ]
+    tiles = [one.words for one in page.all("dl", "tiles")]
+    assert tiles[0].startswith(f"of {told.figures.collapses} plights found {told.figures.found} ")
+
+
+def test_every_violation_stands_in_full_with_its_replay(tmp_path: Path) -> None:
+    told = made(days=20, troubles=2, violations=7)
+    page = read(tmp_path, told)
+    assert page.all("p", "verdict")[0].words == "7 violations"
+    shown = page.all("article", "violation")
+    assert len(shown) == 7
+    for article, violation in zip(shown, told.figures.violations, strict=True):
+        assert violation.checker in article.words
+        assert violation.what in article.words
+        assert all(line in article.words for line in violation.evidence)
+    assert told.replay in page.words
+    assert "<and>" not in page.text
+
+
+def test_of_very_many_violations_the_rest_is_counted(tmp_path: Path) -> None:
+    told = made(days=3, troubles=0)
+    many = tuple(
+        Violation("nothing-lost", 1, START, f"Number {n}.") for n in range(VIOLATIONS_MAX + 20)
+    )
+    page = read(tmp_path, replace(told, figures=replace(told.figures, violations=many)))
+    assert page.all("p", "verdict")[0].words == f"{len(many)} violations"
+    assert len(page.all("article", "violation")) == VIOLATIONS_MAX
+    assert "20 more violations." in page.words
+
+
+def test_every_plight_of_every_home_is_told(tmp_path: Path) -> None:
+    told = made(homes=6, days=90, troubles=4)
+    page = read(tmp_path, told)
+    stories = page.all("section", "story")
+    assert len(stories) == 3 * 4
+    told_of = " ".join(one.words for one in stories)
+    rest = next(one for one in page.all("section") if one.attributes.get("id") == "others").words
+    for home in told.chronicle.homes:
+        for trouble in home.troubles:
+            moment = f"{trouble.at + timedelta(hours=9):%Y-%m-%d %H:%M}"
+            assert moment in told_of or moment in rest, moment
+
+
+def test_a_plight_is_told_step_by_step_with_its_delays(tmp_path: Path) -> None:
+    told = made(days=20, troubles=1)
+    trouble = told.chronicle.homes[0].troubles[0]
+    assert trouble.found is not None
+    assert trouble.helped is not None
+    story = read(tmp_path, told).all("section", "story")[0].words
+    steps = "Last sign", "asked", "Raised", "In the outbox", "At the center", "Taken", "Help came"
+    places = [story.index(step) for step in steps]
+    assert places == sorted(places)
+    for moment in (trouble.at, trouble.found, trouble.helped):
+        assert f"{moment + timedelta(hours=9):%m-%d %H:%M:%S}" in story
+
+
+def test_who_was_never_found_is_said_so(tmp_path: Path) -> None:
+    told = made(days=20, troubles=1)
+    home = told.chronicle.homes[0]
+    home.troubles.append(Trouble(told.chronicle.end - timedelta(hours=5), home.troubles[0].kind))
+    page = read(tmp_path, told)
+    assert [one.words for one in page.all("span", "unfound")] == ["never found"]
+    assert page.all("section", "story")[1].words.count("never") == 6  # the verdict and five steps
+
+
+def test_what_waited_in_a_fault_and_when_it_got_through(tmp_path: Path) -> None:
+    told = made(days=20, troubles=1)
+    home = told.chronicle.homes[0]
+    down = next(fault for fault in home.faults if fault.kind is FaultKind.UPLINK_DOWN)
+    row = next(
+        row
+        for row in read(tmp_path / "before", told).all("tr")
+        if row.words.startswith(f"{down.number} ")
+    )
+    assert "1 " in row.words
+    assert "+9 s" in row.words
+    assert "never through" not in row.words
+    waited = _waiting(home.queued, home.arrived)
+    home.arrived = [one for one in home.arrived if one.record.id != waited.id]
+    page = read(tmp_path / "after", told)
+    row = next(row for row in page.all("tr") if row.words.startswith(f"{down.number} "))
+    assert "1 never through" in row.words
+
+
+def _waiting(queued: list[Queued], arrived: list[Arrived]) -> Queued:
+    at = {one.record.id: one.at for one in arrived}
+    return max(queued, key=lambda one: at[one.id] - one.at)
+
+
+def test_every_fault_is_in_the_picture_and_in_words(tmp_path: Path) -> None:
+    told = made(days=20, troubles=1)
+    home = told.chronicle.homes[0]
+    words = read(tmp_path, told).words
+    for fault in (*home.faults, *told.chronicle.center_faults):
+        assert re.search(rf"#{fault.number}\b", words), fault
+
+
+def test_a_run_without_harm_faults_or_cases_is_a_short_page(tmp_path: Path) -> None:
+    told = made(days=1, troubles=0)
+    page = read(tmp_path, told)
+    assert page.all("section", "story") == []
+    assert "Nobody came to harm in this run." in page.words
+    assert "Nothing went wrong around this home." in page.words
+    assert "No case reached the center." in page.words
+
+
+def test_a_run_in_which_nothing_at_all_was_seen(tmp_path: Path) -> None:
+    told = made(days=1, troubles=0)
+    home = told.chronicle.homes[0]
+    home.runs.clear()
+    home.gauges.clear()
+    del home.life[:]
+    assert "No violation" in read(tmp_path, told).words
+
+
+def test_many_homes_stand_in_a_table_the_worst_first(tmp_path: Path) -> None:
+    told = made(homes=9, days=30, troubles=2, violations=3)
+    page = read(tmp_path, told)
+    table = next(one for one in page.all("section") if one.attributes.get("id") == "homes")
+    assert len(page.all("svg")) > 9
+    linked = [one for one in page.all("a") if one.words in {"2", "3"}]
+    assert {one.attributes["href"] for one in linked} == {"#home-2", "#home-3"}
+    assert table.words.index(" 3 ") > 0
+    targets = {one.attributes["id"] for one in page.elements if "id" in one.attributes}
+    assert {one.attributes["href"][1:] for one in page.all("a")} <= targets
+
+
+def test_years_have_a_picture_each(tmp_path: Path) -> None:
+    page = read(tmp_path, made(days=800, troubles=3))
+    labels = [one.attributes.get("aria-label", "") for one in page.all("svg")]
+    assert sum("Days of home" in label for label in labels) == 3
+
+
+def test_every_picture_says_what_it_is(tmp_path: Path, year: Told) -> None:
+    page = read(tmp_path, year)
+    for svg in page.all("svg"):
+        is_ornament = svg.attributes.get("aria-hidden") == "true"
+        assert is_ornament or svg.attributes.get("aria-label"), svg
+    ids = [one.attributes["id"] for one in page.elements if "id" in one.attributes]
+    assert len(ids) == len(set(ids))
+
+
+def test_every_word_goes_through_the_translator(tmp_path: Path) -> None:
+    told = made(homes=2, days=40, troubles=2, violations=2)
+    words = Translator(Language.KO, Bracketed())
+    path = write(tmp_path, told, words=dict.fromkeys(Language, words))[0]
+    page = Page.read(path)
+    bare = [
+        piece
+        for element in page.elements
+        for piece in (
+            *(_untranslated(element.words) if element.tag in _SPEAKING else ()),
+            *_untranslated(element.attributes.get("aria-label", "")),
+        )
+    ]
+    assert bare == []
+
+
+def _untranslated(text: str) -> list[str]:
+    rest = re.sub(r"ongi sim .*|Collapse \d was.*", "", text)
+    shorter = ""
+    while rest != shorter:
+        shorter, rest = rest, re.sub(r"\[[^\[\]]*\]", "", rest)
+    return [text] if _DATA.sub("", rest) else []
