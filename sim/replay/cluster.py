@@ -15,7 +15,7 @@ from sim.replay.fleet import Job, Result, carry_out
 if TYPE_CHECKING:
     from distributed import Client
 
-_CONNECT_S = 10
+CONNECT_S = 10
 _SCHEME = "dask"
 _OPTION = "--engine"
 
@@ -38,11 +38,11 @@ def remote(jobs: Sequence[Job], engine: str, done: Callable[[Result], None]) -> 
         right = phrase("install it: pip install 'ongi[fleet]'")
         raise ConfigError(_OPTION, phrase("no Dask in this environment"), right) from None
     try:
-        client = Client(address, timeout=_CONNECT_S, set_as_default=False)
+        client = Client(address, timeout=CONNECT_S, set_as_default=False)
     except (OSError, TimeoutError) as error:
         right = phrase("start its scheduler, or correct the address")
         found = phrase(
-            "nobody at {address} within {seconds} s", address=address, seconds=_CONNECT_S
+            "nobody at {address} within {seconds} s", address=address, seconds=CONNECT_S
         )
         raise ConfigError(_OPTION, found, right) from error
     with client:

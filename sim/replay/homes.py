@@ -21,7 +21,7 @@ from sim.recordings.node import asking_node
 from sim.recordings.occupants import Replay
 from sim.recordings.recorded import rows, survey
 
-_REPORT_EVERY = timedelta(hours=2)
+_REPORT_EVERY = timedelta(hours=6)
 "The contract of a device whose reports are made up here: as few as tell that it is there."
 
 _LINK_PCT = 100.0
@@ -94,7 +94,7 @@ def recorded(path: Path, preset: Preset) -> Replayed:
         zone=RECORDED_ZONE,
         preset=preset,
         book=None,
-        devices=(*(one.device for one in replay.installed), node),
+        devices=_seldom_told(*(one.device for one in replay.installed), node),
         first=tuple(
             (one.device.id, phenomenon, value)
             for one in replay.installed
@@ -121,7 +121,7 @@ def simulated(name: str, seed: int, number: int, start: datetime, days: int) -> 
         preset=home.preset,
         book=home.book,
         # Faults are for `ongi sim`: here every device is well, and seldom needs to say so.
-        devices=tuple(replace(one.device, report_every=_REPORT_EVERY) for one in home.installed),
+        devices=_seldom_told(*(one.device for one in home.installed)),
         first=tuple(
             (one.device.id, phenomenon, value)
             for one in home.installed
@@ -133,6 +133,10 @@ def simulated(name: str, seed: int, number: int, start: datetime, days: int) -> 
         report_every=_REPORT_EVERY,
         hears=home.at_home,
     )
+
+
+def _seldom_told(*devices: Device) -> tuple[Device, ...]:
+    return tuple(replace(device, report_every=_REPORT_EVERY) for device in devices)
 
 
 def present(device: DeviceId, at: datetime) -> Observation:
