@@ -117,6 +117,11 @@ class Fields:
         return alarm
 
 
+def one_line(text: str) -> str:
+    """What somebody typed, as `Fields.text` reads it."""
+    return "".join(each if each.isprintable() else " " for each in text[:_TEXT_MAX])
+
+
 def own_scope(scope: str) -> bool:
     """Whether an alarm's scope is a part of every gateway, and no device's name."""
     return scope in _OWN or (scope.startswith(_DRIVER) and scope[len(_DRIVER) :] in set(Link))

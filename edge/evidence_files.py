@@ -5,6 +5,7 @@ repaired: a line that a power cut tore, or that lost a bit, does not prove itsel
 over by who reads. Ref: docs/decisions/0010-evidence-log.md.
 """
 
+import errno
 import logging
 import os
 import re
@@ -24,6 +25,8 @@ ALL_BYTES = 24 * 1024 * 1024
 "Of all files: 90 days of three times the evidence of a home of 40 devices."
 FILES_MAX = 256
 "A gateway that tears a file at each of its starts must not fill the folder with files."
+SPARED_BYTES = 8 * 1024 * 1024
+"So much is left to the journal, which gives up room of its own for alarms when a disk is full."
 _NAME = re.compile(r"(\d{6,})\.log")
 _SUM_BYTES = 9
 "Eight hex digits and a blank."
@@ -77,9 +80,10 @@ class EvidenceFiles:
         """Write to a new file from now on; delete the oldest ones where there is too much.
 
         Raises:
-            OSError: the disk does not let it be made.
+            OSError: the disk does not let it be made, or has little room left.
 
         """
+        self._spare()
         self._folder.mkdir(mode=0o700, exist_ok=True)
         found = files(self._folder)
         number = int(found[-1].stem) + 1 if found else 1
@@ -96,10 +100,12 @@ class EvidenceFiles:
         """Write lines at the end. They are safe from a kill, and from a power cut soon after.
 
         Raises:
-            OSError: the disk would not take them; none of them counts as written.
+            OSError: the disk would not take them, or has little room left; none of them counts
+                as written.
 
         """
         assert self._path is not None, "no file was begun"
+        self._spare()
         content = b"".join(map(_proof, lines))
         descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND)
         try:
@@ -128,6 +134,11 @@ class EvidenceFiles:
                 newest = self._newest[path]
                 if newest is not None and newest < before:
                     self._delete(path)
+
+    def _spare(self) -> None:
+        room = os.statvfs(self._folder.parent)
+        if room.f_bavail * room.f_frsize < SPARED_BYTES:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def _take_back(self, descriptor: int) -> None:
         try:
@@ -158,13 +169,15 @@ def files(folder: Path) -> list[Path]:
 def lines(path: Path) -> Iterator[bytes | None]:
     """The lines of one file; None in place of each that does not prove itself.
 
+    A line without an end, which is being written or was torn, is none.
+
     Raises:
         OSError: it cannot be read.
 
     """
     with path.open("rb") as file:
         while line := file.readline(LINE_MAX):
-            if line != b"\n":
+            if line != b"\n" and (line.endswith(b"\n") or len(line) == LINE_MAX):
                 yield proven(line)
 
 

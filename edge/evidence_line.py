@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import TypeVar
 
-from edge.evidence_fields import Fields
+from edge.evidence_fields import Fields, one_line
 from rules.alarm import AlarmKey, Move
 from rules.device import Device, EvidenceRole, Link, Liveness, Output
 from rules.errors import FrameError
@@ -91,7 +91,7 @@ def _told(evidence: Evidence) -> dict[str, object]:  # noqa: C901, PLR0911, PLR0
         case Observation():
             return _seen(evidence)
         case LifeSeen(device=device):
-            return {"is": "life", "source": device.removeprefix(OUTSIDE)}
+            return {"is": "life", "source": one_line(device.removeprefix(OUTSIDE))}
         case LivenessChanged(device=device, liveness=liveness):
             return {"is": "liveness", "device": device, "liveness": liveness.value}
         case DevicesChanged(devices=devices):
@@ -103,7 +103,7 @@ def _told(evidence: Evidence) -> dict[str, object]:  # noqa: C901, PLR0911, PLR0
             return {"is": "time", **moved}
         case AwayBegan(reason=reason, until=until, who=who):
             ends = {} if until is None else {"until": _written_moment(until)}
-            return {"is": "away", "reason": reason.value, **ends, **_if("by", who)}
+            return {"is": "away", "reason": reason.value, **ends, **_if("by", one_line(who))}
         case AwayEnded():
             return {"is": "home"}
         case AlarmMoved(alarm=alarm, move=move, until=until):
@@ -116,7 +116,7 @@ def _told(evidence: Evidence) -> dict[str, object]:  # noqa: C901, PLR0911, PLR0
             case_ = {"serial": serial, "refers": refers, "alarm": str(alarm)}
             return {"is": "updated", **case_, "stage": stage.value, "level": level}
         case CaseTaken(serial=serial, by=by):
-            return {"is": "taken", "serial": serial, **_if("by", by)}
+            return {"is": "taken", "serial": serial, **_if("by", one_line(by))}
         case CaseClosed(serial=serial, outcome=outcome):
             return {"is": "closed", "serial": serial, "outcome": outcome.value}
         case Missed(lines=lines):
