@@ -4,80 +4,32 @@ A recording has a handful of sensors, a simulated home forty: of the simulated o
 taken that watch what the recording's watched.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Final
 
-from rules.device import EvidenceRole
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
 from rules.errors import ConfigError, phrase
 from rules.evidence import ON_W
 from rules.observation import DeviceId, Phenomenon, Value
-from sim.homes import names
 from sim.homes.act import Act
+from sim.homes.alike import alike, taken
 from sim.homes.population import SimulatedHome
-from sim.homes.profile import Profile, Tally, hours_apart, silences_apart
-from sim.recordings.occupants import is_outside_door
+from sim.homes.profile import SHARES, Profile, Tally, hours_apart, silences_apart
 from sim.recordings.recorded import Kind, Row, rows, survey
+from texts import Translator
 
 _ZONE = timezone(timedelta(hours=9))
 "Recordings have local time without zone; only the hour of the day matters here."
 
 _NOT_LIFE: Final = frozenset({Kind.HOUR_MEAN_W, Kind.STEP, Kind.PLUG_OFF})
 "A boiler makes steps, too; machines end by themselves."
-_BY_RISE: Final = frozenset({Kind.MOTION, Kind.PIR})
-_OF_PLUGS: Final = frozenset({Kind.PLUG_ON, Kind.PLUG_OFF, Kind.HOUR_MEAN_W, Kind.STEP})
-
-_KITCHEN_PLUGS = (names.KETTLE, names.RICE_COOKER, names.MICROWAVE)
-_Words = Sequence[tuple[str, tuple[DeviceId, ...]]]
-_COUNTERPARTS: Final[Sequence[tuple[frozenset[Kind], _Words]]] = (
-    (
-        frozenset({Kind.MOTION, Kind.PIR, Kind.FLUSH}),
-        (
-            ("bath", (names.BATHROOM_MOTION,)),
-            ("toilet", (names.BATHROOM_MOTION,)),
-            ("kitchen", (names.KITCHEN_MOTION,)),
-            ("bed", (names.BEDROOM_MOTION,)),
-            ("living", (names.LIVING_MOTION,)),
-            ("hall", (names.HALL_MOTION,)),
-            ("entrance", (names.HALL_MOTION,)),
-        ),
-    ),
-    (
-        frozenset({Kind.PRESSURE}),
-        (
-            ("bed", (names.BED,)),
-            ("seat", (names.SEAT,)),
-            ("sofa", (names.SEAT,)),
-            ("couch", (names.SEAT,)),
-        ),
-    ),
-    (
-        frozenset({Kind.DOOR, Kind.MAGNETIC}),
-        (
-            ("fridge", (names.FRIDGE_DOOR,)),
-            ("cupboard", (names.CUPBOARD,)),
-            ("cabinet", (names.MEDICINE,)),
-            ("drawer", (names.DRAWER,)),
-            ("wardrobe", (names.WARDROBE,)),
-            ("bath", (names.BATHROOM_DOOR,)),
-            ("bed", (names.BEDROOM_DOOR,)),
-        ),
-    ),
-    (
-        frozenset({Kind.ELECTRIC, Kind.SWITCH}),
-        (
-            ("kitchen", _KITCHEN_PLUGS),
-            ("tv", (names.TELEVISION,)),
-            ("television", (names.TELEVISION,)),
-            ("lamp", (names.LIVING_NODE,)),
-            ("light", (names.LIVING_NODE,)),
-        ),
-    ),
-)
-"By kind, words of a sensor's name, and what watches the same here; the first word counts."
+_BY_RISE: Final = frozenset({Kind.MOTION, Kind.PIR, Kind.FLUSH})
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +37,16 @@ class Beside:
     """One recorded home, and the simulated ones seen through sensors like its own."""
 
     name: str
+    homes: int
+    "Simulated homes that have such sensors."
     recorded: Profile
     simulated: Profile
     silences_apart: float
     "Kolmogorov-Smirnov distance of the gaps, 0 to 1."
     hours_apart: float
     "Hours by which events would have to be moved."
-    sensors: tuple[DeviceId, ...]
+    devices: tuple[DeviceId, ...]
+    "Of the simulated homes, that were looked at."
     without: tuple[str, ...]
     "Sensors of the recording that nothing here is like."
 
@@ -122,86 +77,42 @@ def compare(homes: Sequence[SimulatedHome], days: int, folder: Path) -> Comparis
 
 
 def _beside(homes: Sequence[SimulatedHome], days: int, path: Path) -> Beside:
-    found = survey(path, _ZONE)
-    alike, without = _alike(found.sensors)
+    like = alike(survey(path, _ZONE).sensors)
     tally = Tally(_ZONE)
-    tally.add(_life_recorded(path))
+    tally.add(_life_recorded(path, like.sensors))
     recorded = tally.profile()
     tally = Tally(_ZONE)
-    sensors: Counter[DeviceId] = Counter()
+    seen: set[DeviceId] = set()
+    compared = 0
     for home in homes:
-        taken = _taken(home, alike)
-        # A home that lacks half of them shows another life.
-        if 2 * len(taken) >= len(alike or taken) and taken:
-            sensors.update(taken)
+        devices = taken(home, like)
+        if devices:
+            compared += 1
+            seen |= devices
             end = home.start + timedelta(days=days)
-            tally.add(_life(home, frozenset(taken), end), end)
+            tally.add(_life(home, devices, end), end)
     simulated = tally.profile()
     return Beside(
         name=path.stem,
+        homes=compared,
         recorded=recorded,
         simulated=simulated,
         silences_apart=silences_apart(recorded, simulated),
         hours_apart=hours_apart(recorded, simulated),
-        sensors=tuple(sorted(sensors)),
-        without=without,
+        devices=tuple(sorted(seen)),
+        without=like.without,
     )
-
-
-# ------------------------------------------------------------------------------------- who is like
-
-
-def _alike(sensors: dict[str, set[Kind]]) -> tuple[tuple[DeviceId, ...], tuple[str, ...]]:
-    """What watches here what the recording's sensors watched; nothing: plugs, whichever.
-
-    Which appliances stand on plugs is each home's own: there all plugs are like all others.
-    """
-    found: list[DeviceId] = []
-    without = []
-    for sensor, kinds in sensors.items():
-        if kinds <= _OF_PLUGS:
-            continue
-        here = [device for kind in sorted(kinds) for device in _counterparts(sensor, kind)]
-        found += here
-        if not here:
-            without.append(sensor)
-    return tuple(dict.fromkeys(found)), tuple(without)
-
-
-def _counterparts(sensor: str, kind: Kind) -> tuple[DeviceId, ...]:
-    plain = sensor.lower()
-    for kinds, words in _COUNTERPARTS:
-        if kind not in kinds:
-            continue
-        if is_outside_door(sensor) and kind in {Kind.DOOR, Kind.MAGNETIC}:
-            return (names.FRONT_DOOR,)
-        return next((here for word, here in words if word in plain), ())
-    return ()
-
-
-def _taken(home: SimulatedHome, alike: Sequence[DeviceId]) -> list[DeviceId]:
-    """Of a home's devices those to look at."""
-    by_hand = [
-        one.device.id
-        for one in home.installed
-        if one.device.evidence is EvidenceRole.HAND
-        and (one.device.id in alike or (not alike and one.device.mains_powered))
-    ]
-    plugs_alone = not any(
-        one.device.phenomena & {Phenomenon.MOTION, Phenomenon.OCCUPANCY} for one in home.installed
-    )
-    return by_hand if alike or plugs_alone else []
 
 
 # -------------------------------------------------------------------------------------- their life
 
 
-def _life_recorded(path: Path) -> Iterator[datetime]:
-    return (row.at for row in rows(path, _ZONE) if _is_life(row))
+def _life_recorded(path: Path, sensors: frozenset[str]) -> Iterator[datetime]:
+    return (row.at for row in rows(path, _ZONE) if row.sensor in sensors and _is_life(row))
 
 
 def _is_life(row: Row) -> bool:
-    if row.kind in _BY_RISE or row.kind is Kind.FLUSH:
+    if row.kind in _BY_RISE:
         return bool(row.value)
     return row.kind not in _NOT_LIFE
 
@@ -231,3 +142,60 @@ def _tells(phenomenon: Phenomenon, before: Value, value: Value) -> bool:
             return float(before) < ON_W <= float(value)
         case _:
             return False
+
+
+# ------------------------------------------------------------------------------------ for a reader
+
+
+def render(comparison: Comparison, console: Console, say: Translator) -> None:
+    """Print a table for each recorded home."""
+    for beside in comparison.beside:
+        console.print(_table(beside, say))
+        if not beside.homes:
+            console.print(say.text("No simulated home has sensors like these."), markup=False)
+        elif beside.without:
+            console.print(
+                say.text(
+                    "Left out of {home}: {sensors}.",
+                    home=beside.name,
+                    sensors=", ".join(beside.without),
+                ),
+                markup=False,
+            )
+        console.print()
+
+
+def _table(beside: Beside, say: Translator) -> Table:
+    text = say.text
+    table = Table(box=None, padding=(0, 2, 0, 0), title_justify="left", title=escape(beside.name))
+    for heading, right in (("", False), (text("Recorded"), True), (text("Simulated"), True)):
+        table.add_column(heading, justify="right" if right else "left", no_wrap=True)
+    recorded, simulated = beside.recorded, beside.simulated
+    table.add_row(text("Days"), f"{recorded.days:,}", f"{simulated.days:,}")
+    for share, *pair in zip(SHARES, recorded.silences, simulated.silences, strict=True):
+        gaps = text("Silences of 5 min and more, {percent} %", percent=f"{share:.0%}"[:-1])
+        table.add_row(gaps, *(_span(say, minutes) for minutes in pair))
+    longest = text("Longest silence of a week, median")
+    table.add_row(longest, _span(say, recorded.weekly), _span(say, simulated.weekly))
+    daily = text("Signs of life a day: 10, 50, 90 %")
+    table.add_row(
+        daily, *(", ".join(f"{n:.0f}" for n in one.daily) for one in (recorded, simulated))
+    )
+    hours = text("Hours of the day, 0 to 23")
+    table.add_row(hours, *(_bars(one.hours, beside) for one in (recorded, simulated)))
+    table.add_row(text("Silences apart, 0 to 1"), "", f"{beside.silences_apart:.3f}")
+    table.add_row(text("Hours apart"), "", _span(say, 60 * beside.hours_apart))
+    return table
+
+
+_BARS: Final = " ▁▂▃▄▅▆▇█"
+
+
+def _bars(hours: Sequence[float], beside: Beside) -> str:
+    """A bar for each hour, to the same scale on both sides."""
+    most = max(*beside.recorded.hours, *beside.simulated.hours) or 1
+    return "".join(_BARS[round(share / most * (len(_BARS) - 1))] for share in hours)
+
+
+def _span(say: Translator, minutes: float) -> str:
+    return say.span(timedelta(minutes=minutes))
