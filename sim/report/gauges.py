@@ -64,7 +64,8 @@ def gauges(home: HomeChronicle, speech: Speech) -> Gauges:
     )
 
 
-_SAID_FROM_US: Final = 1_000_000
+_SAID_FROM_US: Final = 60_000_000
+"What a clock drifts in an hour or two is corrected all the time."
 
 
 def _lines(home: HomeChronicle, axis: TimeAxis, speech: Speech) -> Iterator[Line]:

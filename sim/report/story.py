@@ -1,7 +1,7 @@
 """One plight from the last signs of life to the help: what was seen, said and done, and when."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -70,9 +70,10 @@ class Story:
     "The center knew that the home could not be seen."
     alarm: str
     ticks: tuple[Tick, ...]
-    life: str
-    "Path of the signs of life."
-    signs: int
+    noticed: str
+    "Path of what a device noticed of the resident."
+    counted: str
+    "Path of what the gateway counted as a sign of life."
     silence: Block
     steps: tuple[Step, ...]
     faults: tuple[Block, ...]
@@ -95,7 +96,6 @@ def _story(followed: Followed, trouble: Trouble, number: int, speech: Speech) ->
     begin = min(trouble.at, last or trouble.at) - _BEFORE
     axis = TimeAxis(begin, end + (end - begin) * _AFTER_SHARE, WIDTH_PX)
     told = end if by is None else by.prompted or by.decided
-    life = _life_path(followed, axis)
     faults = tuple(_fault_blocks(followed, axis, speech))
     prompts = _prompted(followed, trouble, end)
     return Story(
@@ -106,8 +106,8 @@ def _story(followed: Followed, trouble: Trouble, number: int, speech: Speech) ->
         is_blind=followed.was_blind(trouble, speech.chronicle.end),
         alarm="" if by is None else words.name(by.alarm.kind),
         ticks=tuple(axis.hours(speech.zone)),
-        life="".join(f"M{x:g} 0v16" for x in life),
-        signs=len(life),
+        noticed=_ticks(followed.home.life, axis, "v7"),
+        counted=_ticks(followed.home.signs, axis, "v16"),
         silence=_silence(axis, last or begin, told, speech),
         steps=_spread(list(_steps(trouble, by, prompts, last, axis, speech))),
         faults=faults,
@@ -121,19 +121,19 @@ def _last_life(followed: Followed, trouble: Trouble, by: Passage | None) -> date
 
     Who fell and still moves is seen after the fall.
     """
-    life = followed.home.life
+    signs = followed.home.signs or followed.home.life
     upto = trouble.at
     if by is not None and by.alarm.kind is AlarmKind.INACTIVITY:
         upto = by.prompted or by.decided
-    place = bisect_right(life, moment_us(upto))
-    return moment_at(life[place - 1]) if place else None
+    place = bisect_right(signs, moment_us(upto))
+    return moment_at(signs[place - 1]) if place else None
 
 
-def _life_path(followed: Followed, axis: TimeAxis) -> list[float]:
-    life = followed.home.life
-    first = bisect_left(life, moment_us(axis.begin))
-    upto = bisect_right(life, moment_us(axis.end))
-    return sorted({axis.x(moment_at(at)) for at in life[first:upto]})
+def _ticks(moments: Sequence[int], axis: TimeAxis, stroke: str) -> str:
+    first = bisect_left(moments, moment_us(axis.begin))
+    upto = bisect_right(moments, moment_us(axis.end))
+    places = sorted({axis.x(moment_at(at)) for at in moments[first:upto]})
+    return "".join(f"M{x:g} 0{stroke}" for x in places)
 
 
 def _silence(axis: TimeAxis, begin: datetime, end: datetime, speech: Speech) -> Block:

@@ -22,6 +22,15 @@ _AFTERWARDS = timedelta(hours=2)
 "What is told so long after a fault may still be of it."
 _WAITED_FROM = timedelta(minutes=1)
 _DIGIT_PX: Final = 7.0
+_RESTARTING: Final = frozenset(
+    {
+        FaultKind.POWER_CUT,
+        FaultKind.DISK_FULL,
+        FaultKind.DISK_REFUSING,
+        FaultKind.DISK_CORRUPTED,
+        FaultKind.WRONG_AT_BOOT,
+    }
+)
 _DELAYING: Final = frozenset({FaultGroup.GATEWAY, FaultGroup.UPLINK, FaultGroup.CENTER})
 "Faults in which a record can wait on its way."
 
@@ -217,7 +226,7 @@ def _survived(fault: Fault, followed: Followed, own: list[CaseSeen], speech: Spe
         through="" if last is None else _after(last, end, speech),
         told=tuple(_told(fault, begin, end, followed, own, speech)),
         restarts=sum(begin <= run.began <= end + _AFTERWARDS for run in followed.home.runs[1:])
-        if group_of(fault.kind) in (FaultGroup.GATEWAY, FaultGroup.CLOCK)
+        if fault.kind in _RESTARTING
         else 0,
     )
 

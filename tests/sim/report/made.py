@@ -235,6 +235,7 @@ def _home(chronicle: Chronicle, random: Random, number: int, troubles: int) -> H
         _survive(drawn, chronicle)
     drawn.live(days)
     home.life = type(home.life)("q", sorted(home.life))
+    home.signs = type(home.life)("q", (at for at in home.life if at % 11_000_000))
     if days > 130:
         trip = (START + 120 * _D + 9 * _H, START + 128 * _D + 17 * _H)
         home.absences.append(trip)
