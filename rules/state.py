@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from rules import evidence
 from rules.activity import Tally
-from rules.alarm import ACTIVE, OPEN, TRANSITIONS, AlarmKey, AlarmState, Move
+from rules.alarm import ACTIVE, OPEN, TRANSITIONS, AlarmKey, AlarmState, Category, Move
 from rules.command import Command, Signal
 from rules.device import ASKING, Device, Liveness, Output
 from rules.events import (
@@ -240,9 +240,11 @@ class State:
         alarm.since, alarm.until = event.at, event.until
         if event.move is Move.CLOSE:
             alarm.closed_at, alarm.level = event.at, 0
-            scope = event.alarm.scope
-            if scope is not None and scope not in self.devices:
-                # Nothing is left of it to be remembered.
+            scope, kind = event.alarm.scope, event.alarm.kind
+            stands = alarm.present and kind.category is Category.FAULT
+            if scope is not None and scope not in self.devices and not stands:
+                # Nothing is left of it to be remembered: the device is gone. A driver, which is
+                # none, can be away for longer than its case is open.
                 del self.alarms[event.alarm]
         if alarm.state not in OPEN:
             alarm.drill = False

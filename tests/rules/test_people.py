@@ -9,7 +9,7 @@ from rules.cases import SHELVED_AT_MOST
 from rules.command import Signal
 from rules.events import AwayReason, Outcome, Stage
 from rules.inputs import Away, Closed, LifeSign, Shelve, Taken, Technical
-from rules.observation import Observation, Phenomenon, Press, Quality
+from rules.observation import DeviceId, Observation, Phenomenon, Press, Quality
 from rules.sentence import Say, sentence
 from rules.state import CASES_MAX
 from tests.rules.home import ALL, DOOR, HOUR, KETTLE, LEAK, MINUTE, MOTION, NODE, Home, device
@@ -275,3 +275,14 @@ def test_a_technical_fault_reported_again_after_it_was_closed_is_raised_again() 
     home.put(Technical(AlarmKind.JOURNAL_RESTORED, None, True, said))
     assert home.state(AlarmKey(AlarmKind.JOURNAL_RESTORED)) in ACTIVE
     assert Stage.CLEARED not in [news.stage for news in home.updates()]
+
+
+def test_a_driver_that_is_away_for_longer_than_its_case_is_open_is_known_to_be_away() -> None:
+    home = Home()
+    lost = AlarmKey(AlarmKind.DRIVER_LOST, DeviceId("driver:ble"))
+    said = sentence(Say.FAULT_OVER, at=home.now)
+    home.put(Technical(lost.kind, lost.scope, True, said))
+    home.put(Closed(home.cases()[-1].serial, Outcome.TECHNICAL))
+    assert home.engine.state.alarm(lost).present
+    home.put(Technical(lost.kind, lost.scope, False, said))
+    assert not home.engine.state.alarm(lost).present
