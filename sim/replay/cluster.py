@@ -1,6 +1,7 @@
 """The same homes on a Dask cluster that is there already: `--engine dask://host:port`."""
 
 import hashlib
+import socket
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from distributed import Client
 
 CONNECT_S = 10
+_FRAMES_BYTES = 8
+"A message of Dask begins with the number of its frames, in so many bytes."
+_FRAMES_MAX = 1_000
 _SCHEME = "dask"
 _OPTION = "--engine"
 
@@ -37,25 +41,43 @@ def remote(jobs: Sequence[Job], engine: str, done: Callable[[Result], None]) -> 
     except ImportError:
         right = phrase("install it: pip install 'ongi[fleet]'")
         raise ConfigError(_OPTION, phrase("no Dask in this environment"), right) from None
+    _greeted(address)
     try:
         client = Client(address, timeout=CONNECT_S, set_as_default=False)
     except (OSError, TimeoutError) as error:
-        right = phrase("start its scheduler, or correct the address")
-        found = phrase(
-            "nobody at {address} within {seconds} s", address=address, seconds=CONNECT_S
-        )
-        raise ConfigError(_OPTION, found, right) from error
+        raise _nobody(address) from error
     with client:
         _check(client)
         futures = client.map(carry_out, jobs, pure=False)
         try:
-            for future in as_completed(futures):
+            for future in as_completed(futures, loop=client.loop):
                 done(future.result())
             return [future.result() for future in futures]
         except (OSError, RuntimeError) as error:
             raise LinkLost(f"{address}: {error}") from error
         finally:
             client.cancel(futures)
+
+
+def _greeted(address: str) -> None:
+    """Wait for the first bytes of a scheduler, which speaks first.
+
+    A client of Dask waits for ever where somebody accepts connections and says nothing.
+    """
+    parts = urlsplit(address)
+    try:
+        with socket.create_connection((parts.hostname, parts.port), CONNECT_S) as probe:
+            first = probe.recv(_FRAMES_BYTES, socket.MSG_WAITALL)
+    except OSError as error:
+        raise _nobody(address) from error
+    if len(first) < _FRAMES_BYTES or int.from_bytes(first, "little") > _FRAMES_MAX:
+        right = phrase("give the address of a Dask scheduler without TLS")
+        raise ConfigError(_OPTION, phrase("something else at {address}", address=address), right)
+
+
+def _nobody(address: str) -> ConfigError:
+    found = phrase("nobody at {address} within {seconds} s", address=address, seconds=CONNECT_S)
+    return ConfigError(_OPTION, found, phrase("start its scheduler, or correct the address"))
 
 
 def scheduler(engine: str) -> str:
