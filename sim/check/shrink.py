@@ -105,11 +105,8 @@ def _fewer_days(search: _Search, start: datetime) -> None:
     while not search.over:
         days = search.best.days
         needed = max((search.found.at - start) // _DAY + 1, 1)
-        if needed >= days:
-            # Seen only at the end: half of the time may do.
-            shorter: Iterator[int] = iter((days // 2,)) if days > 1 else iter(())
-        else:
-            shorter = _later(needed, days)
+        # What is seen after the end only: half of the time may do.
+        shorter = _later(needed, days) if needed <= days else iter((days // 2,)[: days // 2])
         if not any(search.keep(replace(search.best, days=each)) for each in shorter):
             return
 

@@ -108,6 +108,8 @@ class Silences:
         blind: list[Blind] = []
         for _ in range(_STEPS_MAX):
             at = self._put_off(since, self._with_outing(since + need, need))
+            if at >= self._never:
+                return Due(at, since, blind)
             later = self._begins_anew(since, at, signs, blind)
             if later is None:
                 down = [

@@ -1,0 +1,311 @@
+"""A small run written by hand, in which all went well; tests change one thing in it."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from protocol.records import Record, RecordKind
+from rules.alarm import AlarmKey, AlarmKind, Category, Move
+from rules.codec import moment_us
+from rules.device import Device, EvidenceRole
+from rules.events import (
+    AlarmMoved,
+    ConditionChanged,
+    Escalated,
+    Event,
+    Outcome,
+    Stage,
+    Updated,
+)
+from rules.observation import DeviceId, Phenomenon, Value
+from rules.rulebook import Rulebook
+from sim.faults.fault import Fault, FaultKind
+from sim.homes.act import PlightKind
+from sim.world.chronicle import (
+    Alert,
+    Arrived,
+    CaseSeen,
+    Chronicle,
+    Decided,
+    Gauge,
+    Handled,
+    HomeChronicle,
+    Moved,
+    Queued,
+    Run,
+    Trouble,
+    Turned,
+)
+from tests.rules.home import device
+
+START = datetime(2026, 1, 5, tzinfo=UTC)
+DAYS = 12
+SECOND = timedelta(seconds=1)
+MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+
+KETTLE = device("kettle", Phenomenon.POWER_W, mains=True)
+TELEVISION = device("television", Phenomenon.POWER_W, mains=True)
+FRIDGE = device("fridge", Phenomenon.POWER_W, mains=True, evidence=EvidenceRole.NONE)
+HALL = device("hall", Phenomenon.MOTION, every=HOUR)
+LEAK = device("bath", Phenomenon.LEAK, Phenomenon.TEMPERATURE_C, every=HOUR)
+BUTTON = device("button", Phenomenon.SOS, every=HOUR)
+DEVICES = (KETTLE, TELEVISION, FRIDGE, HALL, LEAK, BUTTON)
+
+INACTIVITY = AlarmKey(AlarmKind.INACTIVITY)
+LEAKING = AlarmKey(AlarmKind.LEAK, LEAK.id)
+CALLING = AlarmKey(AlarmKind.SOS, BUTTON.id)
+FAILING = AlarmKey(AlarmKind.DISK_FAILING)
+BLIND = AlarmKey(AlarmKind.HOME_BLIND)
+
+
+def on(day: int, hour: float = 0.0) -> datetime:
+    """A true moment; the first day is 1."""
+    return START + (day - 1) * DAY + hour * HOUR
+
+
+class Story:
+    """One home, a center, and a person who writes down what happens."""
+
+    def __init__(self) -> None:
+        self.home = HomeChronicle(1, "GW-0001", DEVICES, Rulebook(), ())
+        self.run = Chronicle(41, START, on(DAYS + 1), on(DAYS + 1) + 6 * HOUR, [self.home])
+        self.run.digest = "d"
+        self.down: list[tuple[datetime, datetime]] = []
+        self._serial = 0
+        self._ids = 0
+
+    # ------------------------------------------------------------------------- what is so
+
+    def lives(self, begin: datetime, end: datetime, every: timedelta = 2 * HOUR) -> None:
+        """Somebody is there and does something, all the time."""
+        at = begin
+        while at < end:
+            self.home.life.append(moment_us(at))
+            if not self.is_down(at):
+                self.home.signs.append(moment_us(at))
+            at += every
+
+    def is_down(self, at: datetime) -> bool:
+        return any(begin <= at < end for begin, end in self.down)
+
+    def reports(self, which: Device, begin: datetime, end: datetime) -> None:
+        """It keeps its contract."""
+        heard = self.home.heard.setdefault(which.id, self.home.life[:0])
+        at = begin
+        while at < end:
+            if not self.is_down(at):
+                heard.append(moment_us(at))
+            at += which.report_every * 0.93
+
+    def mute(self, which: Device, begin: datetime, end: datetime) -> None:
+        """Nothing of it was heard."""
+        low, high = moment_us(begin), moment_us(end)
+        for index in range(len(moments := self.home.heard[which.id]) - 1, -1, -1):
+            if low <= moments[index] <= high:
+                del moments[index]
+
+    def restarts(self, down: datetime, up: datetime) -> None:
+        """The power goes, and comes back."""
+        self.down.append((down, up))
+        boot = len(self.home.runs)
+        begun = self.home.runs.pop() if boot else Run(1, START, None)
+        self.home.runs += [replace(begun, ended=down), Run(begun.boot + 1, up, None)]
+
+    def falls_silent(self, at: datetime, back: datetime) -> None:
+        """The center hears nothing of the gateway."""
+        self.home.turned += [Turned(at, silent=True), Turned(back, silent=False)]
+
+    def noticed(
+        self, which: Device, phenomenon: Phenomenon, heard: datetime, value: Value
+    ) -> None:
+        """A device truly noticed a danger or a call."""
+        self.home.alerts.append(Alert(heard - SECOND, which.id, phenomenon, value, heard))
+
+    def fault(self, kind: FaultKind, begin: datetime, end: datetime, **more: object) -> None:
+        """Something is wrong."""
+        which = more.get("device")
+        home = None if kind.value.startswith("center") else 1
+        number = len(self.home.faults) + len(self.run.center_faults) + 1
+        fault = Fault(
+            number,
+            kind,
+            home,
+            begin - START,
+            end - begin,
+            float(str(more.get("amount", 0))),
+            None if which is None else DeviceId(str(which)),
+        )
+        if home is None:
+            self.run.center_faults = (*self.run.center_faults, fault)
+        else:
+            self.home.faults = (*self.home.faults, fault)
+
+    # --------------------------------------------------------------------- what is decided
+
+    def boot(self, at: datetime) -> int:
+        return next((run.boot for run in reversed(self.home.runs) if run.began <= at), 1)
+
+    def decides(self, at: datetime, *events: Event) -> None:
+        """The gateway decides."""
+        self.home.decided += [Decided(at, event, self.boot(at)) for event in events]
+
+    def condition(self, at: datetime, key: AlarmKey, *, present: bool) -> None:
+        self.decides(at, ConditionChanged(at, key, present))
+
+    def escalates(
+        self, at: datetime, key: AlarmKey, level: int = 1, arrives: timedelta | None = SECOND
+    ) -> Queued:
+        """A case leaves the house."""
+        self._serial += 1
+        event = Escalated(at, self._serial, key, level, (), "", b"")
+        self.decides(at, AlarmMoved(at, key, Move.RAISE), event)
+        return self._sends(at, event, None, None, arrives)
+
+    def updates(
+        self, at: datetime, opening: Queued, key: AlarmKey, stage: Stage, level: int = 1
+    ) -> Queued:
+        """News of a case."""
+        self._serial += 1
+        self.decides(at, Updated(at, self._serial, opening.seq, key, stage, level, ()))
+        return self._sends(at, self.home.decided[-1].event, opening.id, stage, SECOND)
+
+    def clears(self, at: datetime, opening: Queued, key: AlarmKey) -> None:
+        """The cause is over."""
+        self.decides(at, AlarmMoved(at, key, Move.CLEAR))
+        self.updates(at, opening, key, Stage.CLEARED)
+
+    def closes(self, at: datetime, opening: Queued, key: AlarmKey) -> None:
+        """A person at the center is done with a case."""
+        self.decides(at, AlarmMoved(at, key, Move.CLOSE))
+        self.run.handled.append(Handled(at, opening.id, self.home.gateway, Outcome.REAL))
+
+    def new_id(self) -> bytes:
+        self._ids += 1
+        return self._ids.to_bytes(16, "big")
+
+    def _sends(
+        self,
+        at: datetime,
+        event: Event,
+        refers: bytes | None,
+        stage: Stage | None,
+        arrives: timedelta | None,
+    ) -> Queued:
+        assert isinstance(event, Escalated | Updated)
+        queued = Queued(at, self.new_id(), event.serial, self.boot(at), True, b"")
+        self.home.queued.append(queued)
+        if arrives is not None:
+            self.arrives(at + arrives, queued, event.alarm, refers, stage)
+        return queued
+
+    def arrives(
+        self,
+        at: datetime,
+        queued: Queued,
+        key: AlarmKey,
+        refers: bytes | None = None,
+        stage: Stage | None = None,
+    ) -> None:
+        """The center has it."""
+        fault = key.kind.category is Category.FAULT
+        kind = RecordKind.FAULT if fault else RecordKind.ESCALATION
+        record = Record(
+            id=queued.id,
+            kind=kind if refers is None else RecordKind.UPDATE,
+            gateway=self.home.gateway,
+            seq=queued.seq,
+            boot=queued.boot,
+            monotonic_ms=0,
+            wall=queued.at,
+            time_trusted=True,
+            alarm=key.kind,
+            scope=key.scope,
+            level=1,
+            explanation=(),
+            room="",
+            activity=b"",
+            drill=False,
+            refers=refers,
+            stage=stage,
+        )
+        self.home.arrived.append(Arrived(at, record, new=True))
+        self.run.stored.append((self.home.gateway, queued.seq, queued.id))
+        if refers is None:
+            self.run.cases.append(
+                CaseSeen(queued.id, self.home.gateway, False, key, at, drill=False)
+            )
+
+    def row_of(self, queued: Queued) -> tuple[str, int, bytes]:
+        return self.home.gateway, queued.seq, queued.id
+
+    def forget_at_center(self, queued: Queued) -> None:
+        """It never came."""
+        self.run.stored.remove(self.row_of(queued))
+        self.run.cases = [case for case in self.run.cases if case.id != queued.id]
+        self.home.arrived = [one for one in self.home.arrived if one.record.id != queued.id]
+
+    def looks(self) -> None:
+        """A look at what the gateway holds, each day and at the end."""
+        days = [*(on(day, 1) for day in range(1, DAYS + 1)), self.run.healed]
+        self.home.gauges = [Gauge(at, 0, 40, 9_000, 0, 3_000) for at in days]
+
+
+class Good(Story):
+    """Twelve days of a home in which something happens, and everybody does what they should."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.home.runs = [Run(1, START, None)]
+        self.restarts(on(5, 12), on(5, 15))
+        self.falls_silent(on(5, 13.55), on(5, 15.01))
+        for which in DEVICES:
+            self.reports(which, START + MINUTE, self.run.healed)
+        self.mute(FRIDGE, on(9, 12), on(10, 6))
+        self.lives(START + HOUR, on(6, 10))
+        self.lives(on(7, 11), self.run.healed)
+        self.leak = self._leaks()
+        self.call = self._calls()
+        self._clock_is_set()
+        self.trouble = Trouble(on(6, 9.5), PlightKind.COLLAPSE)
+        self.home.troubles.append(self.trouble)
+        self.found = self._is_found()
+        self.dead = self._device_dies()
+        self.looks()
+
+    def _leaks(self) -> Queued:
+        self.noticed(LEAK, Phenomenon.LEAK, on(3, 9), True)
+        self.condition(on(3, 9), LEAKING, present=True)
+        opening = self.escalates(on(3, 9) + 5 * SECOND, LEAKING, 3)
+        self.condition(on(3, 9.5), LEAKING, present=False)
+        self.clears(on(3, 9.55), opening, LEAKING)
+        self.closes(on(3, 10), opening, LEAKING)
+        return opening
+
+    def _calls(self) -> Queued:
+        self.noticed(BUTTON, Phenomenon.SOS, on(4, 11), True)
+        opening = self.escalates(on(4, 11), CALLING, 3)
+        self.noticed(BUTTON, Phenomenon.SOS, on(4, 11.1), True)
+        self.updates(on(4, 11.1), opening, CALLING, Stage.LEVEL, 4)
+        self.closes(on(4, 12), opening, CALLING)
+        return opening
+
+    def _clock_is_set(self) -> None:
+        self.home.moved.append(Moved(on(2, 12), 3_000_000, True, "center"))
+
+    def _is_found(self) -> Queued:
+        # The last sign of life is of 09:00.
+        self.decides(on(7, 9) - 10 * MINUTE, AlarmMoved(on(7, 8.83), INACTIVITY, Move.PROMPT))
+        opening = self.escalates(on(7, 9), INACTIVITY)
+        self.trouble.found = on(7, 9) + SECOND
+        self.trouble.helped = on(7, 9.5)
+        self.closes(on(7, 10), opening, INACTIVITY)
+        return opening
+
+    def _device_dies(self) -> Queued:
+        key = AlarmKey(AlarmKind.DEVICE, FRIDGE.id)
+        self.condition(on(9, 14.05), key, present=True)
+        opening = self.escalates(on(9, 14.05), key)
+        self.condition(on(10, 6.1), key, present=False)
+        self.clears(on(10, 6.1), opening, key)
+        return opening

@@ -1,0 +1,245 @@
+"""What looks like a broken promise and is none, since somebody said so or the rules say so."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from rules.alarm import AlarmKey, AlarmKind, Move
+from rules.codec import moment_us
+from rules.events import AlarmMoved, AwayBegan, AwayEnded, AwayReason, Escalated
+from rules.observation import Phenomenon
+from sim.check import check
+from sim.faults.fault import FaultKind
+from sim.world.chronicle import Turned
+from tests.sim.check.story import (
+    BLIND,
+    CALLING,
+    FAILING,
+    HALL,
+    HOUR,
+    INACTIVITY,
+    KETTLE,
+    LEAK,
+    LEAKING,
+    MINUTE,
+    SECOND,
+    TELEVISION,
+    Good,
+    on,
+)
+
+RESTORED = AlarmKey(AlarmKind.JOURNAL_RESTORED)
+
+
+def without_the_alarm(story: Good) -> None:
+    """Nothing of the collapse was raised; somebody came by late."""
+    story.home.decided = [
+        one for one in story.home.decided if getattr(one.event, "alarm", None) != INACTIVITY
+    ]
+    story.forget_at_center(story.found)
+    story.home.queued.remove(story.found)
+    story.trouble.found, story.trouble.helped = None, on(9, 8)
+    for moments in (story.home.life, story.home.signs):
+        for index in range(len(moments) - 1, -1, -1):
+            if moment_us(on(6, 9.5)) < moments[index] < moment_us(on(9, 8)):
+                del moments[index]
+
+
+def lost_with_a_failing_disk(story: Good) -> None:
+    queued = story.escalates(on(5, 11.9), AlarmKey(AlarmKind.BATTERY_LOW, HALL.id), arrives=None)
+    story.home.queued[-1] = replace(queued, durable=False)
+    story.condition(on(5, 11.9) + SECOND, FAILING, present=True)
+    story.condition(on(5, 15.1), FAILING, present=False)
+
+
+def number_used_again_after_a_failing_disk(story: Good) -> None:
+    lost_with_a_failing_disk(story)
+    lost = story.home.queued[-1]
+    story.arrives(lost.at + SECOND, lost, AlarmKey(AlarmKind.BATTERY_LOW, HALL.id))
+    second = replace(lost, id=story.new_id(), boot=2, at=on(5, 16), durable=True)
+    story.home.queued.append(second)
+    story.arrives(second.at + SECOND, second, CALLING)
+
+
+def lost_with_damaged_files(story: Good) -> None:
+    story.escalates(on(5, 11.9), AlarmKey(AlarmKind.BATTERY_LOW, HALL.id), arrives=None)
+    story.fault(FaultKind.DISK_CORRUPTED, on(5, 12), on(5, 15))
+    story.condition(on(5, 15), RESTORED, present=True)
+
+
+def new_again_after_the_center_was_restored(story: Good) -> None:
+    again = next(one for one in story.home.arrived if one.record.id == story.leak.id)
+    story.home.arrived.append(replace(again, at=on(3, 12)))
+    story.run.restored.append((on(3, 11), on(3, 8)))
+
+
+def announced_trip(story: Good) -> None:
+    without_the_alarm(story)
+    story.decides(on(6, 9), AwayBegan(on(6, 9), AwayReason.TRIP, None, "staff"))
+    story.decides(on(9, 9), AwayEnded(on(9, 9)))
+
+
+def outing_believed(story: Good) -> None:
+    """Found after 36 h and not 24, since somebody had gone out by the door."""
+    without_the_alarm(story)
+    story.decides(on(6, 9.6), AwayBegan(on(6, 9.1), AwayReason.OUTING, None, ""))
+    story.escalates(on(7, 21), INACTIVITY)
+    story.trouble.found = on(7, 21) + SECOND
+
+
+def fall_with_movement(story: Good) -> None:
+    """Each movement makes the silence count anew."""
+    without_the_alarm(story)
+    story.home.life.append(moment_us(on(7, 3)))
+    story.home.signs.append(moment_us(on(7, 3)))
+    story.escalates(on(8, 3), INACTIVITY)
+    story.trouble.found = on(8, 3) + SECOND
+
+
+def blind_and_it_was_said(story: Good) -> None:
+    without_the_alarm(story)
+    for which in (KETTLE, TELEVISION, HALL):
+        story.mute(which, on(6, 11), on(9, 10))
+    story.condition(on(6, 13.25), BLIND, present=True)
+    opening = story.escalates(on(6, 13.25), BLIND, 2)
+    story.condition(on(9, 10.2), BLIND, present=False)
+    story.clears(on(9, 10.2), opening, BLIND)
+
+
+def found_when_the_uplink_was_back(story: Good) -> None:
+    story.fault(FaultKind.UPLINK_DOWN, on(7, 8), on(7, 20))
+    story.home.arrived = [
+        replace(one, at=on(7, 20) + MINUTE) if one.record.id == story.found.id else one
+        for one in story.home.arrived
+    ]
+    story.trouble.found = on(7, 20) + MINUTE
+    story.trouble.helped = None
+
+
+def due_after_the_end(story: Good) -> None:
+    without_the_alarm(story)
+    story.trouble.at = on(12, 20)
+
+
+def down_and_the_center_knew(story: Good) -> None:
+    story.home.turned[:] = [
+        Turned(on(5, 13.55), silent=True),
+        Turned(on(5, 15) + MINUTE, silent=False),
+    ]
+    story.trouble.at = on(5, 10.5)
+    for moments in (story.home.life, story.home.signs):
+        for index in range(len(moments) - 1, -1, -1):
+            if moment_us(on(5, 10.5)) < moments[index] < moment_us(on(7, 10)):
+                del moments[index]
+    # 24 h after the last sign: production counts the time that it was down.
+    story.home.decided = [
+        one for one in story.home.decided if getattr(one.event, "alarm", None) != INACTIVITY
+    ]
+    story.forget_at_center(story.found)
+    story.home.queued.remove(story.found)
+    story.escalates(on(6, 9), INACTIVITY)
+    story.trouble.found, story.trouble.helped = on(6, 9) + SECOND, on(6, 10)
+    story.decides(on(6, 10), AlarmMoved(on(6, 10), INACTIVITY, Move.CLOSE))
+
+
+def leak_shorter_than_its_hold(story: Good) -> None:
+    story.noticed(LEAK, Phenomenon.LEAK, on(8, 9), True)
+    story.condition(on(8, 9), LEAKING, present=True)
+    story.condition(on(8, 9) + 3 * SECOND, LEAKING, present=False)
+
+
+def leak_on_a_slow_disk(story: Good) -> None:
+    story.fault(FaultKind.DISK_SLOW, on(3, 8), on(3, 10), amount=5)
+    later(story, story.leak.seq)
+
+
+def later(story: Good, serial: int) -> None:
+    story.home.decided = [
+        replace(one, at=one.at + 10 * SECOND)
+        if isinstance(one.event, Escalated) and one.event.serial == serial
+        else one
+        for one in story.home.decided
+    ]
+    story.home.arrived = [
+        replace(one, at=one.at + 10 * SECOND) if one.record.seq == serial else one
+        for one in story.home.arrived
+    ]
+
+
+def leak_while_the_gateway_was_down(story: Good) -> None:
+    story.noticed(LEAK, Phenomenon.LEAK, on(5, 13), True)
+
+
+def hazard_told_late_without_an_uplink(story: Good) -> None:
+    story.fault(FaultKind.UPLINK_DOWN, on(3, 8), on(3, 12))
+    story.home.arrived = [
+        replace(one, at=on(3, 12) + MINUTE) if one.record.id == story.leak.id else one
+        for one in story.home.arrived
+    ]
+
+
+def silence_longer_since_a_power_cut_took_its_last_sign(story: Good) -> None:
+    """The sign of the last seconds before the cut was not on the card yet."""
+    down_and_the_center_knew(story)
+    for moments in (story.home.life, story.home.signs):
+        moments.append(moment_us(on(5, 12) - 10 * SECOND))
+    story.trouble.at = on(5, 12) - 5 * SECOND
+
+
+def device_that_drifts_in_time(story: Good) -> None:
+    """A crystal that runs fast makes a silence of a day come half a minute early."""
+    story.fault(FaultKind.CLOCK_DRIFT, on(6, 9), on(7, 12), amount=400)
+    early = story.home.decided
+    story.home.decided = [
+        replace(one, at=one.at - 30 * SECOND)
+        if getattr(one.event, "alarm", None) == INACTIVITY
+        else one
+        for one in early
+    ]
+
+
+def dead_device_that_never_spoke(story: Good) -> None:
+    story.mute(HALL, on(1), story.run.healed)
+    story.escalates(on(1, 12), AlarmKey(AlarmKind.DEVICE, HALL.id))
+
+
+def condition_whose_fault_ends_with_the_run(story: Good) -> None:
+    story.fault(FaultKind.RADIO_LOST, on(12), story.run.healed - 2 * MINUTE)
+    story.condition(on(12), AlarmKey(AlarmKind.DRIVER_LOST, HALL.id), present=True)
+
+
+def silent_to_a_center_that_was_set_back(story: Good) -> None:
+    story.home.turned.append(Turned(on(10), silent=True))
+    story.run.restored.append((on(10, 2), on(10) - HOUR))
+
+
+EXCUSED: tuple[Callable[[Good], None], ...] = (
+    lost_with_a_failing_disk,
+    number_used_again_after_a_failing_disk,
+    lost_with_damaged_files,
+    new_again_after_the_center_was_restored,
+    announced_trip,
+    outing_believed,
+    fall_with_movement,
+    blind_and_it_was_said,
+    found_when_the_uplink_was_back,
+    due_after_the_end,
+    down_and_the_center_knew,
+    leak_shorter_than_its_hold,
+    leak_on_a_slow_disk,
+    leak_while_the_gateway_was_down,
+    hazard_told_late_without_an_uplink,
+    silence_longer_since_a_power_cut_took_its_last_sign,
+    device_that_drifts_in_time,
+    dead_device_that_never_spoke,
+    condition_whose_fault_ends_with_the_run,
+    silent_to_a_center_that_was_set_back,
+)
+
+
+@pytest.mark.parametrize("excuse", EXCUSED, ids=lambda excuse: str(excuse.__name__))
+def test_what_is_excused_is_no_violation(excuse: Callable[[Good], None]) -> None:
+    story = Good()
+    excuse(story)
+    assert check(story.run) == ()
