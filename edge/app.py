@@ -38,6 +38,7 @@ from edge.uplink import Reports, Uplink
 from edge.watchers import Watchers
 from protocol.identity import GatewayIdentity
 from rules.alarm import AlarmKind
+from rules.device import Liveness
 from rules.engine import Engine
 from rules.errors import FrameError
 from rules.inputs import Boot, DeviceChanged, Technical, Tick
@@ -163,8 +164,16 @@ async def _serve(inbox: Inbox, house: House, evidence: EvidenceLog, clock: Ancho
 
 
 def _standing(engine: Engine) -> Standing:
-    devices = tuple(heard.device for heard in engine.state.devices.values())
-    return Standing(devices, engine.state.trusted)
+    state = engine.state
+    return Standing(
+        tuple(heard.device for heard in state.devices.values()),
+        state.trusted,
+        {
+            id_: heard.liveness
+            for id_, heard in state.devices.items()
+            if heard.liveness is not Liveness.LIVE
+        },
+    )
 
 
 async def _keep_time(timekeeper: Timekeeper, clock: AnchoredClock) -> None:

@@ -8,10 +8,17 @@ from pathlib import Path
 
 from edge.evidence_files import files, lines
 from edge.evidence_line import Evidence, decode, loaded, moment
-from rules.device import Device
+from rules.device import Device, Liveness
 from rules.errors import FrameError
-from rules.events import AlarmMoved, AwayBegan, DevicesChanged, Started, TimeMoved
-from rules.observation import Observation
+from rules.events import (
+    AlarmMoved,
+    AwayBegan,
+    DevicesChanged,
+    LivenessChanged,
+    Started,
+    TimeMoved,
+)
+from rules.observation import DeviceId, Observation
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +52,9 @@ def history(folder: Path, since: datetime | None = None) -> History:
     # A gateway that starts for the first time is told of its devices right after the start.
     trusted, devices = standing.trusted, standing.devices or _first_devices(events[first:])
     standing.devices = devices
-    told = tuple(event for event in events[first:] if standing.changed_by(event))
-    return History(trusted, devices, told, damaged)
+    silent = [] if first == len(events) else standing.silent(moment(events[first]))
+    told = [event for event in events[first:] if standing.changed_by(event)]
+    return History(trusted, devices, (*silent, *told), damaged)
 
 
 def corrected(events: Sequence[Evidence]) -> list[Evidence]:
@@ -106,6 +114,15 @@ class _Standing:
     def __init__(self) -> None:
         self.devices: tuple[Device, ...] = ()
         self.trusted = False
+        self._liveness: dict[DeviceId, Liveness] = {}
+
+    def silent(self, at: datetime) -> list[Evidence]:
+        """Which devices are known not to be live."""
+        return [
+            LivenessChanged(at, device, how)
+            for device, how in self._liveness.items()
+            if how is not Liveness.LIVE
+        ]
 
     def changed_by(self, event: Evidence) -> bool:
         """Whether an event says anything that did not hold before."""
@@ -115,6 +132,10 @@ class _Standing:
         if isinstance(event, TimeMoved):
             held, self.trusted = self.trusted, event.trusted
             return held != self.trusted or bool(event.shift)
+        if isinstance(event, LivenessChanged):
+            known = self._liveness.get(event.device)
+            self._liveness[event.device] = event.liveness
+            return known is not event.liveness
         return True
 
 

@@ -5,15 +5,15 @@ nothing waits for it: lines that the disk does not take are counted and dropped.
 """
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from edge.evidence_debounce import Debounce
 from edge.evidence_files import EvidenceFiles
 from edge.evidence_line import Evidence, Missed, encode, moment, written
 from edge.happening import Happening
-from rules.device import Device
+from rules.device import Device, Liveness
 from rules.events import (
     AlarmMoved,
     AwayBegan,
@@ -28,7 +28,7 @@ from rules.events import (
     TimeMoved,
     Updated,
 )
-from rules.observation import Observation
+from rules.observation import DeviceId, Observation
 
 KEPT = timedelta(days=90)
 WRITTEN_AFTER = timedelta(seconds=60)
@@ -61,6 +61,8 @@ class Standing:
 
     devices: tuple[Device, ...]
     trusted: bool
+    silent: Mapping[DeviceId, Liveness] = field(default_factory=dict)
+    "Devices that are not live."
 
 
 class EvidenceLog:
@@ -146,6 +148,7 @@ class EvidenceLog:
             self._stood = [
                 DevicesChanged(at, standing.devices),
                 TimeMoved(at, standing.trusted, "", timedelta()),
+                *(LivenessChanged(at, device, how) for device, how in standing.silent.items()),
             ]
             self._due = at + WRITTEN_AFTER
         line = _line(evidence)

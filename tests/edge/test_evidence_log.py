@@ -140,6 +140,33 @@ def test_a_new_run_goes_on_in_the_same_file(tmp_path: Path) -> None:
     ]
 
 
+def test_who_was_silent_when_evidence_begins_is_told(tmp_path: Path) -> None:
+    lamp = device("lamp")
+    home = Home(tmp_path)
+    home.standing = Standing((DOOR, lamp), trusted=True, silent={lamp.id: Liveness.DEAD})
+    for _ in range(12):
+        home.passes(DAY / 4)
+    home.log.tell(LivenessChanged(home.now, lamp.id, Liveness.LIVE))
+    home.standing = replace(home.standing, silent={})
+    for _ in range(12):
+        home.passes(DAY / 4)
+    home.log.write(home.now)
+
+    def told(since: datetime) -> list[tuple[timedelta, Liveness]]:
+        events = history(home.folder, since).events
+        return [
+            (event.at - AT, event.liveness)
+            for event in events
+            if isinstance(event, LivenessChanged)
+        ]
+
+    assert told(AT) == [(DAY / 4, Liveness.DEAD), (3 * DAY, Liveness.LIVE)]
+    assert told(AT + DAY) == [(DAY, Liveness.DEAD), (3 * DAY, Liveness.LIVE)]
+    assert told(AT + 4 * DAY) == []
+    files(home.folder)[0].unlink()
+    assert [how for _, how in told(AT)] == [Liveness.DEAD, Liveness.LIVE]
+
+
 # ---- bounds
 
 
