@@ -12,7 +12,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from sim.check.figures import Figures, HomeFigures
 from sim.check.violation import Violation
-from sim.report import actogram, alarms, cases, delays, gauges, overview, story, survived
+from sim.homes.compare import Comparison
+from sim.report import actogram, alarms, beside, cases, delays, gauges, overview, story, survived
 from sim.report.passages import Followed, followed
 from sim.report.speech import Speech
 from sim.world.chronicle import Chronicle
@@ -38,6 +39,8 @@ class Told:
     "What runs the same again: `ongi sim --seed 41 ...`."
     replay: str = ""
     "The shortest command that breaks a promise again; empty where none is broken."
+    compared: Comparison | None = None
+    "The residents beside recorded homes, where that was asked for."
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +138,7 @@ def page(
             details=[_detail(one, speech) for one in detailed],
             others=_others(ordered[len(detailed) :], speech),
             center=cases.center(speech),
+            beside=[] if told.compared is None else list(beside.pairs(told.compared, speech)),
             px=PX,
         )
     )
@@ -150,6 +154,8 @@ PX: Final = {
     "panel": cases.HIGH_PX,
     "gauge": gauges.HIGH_PX,
     "delay": delays.WIDTH_PX,
+    "beside": beside.WIDTH_PX,
+    "beside_high": beside.HIGH_PX,
     "small": overview.WIDTH_PX,
     "slices": overview.SLICES,
     "small_high": overview.HIGH_PX,

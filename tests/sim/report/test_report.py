@@ -3,13 +3,15 @@
 import gettext
 import re
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, timedelta
 from pathlib import Path
 
 import pytest
 
 from sim.check.violation import Violation
 from sim.faults.fault import FaultKind
+from sim.homes.compare import Beside, Comparison
+from sim.homes.profile import Profile, Tally
 from sim.report import Told, write
 from sim.report.page import VIOLATIONS_MAX
 from sim.world.chronicle import Arrived, Queued, Trouble
@@ -207,6 +209,24 @@ def test_years_have_a_picture_each(tmp_path: Path) -> None:
     page = read(tmp_path, made(days=800, troubles=3))
     labels = [one.attributes.get("aria-label", "") for one in page.all("svg")]
     assert sum("Days of home" in label for label in labels) == 3
+
+
+def test_residents_stand_beside_recorded_homes(tmp_path: Path) -> None:
+    one = Beside("home-csv", 3, _lived(7), _lived(11), 0.25, 1.5, (), ("basement-door",))
+    told = replace(made(days=2, troubles=0), compared=Comparison(3, 30, (one,)))
+    page = read(tmp_path, told)
+    section = next(one for one in page.all("section") if one.attributes.get("id") == "beside")
+    assert "apart by 0.25" in section.words
+    assert "hours by 1.50 h" in section.words
+    assert "basement-door" in section.words
+    lines = {one.attributes["d"] for one in page.all("path", "line")}
+    assert len(lines - {"M0 7H50"}) == 4
+
+
+def _lived(minutes: int) -> Profile:
+    tally = Tally(UTC)
+    tally.add(sorted(START + timedelta(minutes=minutes * n**2 % 9_999) for n in range(100)))
+    return tally.profile()
 
 
 def test_every_picture_says_what_it_is(tmp_path: Path, year: Told) -> None:
