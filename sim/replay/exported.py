@@ -13,7 +13,7 @@ from datetime import datetime
 from heapq import merge
 from pathlib import Path
 
-from edge import evidence_export
+from edge.evidence_export import Head, read
 from edge.evidence_line import Evidence, Missed, moment
 from rules.alarm import AlarmKey, Move
 from rules.device import Device, Liveness
@@ -44,7 +44,7 @@ def exported(path: Path) -> Replayed:
         ConfigError: it cannot be read; the message names file and line.
 
     """
-    export = evidence_export.read(path)
+    export = read(path)
     head, events = export.head, export.events
     if not events:
         right = phrase("export it again after some minutes")
@@ -54,7 +54,7 @@ def exported(path: Path) -> Replayed:
     for event in events:
         if isinstance(event, Missed):
             left_out["missed"] += event.lines
-    told = _Log(events, head.devices, head.book.health.stale_after)
+    log = _Log(head, events)
     return Replayed(
         zone=head.zone,
         preset=head.preset,
@@ -63,7 +63,7 @@ def exported(path: Path) -> Replayed:
         first=(),
         begin=begin,
         end=end,
-        happenings=told.happenings,
+        happenings=log.happenings,
         report_every=None,
         trusted=head.trusted,
         left_out=left_out,
@@ -73,16 +73,15 @@ def exported(path: Path) -> Replayed:
 class _Log:
     """The events of a log, and when each device was live in it."""
 
-    def __init__(
-        self, events: Sequence[Evidence], devices: Sequence[Device], stale_after: int
-    ) -> None:
+    def __init__(self, head: Head, events: Sequence[Evidence]) -> None:
         self._events = events
-        self._stale_after = stale_after
+        self._stale_after = head.book.health.stale_after
+        self._trusted = head.trusted
         self._begin, self._end = moment(events[0]), moment(events[-1])
         self._down = [
             (event.at - event.down, event.at) for event in events if isinstance(event, Started)
         ]
-        self._devices = {device.id: device for device in devices}
+        self._devices = {device.id: device for device in head.devices}
         for event in events:
             if isinstance(event, DevicesChanged):
                 self._devices.update((device.id, device) for device in event.devices)
@@ -95,6 +94,7 @@ class _Log:
     def _told(self) -> Iterator[Happens]:  # noqa: C901, PLR0912 -- one case a kind
         cases: dict[int, AlarmKey] = {}
         away: AwayReason | None = None
+        sure = self._trusted
         for event in self._events:
             match event:
                 case Observation():
@@ -106,8 +106,9 @@ class _Log:
                 case TimeMoved(at=at, trusted=trusted, source=source):
                     # Moments of the log are true already: only the trust is news.
                     yield Told(at, TimeTrust(trusted, source))
+                    sure = trusted
                 case Started(at=at, boot=boot, down=down) if at > self._begin:
-                    yield Told(at, Boot(boot, down, trusted=self._trusted(at)))
+                    yield Told(at, Boot(boot, down, trusted=sure))
                 case AwayBegan(at=at, reason=reason, until=until, who=who):
                     away = None if reason is AwayReason.OUTING else reason
                     if away is not None:
@@ -125,11 +126,6 @@ class _Log:
                     yield CaseOver(at, cases[serial], outcome)
                 case _:
                     pass
-
-    def _trusted(self, at: datetime) -> bool:
-        """Whether the clock was trusted just before; what a start changes is told by itself."""
-        settings = [e for e in self._events if isinstance(e, TimeMoved) and e.at < at]
-        return settings[-1].trusted if settings else False
 
     def _live(self) -> dict[Device, list[tuple[datetime, datetime]]]:
         """When each device was heard at all, as far as its contract tells."""
