@@ -95,7 +95,7 @@ class Body:
         self.wait(low_s, high_s)
         self.ledger.act(self.at, contact, Phenomenon.CONTACT_OPEN, False, self.at)  # noqa: FBT003
 
-    def busy(self, room: Room, minutes: float, every_s: float = 140.0) -> None:
+    def busy(self, room: Room, minutes: float, every_s: float = 170.0) -> None:
         """Be up and doing something in a room."""
         self.walk(room)
         end = self.at + int(minutes * MINUTE)

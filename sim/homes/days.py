@@ -91,8 +91,7 @@ class Days:
         meal(character.breakfast, wakes + 42 - later, 10, Scene.BREAKFAST, big=True)
         meal(character.lunch, 742, 16, Scene.LUNCH, big=False)
         meal(character.dinner, 1080, 18, Scene.DINNER, big=True)
-        plan.append((wakes + 85, person.background))
-        plan.append((wakes + 95, person.medicine))
+        plan.append((wakes + 85, person.take_up_day))
         if random.random() < character.nap:
             at = normal(random, 830 + later, 25)
             plan.append((at, self._nap))
@@ -103,7 +102,7 @@ class Days:
         elif not ill and mood.manner is not Manner.RETURNS:
             self._plan_week(plan, mood)
         evening = within(random, character.bed + later, character.bed_sd, 1140, 1560)
-        if random.random() < 0.6:
+        if random.random() < 0.4:
             plan.append((evening - 90, lambda: person.toilet(washes=True)))
         plan.append((evening, lambda: None))
         plan.sort(key=itemgetter(0))
@@ -127,7 +126,7 @@ class Days:
             carer and character.carer_at >= 780
         ):
             plan.append((normal(random, character.afternoon_at, 25), self._go_out))
-        if random.random() < character.visits / 7:
+        elif random.random() < character.visits / 7:
             plan.append((normal(random, 900, 60), self._be_visited))
         if random.random() < character.washes / 7:
             plan.append((normal(random, character.wake + 170, 40), self._launder))
@@ -203,8 +202,8 @@ class Days:
             return
         left = person.body.at
         # A trip is told of on the doorstep or by telephone; a stay in hospital when it is known.
-        hours = exponential(random, 1.5 if mood.reason is AwayReason.TRIP else 7.0)
-        at = left + min(30 * HOUR, int(hours * HOUR))
+        mean, most = (1.5, 8) if mood.reason is AwayReason.TRIP else (7.0, 30)
+        at = left + min(most * HOUR, int(exponential(random, mean) * HOUR))
         back = person.today.midnight + (mood.days_left + 1) * 24 * HOUR
         until = self._until(at, back)
         self._ledger.put(at, Announced(self._ledger.moment(at), Away(mood.reason, STAFF, until)))
@@ -243,7 +242,8 @@ class Days:
             self._lie_until(at)
             body.settle(names.BED, occupied=False)
             minute = today.minute(at) % 1440
-            wanders = person.character.wanders / 365
+            # Somebody is up at these hours in one night of three.
+            wanders = 3 * person.character.wanders / 365
             if _WANDERS_FROM <= minute < _WANDERS_TO and random.random() < wanders:
                 self._wander()
             else:

@@ -88,7 +88,7 @@ class Person:
         body.walk(Room.KITCHEN)
         body.wait(10, 40)
         self.appliances.boil(body.at)
-        if self.random.random() < 0.6:
+        if self.random.random() < 0.35:
             body.touch(names.CUPBOARD, 3, 15)
         body.busy(Room.KITCHEN, 3)
 
@@ -105,20 +105,21 @@ class Person:
         body.touch(names.FRIDGE_DOOR, 5, 25, None if cooks else scene)
         self.cooking.append(body.at)
         body.wait(10, 60)
-        if random.random() < 0.7:
+        if random.random() < 0.5:
             body.touch(names.CUPBOARD, 3, 15)
         if random.random() < 0.45:
             self.appliances.heat(body.at)
         body.busy(Room.KITCHEN, within(random, 18 if cooks else 8, 4, 4, 40))
-        body.touch(names.FRIDGE_DOOR, 4, 20)
+        if random.random() < 0.4:
+            body.touch(names.FRIDGE_DOOR, 4, 20)
         if random.random() < 0.5:
             body.touch(names.DRAWER, 2, 8)
         if random.random() < 0.55:
             self.appliances.boil(body.at)
         self._dine(within(random, 24, 8, 8, 50))
-        if random.random() < 0.6:
+        if random.random() < 0.45:
             body.touch(names.FRIDGE_DOOR, 4, 20)
-        body.busy(Room.KITCHEN, within(random, 6, 2, 1, 15))
+        body.busy(Room.KITCHEN, within(random, 5, 2, 1, 15))
 
     def _dine(self, minutes: float) -> None:
         """At the table, half of people before the television."""
@@ -126,11 +127,6 @@ class Person:
         body.walk(Room.LIVING if self.character.television > 0.8 else Room.KITCHEN)
         body.keep_still(body.at + int(minutes * MINUTE), 9)
         body.walk(Room.KITCHEN)
-
-    def medicine(self) -> None:
-        body = self.body
-        body.walk(Room.LIVING)
-        body.touch(names.MEDICINE, 8, 40)
 
     # ---------------------------------------------------------------------------------- pastimes
 
@@ -235,11 +231,13 @@ class Person:
 
     # ------------------------------------------------------------------------ television and lamp
 
-    def background(self) -> None:
-        """Leave the television on, whatever one does."""
+    def take_up_day(self) -> None:
+        """After breakfast: the pills, and for some the television for all of the day."""
+        body = self.body
+        body.walk(Room.LIVING)
+        body.touch(names.MEDICINE, 8, 40)
         if self.character.background and self._watching is None:
-            self.body.walk(Room.LIVING)
-            self._watching = self.body.at
+            self._watching = body.at
 
     def _turn_away(self) -> None:
         """Somebody who begins something else mostly switches the television off."""

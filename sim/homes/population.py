@@ -182,7 +182,7 @@ def _fitted(random: Random, kind: Kind, rooms: Rooms, nature: Nature, second: st
         more.append(names.AIR_CONDITIONER)
     if kind is Kind.PLUGS:
         chosen.discard(names.FRIDGE if random.random() < 0.6 else names.RICE_COOKER)
-        chosen.update(random.sample(more, random.randrange(4)))
+        chosen.update(random.sample(more, random.randrange(5)))
         return [*appliances(rooms, chosen), node(rooms)]
     chosen.update(random.sample(more, random.randrange(2, 4)))
     fitted = [*appliances(rooms, chosen), node(rooms), *flat.everywhere(rooms)]

@@ -99,7 +99,7 @@ def silences_apart(one: Profile, other: Profile) -> float:
 
 
 def hours_apart(one: Profile, other: Profile) -> float:
-    """By how many hours each event would have to be moved, on a clock's dial: 0 to 6.
+    """By how many hours each event would have to be moved, on a clock's dial: 0 to 12.
 
     Ref: Rabin, Delon, Gousseau, Circular Earth Mover's Distance, ICPR 2008: the differences of
     the cumulative shares, about their median.
