@@ -82,7 +82,7 @@ class Daemon:
         random: Random,
         outside: Outside,
         parts: Parts,
-        guard: Callable[[Callable[[], object]], None],
+        guard: Callable[["Daemon", Callable[[], object]], None],
     ) -> None:
         """`guard` carries out what the timeline asks for, and catches a power cut."""
         self._timeline = timeline
@@ -169,7 +169,7 @@ class Daemon:
     # ------------------------------------------------------------------------------- its tasks
 
     def _ring(self) -> None:
-        self._guard(self._tick)
+        self._guard(self, self._tick)
 
     def _tick(self) -> None:
         self.house.put(Tick())
@@ -178,7 +178,7 @@ class Daemon:
     def _keep_time(self) -> None:
         if not self._alive:
             return
-        self._guard(self.timekeeper.check)
+        self._guard(self, self.timekeeper.check)
         if self._alive:
             self._timeline.after(
                 self._machine.true_span(self.timekeeper.check_after), self._keep_time
@@ -208,7 +208,7 @@ class Daemon:
     def _deliver(self) -> None:
         if self._alive and self._timeline.now == self._records_at:
             self._records_at = None
-            self._guard(self._send_records)
+            self._guard(self, self._send_records)
 
     def _send_records(self) -> None:
         due_s = self._records.due_s()
@@ -229,7 +229,7 @@ class Daemon:
     def _beat(self) -> None:
         if self._alive and self._timeline.now == self._beats_at:
             self._beats_at = None
-            self._guard(self._send_beat)
+            self._guard(self, self._send_beat)
 
     def _send_beat(self) -> None:
         due_s = self._beats.due_s()

@@ -9,6 +9,7 @@ import sqlite3
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from random import Random
 
@@ -57,7 +58,8 @@ class Disk:
         self._cut_in: int | None = None
         self.engine: TracedEngine | None = None
         "Whose positions stand in the states."
-        self.writes = 0
+        self.spent = timedelta()
+        "What a slow card has kept its writer waiting; the world takes it from here."
 
     # ------------------------------------------------------------------------------ the world's
 
@@ -234,7 +236,8 @@ class Disk:
 
     def _write(self, change: Callable[[], None]) -> None:
         """A write boundary: the power may go before it or after it."""
-        self.writes += 1
+        if self._faults.on(FaultKind.DISK_SLOW):
+            self.spent += timedelta(seconds=self._faults.amount(FaultKind.DISK_SLOW))
         if self._cut_in is not None:
             self._cut_in -= 1
             if self._cut_in <= 0:

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from random import Random
 
 from central.cases import Which
@@ -82,8 +82,9 @@ def run(plan: Plan, progress: Progress = lambda _: None, bugs: Bugs | None = Non
 class _World:
     def __init__(self, plan: Plan, bugs: Bugs) -> None:
         self._plan = plan
-        end = plan.start + timedelta(days=plan.days)
-        self._timeline = Timeline(plan.start)
+        start = plan.start.astimezone(UTC)
+        end = start + timedelta(days=plan.days)
+        self._timeline = Timeline(start)
         self._center_faults = Switches()
         self._center = Center(self._timeline, Random(f"{plan.seed}/center"), bugs.store)
         self._sites: dict[str, Site] = {}
@@ -93,7 +94,7 @@ class _World:
                 each,
                 plan.faults,
                 seed=plan.seed,
-                start=plan.start,
+                start=start,
                 end=end,
                 center_faults=self._center_faults,
                 ask_center=self._answer,
@@ -107,7 +108,7 @@ class _World:
         self._known: set[bytes] = set()
         self._chronicle = Chronicle(
             plan.seed,
-            plan.start,
+            start,
             end,
             end + HEALING,
             [site.chronicle for site in self._sites.values()],
@@ -146,7 +147,7 @@ class _World:
         chronicle.observations = sum(each.observations for each in chronicle.homes)
         digest = hashlib.sha256()
         for gateway, site in self._sites.items():
-            digest.update(f"{gateway} {site.digest.hex()}\n".encode())
+            digest.update(f"{gateway} {site.scribe.digest.hex()}\n".encode())
         for gateway, seq, id_ in chronicle.stored:
             digest.update(f"{gateway} {seq} {id_.hex()}\n".encode())
         chronicle.digest = digest.hexdigest()
