@@ -1,44 +1,26 @@
-"""Puts a simulated home into the files that a gateway reads: site, registry and keys."""
+"""Puts the home of a story into its gateway's files."""
 
 from collections.abc import Iterable
 
-from edge.registry import Registry
-from rules.quantity import format_span
 from sim.demo.folders import Folders
 from sim.demo.plan import PROMPT_WAIT, Plan
 from sim.demo.prepare import GATEWAY, HOST
 from sim.homes.dwelling import Installed
-
-_SITE = """\
-[site]
-id = "{id}"
-name = "{name}"
-timezone = "{timezone}"
-preset = "{preset}"
-
-[center]
-host = "{host}"
-port = {port}
-
-[rules.inactivity]
-prompt_wait = "{prompt_wait}"
-"""
+from sim.processes.furnish import HomeFiles
+from sim.processes.furnish import furnish as write
 
 
 def furnish(
     folders: Folders, plan: Plan, installed: Iterable[Installed], coap_port: int, name: str
 ) -> None:
     """Write the home's files, as an installer's tools would."""
-    site = _SITE.format(
-        id=GATEWAY,
+    home = HomeFiles(
+        gateway=GATEWAY,
         name=name,
-        timezone=plan.zone,
-        preset=plan.preset.value,
+        timezone=str(plan.zone),
+        preset=plan.preset,
         host=HOST,
         port=coap_port,
-        prompt_wait=format_span(PROMPT_WAIT),
+        prompt_wait=PROMPT_WAIT,
     )
-    (folders.gateway / "site.toml").write_text(site, encoding="utf-8")
-    registry = Registry.load(folders.gateway)
-    for one in installed:
-        registry.add_device(one.device, one.key)
+    write(folders.gateway, home, installed)

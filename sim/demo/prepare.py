@@ -1,7 +1,5 @@
 """Everything that must be there before the first process of a run starts."""
 
-import fcntl
-import os
 import secrets
 import shutil
 import socket
@@ -20,14 +18,12 @@ from central.people import Role
 from central.store import Store
 from rules.errors import ConfigError
 from sim.demo.folders import Folders
+from sim.processes.folder import claimed
 from texts import Translator
 
 USER = "operator"
 GATEWAY = "demo-0001"
 HOST = "127.0.0.1"
-
-_LOCK = "run.lock"
-"Marks a folder as a run's, and is held while the run lasts."
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,29 +42,13 @@ def fresh(data: Path) -> Iterator[Folders]:
         ConfigError: the folder holds something else, cannot be written, or another run has it.
 
     """
-    folders = Folders(data.absolute())
-    try:
-        data.mkdir(parents=True, exist_ok=True)
-        if any(entry.name != _LOCK for entry in data.iterdir()) and not (data / _LOCK).exists():
-            right = "name an empty folder or a new one"
-            raise ConfigError(f"--data {data}", "files that no run has left there", right)
-        descriptor = os.open(data / _LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        right = "name a folder that can be written"
-        raise ConfigError(f"--data {data}", error.strerror or str(error), right) from error
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            right = "stop that one, or name another folder"
-            raise ConfigError(f"--data {data}", "a run that goes on there", right) from None
-        for folder in (folders.center, folders.gateway, folders.logs):
-            shutil.rmtree(folder, ignore_errors=True)
+    with claimed("--data", data) as folder:
+        folders = Folders(folder)
+        for left in (folders.center, folders.gateway, folders.logs):
+            shutil.rmtree(left, ignore_errors=True)
         folders.clock.unlink(missing_ok=True)
         folders.logs.mkdir()
         yield folders
-    finally:
-        os.close(descriptor)
 
 
 def check_ports(web_port: int, coap_port: int) -> None:

@@ -1,0 +1,175 @@
+"""What a gateway decided, from what its process wrote down and from its journal after its end."""
+
+from array import array
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from edge.happening import Delivered, Happening
+from edge.journal import Files, Found, inflated, recover
+from rules.codec import moment_us
+from rules.events import (
+    Commanded,
+    CommandEnded,
+    Escalated,
+    Event,
+    LifeSeen,
+    Started,
+    TimeMoved,
+    Updated,
+)
+from rules.observation import DeviceId, Observation
+from sim.world.chronicle import Decided, Gauge, HomeChronicle, Moved, Queued, Run
+
+_US = timedelta(microseconds=1)
+_MINUTE_US = 60_000_000
+_COMMAND_AT_MOST = timedelta(seconds=20)
+
+
+class GatewayEnd:
+    """Fills the chronicle of one home."""
+
+    def __init__(
+        self, chronicle: HomeChronicle, heard: Callable[[datetime, Observation], None]
+    ) -> None:
+        """`heard` is told of every observation as the gateway is handed it."""
+        self._chronicle = chronicle
+        self._heard = heard
+        self.boot = 0
+        self.off = timedelta()
+        "The gateway's clock less the true time, as of its start or its last correction."
+        self._told: dict[tuple[int, int], datetime] = {}
+        "By boot and serial, when a record was decided."
+        self._waiting: dict[tuple[int, int], datetime] = {}
+        self._commands: dict[int, datetime] = {}
+        self._queued: set[bytes] = set()
+
+    # ------------------------------------------------------------------------ while it runs
+
+    def take(self, at: datetime, happening: Happening) -> None:
+        """Something happened at a true moment."""
+        match happening:
+            case Observation():
+                self._observed(at, happening)
+            case LifeSeen():
+                if happening.counted:
+                    age = at + self.off - happening.at
+                    sign = at - max(age, timedelta())
+                    _note_moment(self._chronicle.signs, moment_us(sign))
+            case Delivered(_, serial):
+                for name in [name for name in self._waiting if name[1] == serial]:
+                    del self._waiting[name]
+            case _:
+                self._decided(at, happening)
+
+    def waiting_since(self) -> datetime | None:
+        """Since when the oldest record waits for the center."""
+        return min(self._waiting.values(), default=None)
+
+    def commanding(self, now: datetime) -> bool:
+        """Whether a command is under way."""
+        return any(now - at < _COMMAND_AT_MOST for at in self._commands.values())
+
+    def decided_at(self, boot: int, serial: int) -> datetime | None:
+        """When a record was decided, as far as is known by now."""
+        return self._told.get((boot, serial))
+
+    def _observed(self, at: datetime, seen: Observation) -> None:
+        chronicle = self._chronicle
+        chronicle.observations += 1
+        moments = chronicle.heard.setdefault(DeviceId(seen.device), array("q"))
+        _note_moment(moments, moment_us(at))
+        self._heard(at, seen)
+
+    def _decided(self, at: datetime, event: Event) -> None:
+        match event:
+            case Started(own, boot):
+                self.boot = boot
+                self.off = own - at
+                self._commands.clear()
+                self._chronicle.runs.append(Run(boot, at, None))
+            case TimeMoved(own, trusted, source, shift):
+                self.off = own - at
+                self._chronicle.moved.append(Moved(at, shift // _US, trusted, source))
+            case Commanded(_, command):
+                self._commands[command.id] = at
+            case CommandEnded(_, number):
+                self._commands.pop(number, None)
+            case Escalated() | Updated():
+                self._told[self.boot, event.serial] = at
+                self._waiting[self.boot, event.serial] = at
+            case _:
+                pass
+        self._chronicle.decided.append(Decided(at, event, self.boot))
+
+    # ------------------------------------------------------------------------- after its end
+
+    def ended(self, at: datetime) -> None:
+        """The process is gone."""
+        runs = self._chronicle.runs
+        if runs and runs[-1].ended is None:
+            runs[-1] = Run(runs[-1].boot, runs[-1].began, at)
+
+    def look_at_journal(self, path: Path, at: datetime) -> None:
+        """Note what lies in the journal of a gateway that does not run at this moment."""
+        files = Files(path)
+        found = recover(files)
+        for seq, held in sorted(found.contents.outbox.items()):
+            if held.id in self._queued:
+                continue
+            self._queued.add(held.id)
+            boot, decided = self._of(seq, at)
+            self._chronicle.queued.append(
+                Queued(decided, held.id, seq, boot, durable=True, signed=held.signed)
+            )
+        known = {seq for _, seq in self._told}
+        for event in found.events:
+            # A kill kept it from being told; it is in the journal all the same.
+            if isinstance(event, Escalated | Updated) and event.serial not in known:
+                self._told[self.boot, event.serial] = at
+                self._chronicle.decided.append(Decided(at, event, self.boot))
+        self._gauge(found, files, at)
+
+    def note_unwritten(self, arrived: dict[tuple[int, int], bytes]) -> None:
+        """At the end: what was decided and is in no journal was queued in memory alone.
+
+        Args:
+            arrived: ids that the center has, by boot and serial.
+
+        """
+        written = {(one.boot, one.seq) for one in self._chronicle.queued}
+        for name, at in sorted(self._told.items(), key=lambda one: one[1]):
+            if name not in written:
+                boot, seq = name
+                id_ = arrived.get(name, b"in memory, boot %d, number %d" % name)
+                queued = Queued(at, id_, seq, boot, durable=False, signed=b"")
+                self._chronicle.queued.append(queued)
+        self._chronicle.queued.sort(key=lambda one: one.at)
+
+    def _of(self, seq: int, at: datetime) -> tuple[int, datetime]:
+        """The boot and the moment in which the latest record of this number was decided."""
+        found = [(boot, moment) for (boot, n), moment in self._told.items() if n == seq]
+        return max(found, default=(self.boot, at))
+
+    def _gauge(self, found: Found, files: Files, at: datetime) -> None:
+        snapshot = inflated(found.contents)
+        waiting = sum(held.delivered is None for held in found.contents.outbox.values())
+        sizes = [each.stat().st_size for each in (files.main, files.wal) if each.exists()]
+        self._chronicle.gauges.append(
+            Gauge(
+                at,
+                waiting,
+                sum(1 for _ in found.contents.puts()),
+                sum(sizes),
+                self.off // _US,
+                0 if snapshot is None else len(snapshot),
+            )
+        )
+
+
+def _note_moment(moments: "array[int]", now_us: int) -> None:
+    """Of many within a minute the first and the last."""
+    if len(moments) > 1 and now_us - moments[-2] < _MINUTE_US:
+        moments[-1] = max(now_us, moments[-1])
+    else:
+        moments.append(now_us)

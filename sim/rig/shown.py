@@ -1,0 +1,152 @@
+"""What `ongi sim rig` shows: a bar while it runs, and what came of it."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import timedelta, timezone
+from typing import Final
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from sim.check import CHECKERS, Violation
+from sim.check.figures import Figures
+from sim.rig import run
+from sim.rig.plan import Plan
+from texts import Translator
+
+_ZONE: Final = timezone(timedelta(hours=9))
+_PLAIN_EVERY: Final = timedelta(hours=6)
+_VIOLATIONS_SHOWN: Final = 20
+_DAY: Final = timedelta(days=1)
+
+
+class Shown:
+    """Figures go to standard output, all else to standard error where they are JSON."""
+
+    def __init__(self, say: Translator, *, as_json: bool) -> None:
+        self._say = say
+        self._as_json = as_json
+        self._out = Console(soft_wrap=True, highlight=False)
+        self._err = Console(stderr=True, soft_wrap=True, highlight=False)
+
+    def show(self, table: Table) -> None:
+        """A table in place of a run."""
+        self._out.print(table)
+
+    def tell(self, text: str) -> None:
+        """A sentence beside the figures."""
+        (self._err if self._as_json else self._out).print(escape(text))
+
+    @contextmanager
+    def progress(self, plan: Plan) -> Iterator[Callable[[run.Progress], None]]:
+        """A bar over the virtual days; a line every six hours where nobody watches a terminal."""
+        if not self._err.is_terminal:
+            yield self._lines(plan)
+            return
+        bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.percentage:>3.0f} %"),
+            TimeElapsedColumn(),
+            console=self._err,
+            transient=True,
+        )
+        with bar:
+            task = bar.add_task("", total=plan.lasting / _DAY)
+
+            def show(now: run.Progress) -> None:
+                done = (now.now - plan.start) / _DAY
+                bar.update(task, completed=done, description=escape(self._glance(plan, now)))
+
+            yield show
+
+    def outcome(self, plan: Plan, outcome: run.Outcome, found: Figures) -> None:
+        """The figures and what went wrong."""
+        tally = outcome.tally
+        if self._as_json:
+            plain = asdict(found)
+            plain["violations"] = [_plain(each) for each in found.violations]
+            plain["rig"] = asdict(tally) | {
+                "checkers": list(CHECKERS),
+                "virtual_days": round((outcome.chronicle.healed - plan.start) / _DAY, 3),
+            }
+            print(json.dumps(plain, ensure_ascii=False))
+            return
+        self._out.print(self._table(outcome, found))
+        for violation in found.violations[:_VIOLATIONS_SHOWN]:
+            self._violation(violation)
+        left = len(found.violations) - _VIOLATIONS_SHOWN
+        if left > 0:
+            self._out.print(escape(self._say.text("… and {count} more.", count=left)))
+
+    def _table(self, outcome: run.Outcome, found: Figures) -> Table:
+        text, tally, chronicle = self._say.text, outcome.tally, outcome.chronicle
+        low, high = tally.latency_ms
+        urgent = "-" if tally.urgent_ms is None else f"{tally.urgent_ms:.0f} ms"
+        rows = [
+            (text("Seed"), str(found.seed)),
+            (text("Network"), tally.network.value),
+            (text("Observations"), f"{chronicle.observations:,}"),
+            (text("Real time"), f"{found.wall_s:.1f} s"),
+            (text("Starts / kills"), f"{tally.starts} / {tally.kills}"),
+            (text("Frame to decision (median, 99 %)"), f"{low:.1f} / {high:.1f} ms"),
+            (text("Slowest hazard or call for help"), urgent),
+            (text("Escalations"), str(found.escalations)),
+            (text("Lost / doubled"), f"{found.lost} / {found.doubled}"),
+            (text("Collapses found"), f"{found.found} / {found.collapses}"),
+            (text("Blind, and said so"), str(found.blind)),
+            (text("Checkers"), ", ".join(CHECKERS)),
+            (text("Violations"), str(len(found.violations))),
+        ]
+        table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+        for name, value in rows:
+            table.add_row(name, value)
+        return table
+
+    def _violation(self, violation: Violation) -> None:
+        local = violation.at.astimezone(_ZONE)
+        where = "" if violation.home is None else f" {self._say.text('Home')} {violation.home}"
+        self._out.print(
+            escape(f"{violation.checker}{where} {local:%Y-%m-%d %H:%M:%S}: {violation.what}"),
+            style="bold red",
+        )
+        for line in violation.evidence:
+            self._out.print(escape(f"    {line}"))
+
+    def _glance(self, plan: Plan, now: run.Progress) -> str:
+        return self._say.text(
+            "day {day} {time}  {rate}x  {up} up, {down} down, {kills} killed, {count} escalations",
+            day=(now.now - plan.start) // _DAY + 1,
+            time=f"{now.now.astimezone(_ZONE):%H:%M}",
+            rate=round(now.rate),
+            up=now.up,
+            down=now.down,
+            kills=now.kills,
+            count=now.escalations,
+        )
+
+    def _lines(self, plan: Plan) -> Callable[[run.Progress], None]:
+        told = 0
+
+        def show(now: run.Progress) -> None:
+            nonlocal told
+            part = (now.now - plan.start) // _PLAIN_EVERY
+            if part > told:
+                told = part
+                self._err.print(escape(self._glance(plan, now)))
+
+        return show
+
+
+def notes(shown: Shown, sentences: Sequence[str]) -> None:
+    """Say what is left out."""
+    for sentence in sentences:
+        shown.tell(sentence)
+
+
+def _plain(violation: Violation) -> dict[str, object]:
+    return asdict(violation) | {"at": violation.at.isoformat()}

@@ -1,0 +1,526 @@
+"""One home of the rig: its gateway and its driver as processes, and what befalls them."""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from random import Random
+from typing import Final
+
+from edge.caller import RequestRefused, called
+from edge.config import IDENTITY_FILE
+from edge.status import Status
+from rules.command import Command, Signal
+from rules.errors import FrameError, LinkLost
+from rules.inputs import Away, Drill
+from rules.observation import Observation
+from sim.faults.fault import Fault, FaultKind
+from sim.homes.population import SimulatedHome
+from sim.processes.answering import answering, driven
+from sim.processes.children import Child, Crew, Died, Program
+from sim.processes.furnish import HomeFiles, furnish
+from sim.processes.machine import MachineFile
+from sim.rig import antenna, disk, spoken, tracer
+from sim.rig.agenda import Agenda
+from sim.rig.air import Air, Frame
+from sim.rig.gateway_end import GatewayEnd
+from sim.rig.lives import Lives
+from sim.rig.network import Way
+from sim.world.chronicle import HomeChronicle
+from sim.world.switches import Switches
+
+READY_S: Final = 60.0
+_RESTART: Final = timedelta(minutes=2)
+"A Pi that was switched off and on decides again after this."
+_UNCONFIRMED_S: Final = 0.25
+"Real seconds; what a gateway has not taken in by then was lost on its way."
+_LATENCIES_MAX: Final = 200_000
+_DAY: Final = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Able:
+    """What can be done to processes here."""
+
+    trace: bool
+    mount: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What a home has in common with the others."""
+
+    agenda: Agenda
+    crew: Crew
+    clock: Path
+    now: Callable[[], datetime]
+    work: Callable[[Callable[[], Awaitable[None]]], None]
+    "Have something done that takes real time; virtual time stands still meanwhile."
+    changed: Callable[[], None]
+    "Something was heard: look at the pace again."
+    able: Able
+    center_faults: Switches
+    speed: float
+    seed: int
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """How a gateway said that it is."""
+
+    at: datetime
+    status: Status
+
+
+@dataclass(slots=True)
+class Counts:
+    """What was done to a home's processes."""
+
+    kills: int = 0
+    starts: int = 0
+    unanswered: int = 0
+    "Frames that nothing was heard of within a quarter of a real second."
+
+
+class Site:
+    """A home, from the start of the run to its end."""
+
+    def __init__(
+        self, home: SimulatedHome, faults: Sequence[Fault], folder: Path, around: Around, way: Way
+    ) -> None:
+        """Nothing is started before `open`."""
+        number = home.number
+        self.home = home
+        self.folder = folder
+        self.way = way
+        self.counts = Counts()
+        self.latencies_s: deque[float] = deque(maxlen=_LATENCIES_MAX)
+        "Real seconds from a frame on the air to its observation decided upon."
+        self.urgent_s: list[float] = []
+        "Of hazards and calls for help among them."
+        self.glance: Glance | None = None
+        self.faults = Switches()
+        self.chronicle = HomeChronicle(
+            number=number,
+            gateway=home.gateway,
+            devices=tuple(one.device for one in home.installed),
+            book=home.book,
+            faults=tuple(fault for fault in faults if fault.home == number),
+        )
+        self.end = GatewayEnd(self.chronicle, self._observed)
+        self._around = around
+        self._air = Air(home.installed, faults, around.start, around.seed, number)
+        self.lives = Lives(
+            home,
+            around.agenda,
+            self._air,
+            self.chronicle,
+            seed=around.seed,
+            end=around.end,
+            send=self._send,
+            announce=self._announce,
+        )
+        self._machine = MachineFile(folder.with_name(f"{folder.name}.machine"), around.start)
+        self._chance = Random(f"{around.seed}/{number}/card")
+        self._gateway: Child | None = None
+        self._driver: Child | None = None
+        self._off: set[int] = set()
+        "Faults that keep the gateway from running."
+        self._driver_off: set[int] = set()
+        self._tracer = tracer.Tracer()
+        self._injected: tuple[str, ...] = ()
+        self._cut: Fault | None = None
+        "The power cut that waits for a write."
+        self._stopped_at: datetime | None = None
+        self._card: bool | None = None
+        self._unconfirmed: deque[tuple[Frame, float]] = deque()
+        self._stack = AsyncExitStack()
+
+    # ---------------------------------------------------------------------------- its beginning
+
+    @property
+    def keys(self) -> Path:
+        """Where the center's people put the gateway's keys."""
+        return self.folder / IDENTITY_FILE
+
+    def make_folder(self) -> None:
+        """Make the gateway's card: a small one if it will be full one day."""
+        self.folder.mkdir()
+        kinds = {fault.kind for fault in self.chronicle.faults}
+        if FaultKind.DISK_FULL in kinds and self._around.able.mount:
+            self._card = self._stack.enter_context(disk.small_card(self.folder))
+        (self.folder.parent / "memory").mkdir(exist_ok=True)
+
+    async def open(self, limits: Sequence[timedelta]) -> None:
+        """Furnish the home, and start its processes."""
+        host, port = self.way.address
+        files = HomeFiles(
+            gateway=self.home.gateway,
+            name=self.home.gateway,
+            timezone="Asia/Seoul",
+            preset=self.home.preset,
+            host=host,
+            port=port,
+            limits=limits,
+        )
+        furnish(self.folder, files, self.home.installed)
+        await self._start()
+
+    def begin(self, collapse: datetime | None) -> None:
+        """Begin to live; faults begin and end as planned."""
+        agenda = self._around.agenda
+        self.lives.begin(collapse)
+        for fault in self.chronicle.faults:
+            begin = self._around.start + fault.begin
+            agenda.at(begin, lambda fault=fault: self._later(self._break, fault))  # type: ignore[misc]
+            agenda.at(begin + fault.lasting, lambda fault=fault: self._later(self._heal, fault))  # type: ignore[misc]
+        agenda.after(20 * _DAY, lambda: self._around.work(self._drill))
+
+    async def finish(self) -> None:
+        """Stop the gateway in good order and look at what it leaves."""
+        self.lives.finish()
+        await self._tracer.lift()
+        for child in (self._driver, self._gateway):
+            if child is not None:
+                await child.stop()
+        now = self._around.now()
+        self.end.ended(now)
+        self.end.look_at_journal(self._journal, now)
+
+    async def aclose(self) -> None:
+        """Leave nothing behind."""
+        await self._tracer.lift()
+        await self._stack.aclose()
+
+    # ---------------------------------------------------------------------------------- the pace
+
+    @property
+    def running(self) -> bool:
+        """Whether its gateway runs."""
+        return self._gateway is not None and self._gateway.alive
+
+    @property
+    def driving(self) -> bool:
+        """Whether its driver runs."""
+        return self._driver is not None and self._driver.alive
+
+    def unconfirmed(self, real_s: float) -> Frame | None:
+        """The oldest frame that the gateway should have taken in and has not."""
+        while self._unconfirmed and real_s - self._unconfirmed[0][1] > _UNCONFIRMED_S:
+            self._unconfirmed.popleft()
+            self.counts.unanswered += 1
+        return self._unconfirmed[0][0] if self._unconfirmed else None
+
+    def is_connected(self) -> bool:
+        """Whether nothing is wrong between the gateway and the center."""
+        ours, theirs = self.faults, self._around.center_faults
+        return not any(ours.on(kind) for kind in _OF_WAY) and not any(
+            theirs.on(kind) for kind in _OF_CENTER
+        )
+
+    async def look(self) -> None:
+        """Ask how the gateway is."""
+        if not self.running:
+            self.glance = None
+            return
+        with suppress(LinkLost, OSError):
+            async with called(self._control) as caller:
+                status = await caller.status()
+                self.glance = Glance(self._around.now(), status)
+
+    # --------------------------------------------------------------------------------- processes
+
+    @property
+    def _control(self) -> Path:
+        return self.folder / "run" / "control.sock"
+
+    @property
+    def _journal(self) -> Path:
+        return self.folder / "journal.sqlite"
+
+    def _program(self, kind: str) -> Program:
+        clock, machine = self._around.clock, self.folder.with_name(f"{self.folder.name}.machine")
+        return Program(
+            (
+                *("sim.rig.child", kind, str(self.folder)),
+                *("--clock", str(clock), "--machine", str(machine)),
+            ),
+            self.way.prefix if kind == "gateway" else (),
+            # As systemd gives it; else a gateway that was killed would leave a folder in memory.
+            {"RUNTIME_DIRECTORY": str(self.folder.parent / "memory")},
+        )
+
+    async def _start(self) -> None:
+        """Start what should run and does not, and wait until both have met."""
+        crew, name = self._around.crew, self.home.gateway
+        if not self.running and not self._off:
+            if self.counts.starts:
+                self._set_date_at_boot()
+            self._gateway = await crew.start(
+                f"{name}-gateway", self._program("gateway"), self._hear, died=self._died
+            )
+            self.counts.starts += 1
+            async with answering(self._control, READY_S):
+                pass
+            await self._inject(anew=True)
+        if not self.driving and not self._driver_off:
+            self._driver = await crew.start(
+                f"{name}-driver", self._program("driver"), self._hear_driver
+            )
+            async with asyncio.timeout(READY_S):
+                await self._driver.ready
+        if self.running and self.driving:
+            async with answering(self._control, READY_S) as caller:
+                await driven(caller, READY_S)
+
+    async def _kill_gateway(self) -> None:
+        if self._gateway is None:
+            return
+        self.counts.kills += self._gateway.alive
+        await self._gateway.kill()
+        await self._gone()
+
+    async def _gone(self) -> None:
+        """The gateway's process has ended; what it leaves is looked at."""
+        await self._tracer.lift()
+        self._injected = ()
+        self._unconfirmed.clear()
+        # What it wrote down before its end is still to be read.
+        await asyncio.sleep(0.05)
+        now = self._around.now()
+        self._stopped_at = now
+        self.end.ended(now)
+        self.end.look_at_journal(self._journal, now)
+
+    async def _kill_driver(self) -> None:
+        if self._driver is not None:
+            self.counts.kills += self._driver.alive
+            await self._driver.kill()
+            self._unconfirmed.clear()
+
+    def _died(self, died: Died) -> None:
+        """The gateway ended, and not by our hand: at a write that was to be its last."""
+        cut = self._cut
+        if cut is None:
+            self._around.crew.died.set_result(died)
+            return
+        self.counts.kills += 1
+        self._cut = None
+        self._off.add(cut.number)
+        self._around.work(lambda: self._power_lost(cut))
+
+    async def _power_lost(self, fault: Fault) -> None:
+        self._off.add(fault.number)
+        self._driver_off.add(fault.number)
+        await self._kill_driver()
+        if self.running:
+            await self._kill_gateway()
+        else:
+            await self._gone()
+
+    async def _power_back(self, fault: Fault) -> None:
+        self._off.discard(fault.number)
+        self._driver_off.discard(fault.number)
+        if not self.running and not self.driving:
+            self._machine.boot(self._around.now())
+        await self._start()
+
+    def _set_date_at_boot(self) -> None:
+        """Without a network a Pi goes on from the date at which it stopped."""
+        if self.faults.on(FaultKind.WRONG_AT_BOOT) or self.faults.on(FaultKind.CLOCK_JUMP):
+            return
+        if self.faults.on(FaultKind.UPLINK_DOWN) and self._stopped_at is not None:
+            self._machine.set_date(self._stopped_at - self._around.now(), None)
+
+    # --------------------------------------------------------------------------- what is heard
+
+    def _hear(self, line: bytes) -> bool:
+        try:
+            said = spoken.from_line(line)
+        except FrameError:
+            return False
+        if said is None:
+            return False
+        self.end.take(*said)
+        self._around.changed()
+        return True
+
+    def _observed(self, at: datetime, seen: Observation) -> None:
+        self.lives.heard(at, seen.device, seen.phenomenon, seen.value)
+        if all(frame.device != seen.device for frame, _ in self._unconfirmed):
+            return
+        # One driver, one socket: what was sent before has been taken in before, or never will be.
+        frame, sent_s = self._unconfirmed.popleft()
+        while frame.device != seen.device:
+            frame, sent_s = self._unconfirmed.popleft()
+        took_s = asyncio.get_running_loop().time() - sent_s
+        self.latencies_s.append(took_s)
+        if frame.urgent:
+            self.urgent_s.append(took_s)
+
+    def _hear_driver(self, line: bytes) -> bool:
+        try:
+            asked = antenna.command_of(line)
+        except FrameError:
+            return False
+        if asked is not None:
+            self._perform(*asked)
+        return asked is not None
+
+    def _perform(self, number: int, command: Command) -> None:
+        agenda = self._around.agenda
+        performed = self._air.performs(agenda.now, command)
+        if performed is None:
+            return
+        refusal = performed.result.refusal
+
+        def answer() -> None:
+            if self._driver is not None:
+                self._driver.send(antenna.performed_line(number, refusal))
+
+        agenda.at(performed.at, answer)
+        if refusal is None and command.signal is Signal.PROMPT:
+            self.lives.prompted(command.device)
+
+    def _send(self, frame: Frame) -> None:
+        driver = self._driver
+        if driver is None or not driver.alive:
+            return
+        for advert in frame.adverts(self._machine.boottime_us(frame.at)):
+            driver.send(antenna.advert_line(advert))
+        if frame.sure and self.running:
+            self._unconfirmed.append((frame, asyncio.get_running_loop().time()))
+
+    def _announce(self, away: Away) -> None:
+        self._around.work(lambda: self._tell(away))
+
+    async def _drill(self) -> None:
+        await self._tell(Drill("installer"))
+
+    async def _tell(self, item: Away | Drill) -> None:
+        if self.running:
+            with suppress(LinkLost, OSError, RequestRefused):
+                async with called(self._control) as caller:
+                    await caller.put(item)
+
+    # ------------------------------------------------------------------------------------ faults
+
+    def _later(self, act: Callable[[Fault], Awaitable[None]], fault: Fault) -> None:
+        self._around.work(lambda: act(fault))
+
+    async def _break(self, fault: Fault) -> None:
+        self.faults.begin(fault)
+        match fault.kind:
+            case FaultKind.POWER_CUT if self._around.able.trace and self.running:
+                self._cut = fault
+                await self._inject()
+            case FaultKind.POWER_CUT:
+                await self._power_lost(fault)
+            case FaultKind.RADIO_LOST:
+                self._driver_off.add(fault.number)
+                await self._kill_driver()
+            case FaultKind.DISK_CORRUPTED:
+                self._off.add(fault.number)
+                await self._kill_gateway()
+                disk.damage(self._journal, self._chance)
+            case FaultKind.WRONG_AT_BOOT:
+                self._machine.set_date(timedelta(seconds=round(fault.amount)), None)
+                await self._power_lost(fault)
+                self._around.agenda.after(_RESTART, lambda: self._later(self._power_back, fault))
+            case FaultKind.CLOCK_JUMP:
+                self._machine.set_date(timedelta(seconds=round(fault.amount)), "ntp")
+            case FaultKind.CLOCK_DRIFT:
+                self._machine.drift(round(fault.amount), self._around.now())
+            case FaultKind.DISK_FULL:
+                self._fill()
+            case _:
+                await self.look_at_way()
+                await self._inject()
+
+    async def _heal(self, fault: Fault) -> None:
+        self.faults.end(fault)
+        match fault.kind:
+            case FaultKind.POWER_CUT:
+                self._cut = None
+                await self._inject()
+                await self._power_back(fault)
+            case FaultKind.RADIO_LOST:
+                self._driver_off.discard(fault.number)
+                await self._start()
+            case FaultKind.DISK_CORRUPTED:
+                self._off.discard(fault.number)
+                await self._start()
+            case FaultKind.WRONG_AT_BOOT | FaultKind.CLOCK_JUMP | FaultKind.UPLINK_DOWN:
+                if not self.faults.on(FaultKind.UPLINK_DOWN):
+                    self._machine.set_date(timedelta(), "ntp")
+                if fault.number in self._off:
+                    await self._power_back(fault)
+                await self.look_at_way()
+            case FaultKind.CLOCK_DRIFT:
+                self._machine.drift(0, self._around.now())
+            case FaultKind.DISK_FULL:
+                self._make_room()
+            case _:
+                await self.look_at_way()
+                await self._inject()
+
+    def _make_room(self) -> None:
+        if self.faults.on(FaultKind.DISK_FULL):
+            return
+        disk.make_room(self.folder)
+        if self._gateway is not None and self.running:
+            disk.limit(self._gateway.pid, full=False)
+
+    async def look_at_way(self) -> None:
+        """Let the way be as bad as it is now."""
+        net, ours, theirs = self.way.net, self.faults, self._around.center_faults
+        net.duplicate = ours.amount(FaultKind.UPLINK_DUPLICATES)
+        net.forget_s = ours.amount(FaultKind.NAT_REBINDING) or None
+        net.spoil = theirs.amount(FaultKind.CENTER_GARBAGE)
+        net.reply_delay_s = theirs.amount(FaultKind.CENTER_SLOW) / self._around.speed
+        down = ours.on(FaultKind.UPLINK_DOWN)
+        await self.way.lose(1.0 if down else ours.amount(FaultKind.UPLINK_LOSS))
+
+    def _fill(self) -> None:
+        if self._card:
+            disk.fill(self.folder)
+        elif self._gateway is not None and self.running:
+            disk.limit(self._gateway.pid, full=True)
+
+    async def _inject(self, *, anew: bool = False) -> None:
+        """Let the writes of the gateway fail, take long or be the last, as the faults have it."""
+        if self._gateway is None or not self.running:
+            return
+        if anew and self.faults.on(FaultKind.DISK_FULL):
+            self._fill()
+        wanted: list[str] = []
+        if self._cut is not None:
+            wanted.append(tracer.cut_at(max(1, round(self._cut.amount))))
+        elif self.faults.on(FaultKind.DISK_REFUSING):
+            wanted.append(tracer.refusing("EIO"))
+        elif self.faults.on(FaultKind.DISK_SLOW):
+            seconds = self.faults.amount(FaultKind.DISK_SLOW) / self._around.speed
+            wanted.append(tracer.slow(seconds))
+        if not self._around.able.trace or (tuple(wanted) == self._injected and not anew):
+            return
+        self._injected = tuple(wanted)
+        await self._tracer.put(self._gateway.pid, wanted)
+
+
+_OF_WAY: Final = (
+    FaultKind.UPLINK_DOWN,
+    FaultKind.UPLINK_LOSS,
+    FaultKind.UPLINK_DUPLICATES,
+    FaultKind.NAT_REBINDING,
+)
+_OF_CENTER: Final = (
+    FaultKind.CENTER_KILLED,
+    FaultKind.CENTER_RESTORED,
+    FaultKind.CENTER_SLOW,
+    FaultKind.CENTER_GARBAGE,
+)
