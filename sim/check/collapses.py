@@ -64,7 +64,7 @@ def _check(chronicle: Chronicle, home: HomeChronicle) -> Iterator[Violation]:
         if by is not None and by <= chronicle.end and (came is None or came > by):
             yield _late(home, trouble, due, by, came)
         until = min(at for at in (came, due.at, chronicle.end) if at is not None)
-        for blind in due.blind:
+        for blind in silences.blind(trouble.at, until):
             known_by = _known_by(chronicle, blind, bad, center)
             end = min(blind.end, until)
             if end > max(known_by, trouble.at) and not was_told(blind.begin, known_by, known):

@@ -14,7 +14,7 @@ prompt's wait where the gateway was down when it was to ask, and by the time tha
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from rules.alarm import AlarmKey, AlarmKind, Move
@@ -32,7 +32,7 @@ from sim.check.listening import (
     stretches,
     watching,
 )
-from sim.check.spans import Span, past, touched
+from sim.check.spans import Span, merged, past, touched
 from sim.world.chronicle import Chronicle, HomeChronicle
 
 INACTIVITY = AlarmKey(AlarmKind.INACTIVITY)
@@ -50,7 +50,7 @@ class Blind:
     "The gateway did not run; else no device that watches the resident was live."
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Due:
     """When the silence after some moment is due."""
 
@@ -58,8 +58,6 @@ class Due:
     "None: nothing need be raised, since a case stood open, or the home was said to be empty."
     since: datetime
     "What the silence counts from."
-    blind: list[Blind] = field(default_factory=list)
-    "When nothing could be seen: the center must know."
 
 
 class Silences:
@@ -98,28 +96,35 @@ class Silences:
             return counted
         most = truly.at + 2 * (self._book.inactivity.limits[0] + self._book.away.extra)
         if most < counted.at:
-            return Due(most, truly.since, truly.blind)
+            return Due(most, truly.since)
         return counted
+
+    def blind(self, begin: datetime, end: datetime) -> list[Blind]:
+        """When nothing could be seen between the two, each whole."""
+        seen = merged(
+            (moment_at(first), moment_at(last)) for lives in self._lives for first, last in lives
+        )
+        ends = [*(first for first, _ in seen[1:]), self._never]
+        # Before the first of them nobody can say that it should be heard.
+        unseen = [(last, then) for (_, last), then in zip(seen, ends, strict=False)]
+        return [
+            *(Blind(first, last, down=False) for first, last in touched(begin, end, unseen)),
+            *(Blind(first, last, down=True) for first, last in touched(begin, end, self._down)),
+        ]
 
     def _due(self, moment: datetime, signs: Sequence[int]) -> Due:
         limits = self._book.inactivity
         need = limits.limits[0] + (limits.prompt_wait if limits.prompt else timedelta())
         since = self._last(moment, signs)
-        blind: list[Blind] = []
         for _ in range(_STEPS_MAX):
             at = self._put_off(since, self._with_outing(since + need, need))
             if at >= self._never:
-                return Due(at, since, blind)
-            later = self._begins_anew(since, at, signs, blind)
+                return Due(at, since)
+            later = self._begins_anew(since, at, signs)
             if later is None:
-                down = [
-                    Blind(begin, end, down=True)
-                    for begin, end in touched(since, at, self._down)
-                    if end > moment
-                ]
-                return Due(at, since, [*blind, *down])
+                return Due(at, since)
             if later >= self._never:
-                return Due(None, since, blind)
+                return Due(None, since)
             since = later
         raise AssertionError("a silence without an end")
 
@@ -135,9 +140,7 @@ class Silences:
                 at = max(base, each.up + self._book.inactivity.prompt_wait)
         return at
 
-    def _begins_anew(
-        self, since: datetime, at: datetime, signs: Sequence[int], blind: list[Blind]
-    ) -> datetime | None:
+    def _begins_anew(self, since: datetime, at: datetime, signs: Sequence[int]) -> datetime | None:
         """What comes between `since` and `at` so that the silence counts from it."""
         for moments in (signs, self._marks):
             index = bisect_right(moments, moment_us(at)) - 1
@@ -151,9 +154,7 @@ class Silences:
                 return end
         sight = _sight(self._lives, moment_us(at))
         if sight is None:
-            seen = self._next_sight(moment_us(at))
-            blind.append(Blind(self._last_sight(moment_us(at)), seen, down=False))
-            return seen
+            return self._next_sight(moment_us(at))
         if any(since < each.up <= at and each.since < each.cut for each in self._restarts):
             sight = max(sight, _sight(self._lives_known, moment_us(at)) or sight)
         return moment_at(sight) if sight > moment_us(since) else None
@@ -176,14 +177,6 @@ class Silences:
         ]
         firsts = [lives[0][0] for lives in self._lives if lives and lives[0][0] > at]
         return min((moment_at(begin) for begin in (*later, *firsts)), default=self._never)
-
-    def _last_sight(self, at: int) -> datetime:
-        ends = [
-            lives[index][1]
-            for lives in self._lives
-            if lives and (index := _first(lives, at)) >= 0 and lives[index][1] <= at
-        ]
-        return moment_at(max(ends)) if ends else moment_at(at)
 
 
 def _lives(
