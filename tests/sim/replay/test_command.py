@@ -35,6 +35,8 @@ def test_a_lower_limit_adds_exactly_the_alarms_of_the_silences_that_reach_it(
     found = _json(capsys, home("a.csv", TWO_SILENCES), "--rules", rules(EIGHT_HOURS))
     assert found["old"]["raised"] == {"inactivity": 1}
     assert found["new"]["raised"] == {"inactivity": 2}
+    # In 64 hours.
+    assert found["new"]["per_30d"] == {"inactivity": 22.5}
     assert found["marks"] == {"inactivity": {"only-old": 0, "only-new": 1, "both": 1}}
     first, second = found["moments"]
     assert (first["mark"], first["old"]) == ("only-new", None)
@@ -207,6 +209,18 @@ def test_what_is_to_be_replayed_has_to_be_named_once(
     ):
         assert main([*arguments, "--rules", new, "--language", "en"]) == 2
         assert "right:" in capsys.readouterr().err
+
+
+def test_kinds_that_nobody_knows_are_named(
+    home: Home, rules: Rules, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = home("a.csv", TWO_SILENCES)
+    with path.open("a") as file:
+        file.write("2026-03-06T00:00:00,Scale,weight,61\n2026-03-06T00:00:01,Scale,weight,61\n")
+    found = _json(capsys, path, "--rules", rules(""))
+    assert found["left_out"] == {"a.csv": {"weight": 2}}
+    assert main([str(path), "--rules", str(rules("")), "--language", "en"]) == 0
+    assert "a.csv: left out: weight (2)" in capsys.readouterr().out
 
 
 def test_rules_without_a_preset_go_on_top_of_each_homes_own(

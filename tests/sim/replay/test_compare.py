@@ -130,6 +130,20 @@ def test_a_collapse_in_a_silence_that_was_raised_before_has_no_delay() -> None:
     assert (found.old.known, len(found.old.found)) == (0, 1)
 
 
+def test_a_silence_that_is_over_says_nothing_of_a_later_collapse() -> None:
+    found = _replay([*_lamp(1, 12, *range(13, 30)), Plight(_at(29.5), PlightKind.COLLAPSE)], 60)
+    assert found.new.vain == 1
+    assert (found.new.known, found.new.found) == (0, (timedelta(hours=7, minutes=30),))
+
+
+def test_who_moves_on_the_floor_after_the_alarm_was_in_danger_all_the_same() -> None:
+    moves = (_act(28.5, LAMP, Phenomenon.OCCUPANCY, value=True),)
+    found = _replay([*_lamp(*range(1, 21)), Plight(_at(20.5), PlightKind.FALL, moves)], 40)
+    assert (len(found.new.found), found.new.vain) == (1, 0)
+    assert found.moments[0].new is not None
+    assert found.moments[0].new.until == _at(28.5)
+
+
 def test_a_resident_at_home_answers_the_prompt_within_a_minute() -> None:
     found = _replay(_lamp(1, 30), 31, hears=lambda _at: True)
     # 08:50, and then eight hours less ten minutes after each answer.

@@ -115,6 +115,23 @@ def test_devices_that_fell_silent_there_fall_silent_here(run: Run) -> None:
     assert times["device:lamp"] == ("2026-03-02T16:00:00+09:00", "2026-03-04T01:00:00+09:00")
 
 
+def test_a_contract_counts_only_while_the_gateway_listens(run: Run) -> None:
+    # Last heard at 03:00; stale after an hour of listening, seven hours of which nobody did.
+    down = Started(_at(10.2), 2, 7 * HOUR)
+    stale = LivenessChanged(_at(11), LAMP, Liveness.STALE)
+    found = run([*_live(), *_lamp(1, 2, 3), down, stale, *_live(12), *_lamp(12, 13)])
+    (one,) = found["moments"]
+    assert (one["alarm"], one["old"]["at"]) == ("home_blind", "2026-03-02T20:00:00+09:00")
+
+
+def test_who_was_live_before_the_log_begins_is_live_in_it(run: Run) -> None:
+    stale = LivenessChanged(_at(7), LAMP, Liveness.STALE)
+    back = LivenessChanged(_at(9), LAMP, Liveness.LIVE)
+    found = run([*_lamp(0, 0.5), stale, back, *_lamp(9, 10)])
+    (one,) = found["moments"]
+    assert (one["alarm"], one["new"]["at"]) == ("home_blind", "2026-03-02T16:00:00+09:00")
+
+
 def test_while_the_gateway_was_down_nothing_fell_due(run: Run) -> None:
     down = Started(_at(20), 2, 15 * HOUR)
     found = run([Started(BEGIN, 1, timedelta()), *_live(), *_lamp(1, 4), down, *_lamp(30, 31)])
@@ -127,9 +144,13 @@ def test_while_the_gateway_was_down_nothing_fell_due(run: Run) -> None:
 def test_words_of_absence_hold_and_outings_are_decided_anew(run: Run) -> None:
     trip = [AwayBegan(_at(2), AwayReason.TRIP, None, "x"), AwayEnded(_at(50))]
     outing = [AwayBegan(_at(2), AwayReason.OUTING, None, ""), AwayEnded(_at(50))]
-    life = [*_live(), *_lamp(1, 55)]
-    assert run([*life, *trip])["new"]["raised"] == {}
-    assert run([*life, *outing])["new"]["raised"] == {"inactivity": 1}
+    life = [*_live(), *_lamp(0.5, 1, 70)]
+    # Eight hours after staff said that the resident is home again.
+    (one,) = run([*life, *trip])["moments"]
+    assert one["new"]["at"] == "2026-03-04T19:00:00+09:00"
+    # No door was seen, so the rules on trial know of no outing.
+    (one,) = run([*life, *outing])["moments"]
+    assert one["new"]["at"] == "2026-03-02T18:00:00+09:00"
 
 
 def test_a_closed_case_and_a_life_sign_from_outside_begin_a_new_silence(run: Run) -> None:
@@ -154,7 +175,9 @@ def test_what_a_person_held_back_stays_held_back(run: Run) -> None:
 
 def test_a_clock_that_nobody_confirmed_is_a_fault_here_too(run: Run) -> None:
     trust = TimeMoved(_at(3), trusted=True, source="ntp", shift=timedelta())
-    found = run([*_live(), *_lamp(1, 2, 4), trust], trusted=False)
+    # A start leaves the trust as it was, if nothing else is told.
+    again = Started(_at(4), 2, timedelta())
+    found = run([*_live(), *_lamp(1, 2, 4, 6), trust, again], trusted=False)
     assert found["old"]["raised"] == {"time_untrusted": 1}
 
 
