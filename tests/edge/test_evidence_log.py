@@ -140,6 +140,17 @@ def test_a_new_run_goes_on_in_the_same_file(tmp_path: Path) -> None:
     ]
 
 
+def test_each_file_says_what_every_device_last_said(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    for n in range(40):
+        at = AT + n * DAY / 10
+        home.log.tell(Observation(DOOR.id, Phenomenon.CONTACT_OPEN, False, at, at))
+        home.log.tell(Observation(DOOR.id, Phenomenon.TAMPER, n % 2 == 1, at, at))
+        home.log.tend(at + 60 * SECOND)
+    for path in files(home.folder)[:-1]:
+        assert DOOR.id.encode() + b'","what":"contact_open","value":false' in path.read_bytes()
+
+
 def test_who_was_silent_when_evidence_begins_is_told(tmp_path: Path) -> None:
     lamp = device("lamp")
     home = Home(tmp_path)
@@ -322,6 +333,29 @@ def test_while_the_disk_fails_lines_are_dropped_and_counted(
     assert len(files(home.folder)) == 1
 
 
+def test_a_line_that_was_written_in_part_is_taken_back(tmp_path: Path) -> None:
+    script = """
+import resource, sys
+from datetime import timedelta
+from pathlib import Path
+from tests.edge.test_evidence_log import Home, files
+home = Home(Path(sys.argv[1]))
+for n in range(6):
+    home.passes(timedelta(minutes=2))
+    full = home.size() + 50 if n % 2 else resource.RLIM_INFINITY
+    resource.setrlimit(resource.RLIMIT_FSIZE, (full, resource.RLIM_INFINITY))
+    home.log.write(home.now)
+    assert all(path.read_bytes().endswith(b"}" + bytes([10])) for path in files(home.folder))
+found = home.read()
+assert (home.log.missed, found.damaged) == (1, 0), found
+assert len(found.events) == 5, found
+"""
+    command = [sys.executable, "-c", script, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "File too large" in done.stderr
+
+
 def test_a_folder_that_cannot_be_made_stops_nobody(tmp_path: Path) -> None:
     (tmp_path / "evidence").write_bytes(b"in the way")
     home = Home(tmp_path)
@@ -401,6 +435,19 @@ def test_moments_of_a_wrong_clock_are_put_right(tmp_path: Path) -> None:
     assert opened(found.events)[4] <= home.now
     kinds = [type(event) for event in found.events[:7]]
     assert kinds == [Started, *4 * [Observation], TimeMoved, LivenessChanged]
+
+
+def test_runs_whose_time_nobody_knew_are_put_right_together(tmp_path: Path) -> None:
+    home = Home(tmp_path, trusted=False)
+    told = []
+    for boot in range(3):
+        home.log.tell(Started(home.now, boot, timedelta()))
+        home.passes(600 * SECOND)
+        told.append(home.now + 30 * DAY)
+    home.now += 30 * DAY + 600 * SECOND
+    home.log.tell(TimeMoved(home.now, trusted=True, source="ntp", shift=30 * DAY))
+    home.log.write(home.now)
+    assert opened(home.read().events) == told
 
 
 def test_since_a_moment_what_held_then_is_told(tmp_path: Path) -> None:
