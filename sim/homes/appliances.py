@@ -50,13 +50,12 @@ class Appliances:
             self._power(at, names.MICROWAVE, self._around(self._microwave_w), at)
             self._power(at + lasting, names.MICROWAVE, 0.0, at)
 
-    def cook_rice(self, at: int, warm: int | None, scene: Scene | None = None) -> None:
-        """Rice, then keep-warm for `warm` milliseconds until a hand ends it; None: by itself."""
+    def cook_rice(self, at: int, until: int | None, scene: Scene | None = None) -> None:
+        """Rice, then keep-warm, until a hand ends it; None: until it ends by itself."""
         random = self._random
         cooked = at + random.randrange(27 * 60, 43 * 60) * SECOND
-        # Nobody presses it before, and a warm cooker that is told to cook does not switch on.
-        by_itself = warm is None
-        off = cooked + (random.randrange(5 * 60, 12 * 60) * MINUTE if warm is None else warm)
+        off = cooked + random.randrange(5 * 60, 12 * 60) * MINUTE if until is None else until
+        assert off > cooked
         if not self._begins(names.RICE_COOKER, at, off):
             return
         self._power(at, names.RICE_COOKER, self._around(self._rice_w), at, scene)
@@ -67,7 +66,7 @@ class Appliances:
             self._power(simmer, names.RICE_COOKER, self._around(share * self._rice_w), at)
             simmer += random.randrange(120, 300) * SECOND
         self._power(cooked, names.RICE_COOKER, self._around(self._warm_w), at)
-        self._power(off, names.RICE_COOKER, 0.0, at if by_itself else off)
+        self._power(off, names.RICE_COOKER, 0.0, at if until is None else off)
 
     def watch(self, at: int, off: int, scene: Scene | None = None) -> None:
         """The television, from hand to hand; its standby load never goes."""

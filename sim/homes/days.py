@@ -119,11 +119,11 @@ class Days:
         if carer:
             plan.append((normal(random, character.carer_at, 6), self._be_cared_for))
         if random.random() < character.outings[today.weekday] * fair and not (
-            carer and character.carer_at < 780
+            carer and self._meets_carer(character.outing_at)
         ):
             plan.append((normal(random, character.outing_at + mood.later, 22), self._go_out))
         if random.random() < character.afternoons * fair and not (
-            carer and character.carer_at >= 780
+            carer and self._meets_carer(character.afternoon_at)
         ):
             plan.append((normal(random, character.afternoon_at, 25), self._go_out))
         elif random.random() < character.visits / 7:
@@ -132,6 +132,12 @@ class Days:
             plan.append((normal(random, character.wake + 170, 40), self._launder))
         if random.random() < character.cleans / 7:
             plan.append((normal(random, character.wake + 140, 35), person.clean))
+
+    def _meets_carer(self, out: float) -> bool:
+        """Whether who goes out then would miss the carer, or leave one alone."""
+        character = self._person.character
+        came = character.carer_at
+        return came - character.outing_min - 90 < out < came + character.carer_min + 90
 
     # ----------------------------------------------------------------------------- what is planned
 

@@ -6,7 +6,7 @@ from random import Random
 from sim.homes import names
 from sim.homes.act import Scene
 from sim.homes.appliances import Appliances
-from sim.homes.body import Body, Build, Room
+from sim.homes.body import FOREVER, Body, Build, Room
 from sim.homes.character import Character
 from sim.homes.draw import normal, weighted, within
 from sim.homes.ledger import MINUTE, Ledger
@@ -15,6 +15,8 @@ from sim.homes.season import Weather
 
 _COOLED_C = 26.0
 "Mean of a day on which the air conditioner is used, too."
+_COOKED = 45 * MINUTE
+"Rice is done after this at the latest."
 _TWILIGHT = 25
 "Minutes before sunset and after sunrise in which a room is dark."
 
@@ -68,6 +70,8 @@ class Person:
         self._watching: int | None = None
         self._lit = False
         self._airing: int | None = None
+        self._rice: tuple[int, int, Scene] | None = None
+        "Put on when, to be switched off when, for which meal."
         self._cups = 0.0
 
     # ------------------------------------------------------------------------------------- needs
@@ -94,14 +98,12 @@ class Person:
 
     def eat(self, scene: Scene, *, big: bool) -> None:
         """A meal from the fridge to the sink."""
-        body, random, character = self.body, self.random, self.character
-        cooks = big and not self.today.is_ill and random.random() < character.cooks
+        body, random = self.body, self.random
+        cooks = big and not self.today.is_ill and random.random() < self.character.cooks
         body.walk(Room.KITCHEN)
         body.wait(5, 40)
         if cooks:
-            keeps = random.random() < character.keeps_warm
-            warm = None if keeps else int(within(random, 45, 15, 20, 90) * MINUTE)
-            self.appliances.cook_rice(body.at, warm, scene)
+            self._cook_rice(scene)
         body.touch(names.FRIDGE_DOOR, 5, 25, None if cooks else scene)
         self.cooking.append(body.at)
         body.wait(10, 60)
@@ -120,6 +122,31 @@ class Person:
         if random.random() < 0.45:
             body.touch(names.FRIDGE_DOOR, 4, 20)
         body.busy(Room.KITCHEN, within(random, 5, 2, 1, 15))
+
+    def _cook_rice(self, scene: Scene) -> None:
+        self._see_to_rice(leaving=True)
+        self.body.wait(20, 60)
+        keeps = self.random.random() < self.character.keeps_warm
+        warm = within(self.random, 85, 20, 50, 150)
+        off = FOREVER if keeps else self.body.at + int(warm * MINUTE)
+        self._rice = (self.body.at, off, scene)
+
+    def _see_to_rice(self, *, leaving: bool) -> None:
+        """Switch the cooker off when it is time; it is warm long enough, or forgotten."""
+        if self._rice is None:
+            return
+        begun, due, scene = self._rice
+        body = self.body
+        cooked = body.at - begun > _COOKED
+        if cooked and (body.at >= due or (leaving and due < FOREVER)):
+            body.walk(Room.KITCHEN)
+            body.wait(2, 10)
+            self.appliances.cook_rice(begun, body.at, scene)
+        elif leaving:
+            self.appliances.cook_rice(begun, None, scene)
+        else:
+            return
+        self._rice = None
 
     def _dine(self, minutes: float) -> None:
         """At the table, half of people before the television."""
@@ -146,6 +173,7 @@ class Person:
                 self.drink()
             self._see_to_light()
             self._see_to_air()
+            self._see_to_rice(leaving=False)
             pastime = weighted(self.random, choices)
             if pastime != self._watch:
                 self._turn_away()
@@ -249,8 +277,9 @@ class Person:
         self._switch_off()
 
     def put_out(self) -> None:
-        """Television, lamp and fan, before going out or to bed."""
+        """Cooker, television, lamp and fan, before going out or to bed."""
         body = self.body
+        self._see_to_rice(leaving=True)
         if self._watching is not None or self._lit or self._airing is not None:
             body.walk(Room.LIVING)
             body.wait(2, 10)

@@ -12,7 +12,7 @@ from rich.console import Console
 from rules.errors import ConfigError
 from sim.homes import names
 from sim.homes.compare import Beside, compare, render
-from sim.homes.population import ZONE, home
+from sim.homes.population import DEMO, ZONE, home
 from sim.homes.profile import Tally, hours_apart, silences_apart
 from texts import Language, translator
 
@@ -98,6 +98,22 @@ def test_homes_that_lack_such_sensors_are_left_out(tmp_path: Path) -> None:
     assert "No simulated home has sensors like these." in shown.getvalue()
 
 
+def test_a_home_that_lacks_half_of_them_is_left_out(tmp_path: Path) -> None:
+    at = START.replace(tzinfo=None)
+    places = ("Living", "Kitchen", "Hall", "Bed", "Sofa")
+    _write(
+        tmp_path,
+        "flat",
+        [
+            (at + n * HOUR, place, "pressure" if place in {"Bed", "Sofa"} else "pir", "ON")
+            for n, place in enumerate(places)
+        ],
+    )
+    homes = [home(7, 1, START, "rooms"), home(7, 1, START, DEMO)]
+    (one,) = compare(homes, 3, tmp_path).beside
+    assert (one.homes, len(one.devices)) == (1, 5)
+
+
 def test_the_table_shows_both_sides(tmp_path: Path) -> None:
     _write(tmp_path, "a [b]", _plugs(9))
     _write(tmp_path, "flat", _rooms(9))
@@ -142,6 +158,13 @@ def test_like_homes_are_near_and_unlike_ones_are_far() -> None:
     assert hours_apart(one, later) == pytest.approx(4, abs=0.1)
     # On a dial there are two ways: some of them go back by six, the others on by ten.
     assert 7 < hours_apart(one, profile(5, 40, 22).profile()) < 9
+
+
+def test_midnight_is_beside_the_hour_before_it() -> None:
+    late, early = Tally(ZONE), Tally(ZONE)
+    late.add(START + day * DAY + 23 * HOUR for day in range(9))
+    early.add(START + day * DAY + HOUR for day in range(9))
+    assert hours_apart(late.profile(), early.profile()) == pytest.approx(2)
 
 
 def test_days_without_an_event_count() -> None:
