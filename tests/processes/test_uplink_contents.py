@@ -36,7 +36,7 @@ RATE = 4_800.0
 HOUR = timedelta(hours=1)
 RULES = """
 [rules.inactivity]
-limits = ["4 h", "7 h"]
+limits = ["2 h", "7 h"]
 [rules.hazard]
 temperature_hold = "0 s"
 """
