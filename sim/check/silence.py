@@ -74,7 +74,8 @@ class Silences:
         self._marks = sorted(_marks(home))
         self._signs = sorted(home.signs or home.life)
         self._life = sorted(home.life)
-        self._lives = _lives(home, Listening(self._down), home.heard)
+        self._lives = _lives(home, Listening(self._down), home.heard, surely=True)
+        self._perhaps = _lives(home, Listening(self._down), home.heard, surely=False)
         self._lives_known = self._lives
         if any(each.since < each.cut for each in found):
             # What a gateway may make of it that has forgotten some of what it heard.
@@ -83,7 +84,7 @@ class Silences:
                 id_: [at for at in heard if not _within(at, gaps)]
                 for id_, heard in home.heard.items()
             }
-            self._lives_known = _lives(home, Listening(gaps), known)
+            self._lives_known = _lives(home, Listening(gaps), known, surely=True)
 
     def due(self, moment: datetime) -> Due:
         """When the silence that a plight at `moment` begins is due at the latest.
@@ -100,9 +101,9 @@ class Silences:
         return counted
 
     def blind(self, begin: datetime, end: datetime) -> list[Blind]:
-        """When nothing could be seen between the two, each whole."""
+        """When surely nothing could be seen between the two, each whole."""
         seen = merged(
-            (moment_at(first), moment_at(last)) for lives in self._lives for first, last in lives
+            (moment_at(first), moment_at(last)) for lives in self._perhaps for first, last in lives
         )
         ends = [*(first for first, _ in seen[1:]), self._never]
         # Before the first of them nobody can say that it should be heard.
@@ -180,16 +181,19 @@ class Silences:
 
 
 def _lives(
-    home: HomeChronicle, listening: Listening, heard: Mapping[DeviceId, Sequence[int]]
+    home: HomeChronicle,
+    listening: Listening,
+    heard: Mapping[DeviceId, Sequence[int]],
+    *,
+    surely: bool,
 ) -> list[list[Stretch]]:
-    return [
-        stretches(
-            heard.get(device.id, ()),
-            listening,
-            _us(stale_after(home, device) - late_at_most(home, device) - ROUGHLY),
-        )
-        for device in watching(home)
-    ]
+    """When each watching device was live, whatever is not sure; or else may have been."""
+    lives = []
+    for device in watching(home):
+        doubt = late_at_most(home, device) + ROUGHLY
+        limit = stale_after(home, device) + (-doubt if surely else doubt)
+        lives.append(stretches(heard.get(device.id, ()), listening, _us(limit)))
+    return lives
 
 
 def _sight(lives: Sequence[Sequence[Stretch]], at: int) -> int | None:

@@ -4,7 +4,9 @@ By the true time, and but for what a clock may be off by itself (`clock_error`):
 
 - An inactivity alarm, and each higher level of it, has a silence of its limit behind it since the
   last sign of life that the gateway counted, and a prompt one of the first limit less its wait.
-  Signs that a power cut took before they were on disk do not count.
+  Signs that a power cut took before they were on disk do not count. One case is excused: the
+  gateway was started on a false date that NTP vouched for, and nobody has set its clock since; no
+  one can tell that from a long power cut.
 - A dead device was not heard for `health.dead_after` periods of listening time; with a blind home
   no watching device for `stale_after` periods; a power cut told from silence has enough devices
   on the mains so silent.
@@ -46,6 +48,7 @@ from sim.check.listening import (
 from sim.check.sent import named
 from sim.check.silence import INACTIVITY
 from sim.check.violation import Violation
+from sim.faults.fault import FaultKind
 from sim.world.chronicle import Chronicle, Decided, HomeChronicle
 
 NAME: Final = "no-alarm-from-a-time-jump"
@@ -128,6 +131,8 @@ class _Reckoning:
         known = last_known(self._signs, decided.at, self._forgettings, LIFE_KEPT_AFTER)
         since = self._start if known is None else known
         silence = (at - since) * _US
+        if self._deceived(decided.at):
+            return
         if silence < limit - clock_error(self._chronicle, self._home, decided.at):
             yield self._early(
                 decided,
@@ -135,6 +140,22 @@ class _Reckoning:
                 f"after a silence of {silence}, and its limit is {limit}",
                 f"last sign of life {moment_at(since).isoformat()}",
             )
+
+    def _deceived(self, at: datetime) -> bool:
+        """Whether the gateway started on a false date that NTP vouched for, and was not set yet.
+
+        Nobody in the home could tell it from a date so long after it went down.
+        """
+        began = max((run.began for run in self._home.runs if run.began <= at), default=at)
+        start = self._chronicle.start
+        lied_to = any(
+            fault.kind is FaultKind.CLOCK_JUMP
+            and start + fault.begin <= began <= start + fault.begin + fault.lasting
+            for fault in self._home.faults
+        )
+        return lied_to and not any(
+            moved.shift_us and began <= moved.at <= at for moved in self._home.moved
+        )
 
     def _deaf(
         self,

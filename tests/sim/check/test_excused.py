@@ -199,6 +199,13 @@ def device_that_drifts_in_time(story: Good) -> None:
     ]
 
 
+def prompt_after_a_start_on_a_false_date(story: Good) -> None:
+    """NTP lies when the power is back, and the center has not spoken yet."""
+    story.fault(FaultKind.CLOCK_JUMP, on(5, 14), on(5, 16), amount=20 * 3600)
+    story.decides(on(5, 15), AlarmMoved(on(6, 11), INACTIVITY, Move.PROMPT))
+    story.decides(on(5, 15) + SECOND, AlarmMoved(on(5, 15), INACTIVITY, Move.WITHDRAW))
+
+
 def dead_device_that_never_spoke(story: Good) -> None:
     story.mute(HALL, on(1), story.run.healed)
     story.escalates(on(1, 12), AlarmKey(AlarmKind.DEVICE, HALL.id))
@@ -232,6 +239,7 @@ EXCUSED: tuple[Callable[[Good], None], ...] = (
     hazard_told_late_without_an_uplink,
     silence_longer_since_a_power_cut_took_its_last_sign,
     device_that_drifts_in_time,
+    prompt_after_a_start_on_a_false_date,
     dead_device_that_never_spoke,
     condition_whose_fault_ends_with_the_run,
     silent_to_a_center_that_was_set_back,

@@ -22,6 +22,7 @@ from sim.check import (
     lost,
     time_jumps,
 )
+from sim.faults.fault import FaultKind
 from sim.world.chronicle import CaseSeen, Gauge, Moved, Queued, Turned
 from tests.sim.check.story import (
     BLIND,
@@ -219,6 +220,15 @@ def prompt_of_a_jump(story: Good) -> None:
     story.decides(on(8, 9.5), AlarmMoved(on(9, 5.5), INACTIVITY, Move.PROMPT))
 
 
+def raised_though_the_clock_was_set_right(story: Good) -> None:
+    """Prompted on a false date; the center set the clock, and the prompt ran on."""
+    story.fault(FaultKind.CLOCK_JUMP, on(5, 14), on(5, 16), amount=20 * 3600)
+    story.decides(on(5, 15), AlarmMoved(on(6, 11), INACTIVITY, Move.PROMPT))
+    story.home.moved.append(Moved(on(5, 15) + SECOND, -72_000_000_000, True, "center"))
+    opening = story.escalates(on(5, 15) + 10 * MINUTE, INACTIVITY)
+    story.clears(on(5, 16), opening, INACTIVITY)
+
+
 def higher_level_of_a_jump(story: Good) -> None:
     story.updates(on(7, 9.6), story.found, INACTIVITY, Stage.LEVEL, 2)
 
@@ -376,6 +386,7 @@ PLANTED: dict[str, tuple[Bug, ...]] = {
     time_jumps.NAME: (
         silence_of_a_jump,
         prompt_of_a_jump,
+        raised_though_the_clock_was_set_right,
         higher_level_of_a_jump,
         dead_device_of_a_jump,
         blind_of_a_jump,

@@ -1,0 +1,115 @@
+"""Many seeds: a fixed list of them, and fresh ones for as long as there is time.
+
+`python -m sim.check.seeds --fixed 100 --fresh-s 120` is what CI runs; a night can be given to it
+as well.
+"""
+
+import argparse
+import logging
+import secrets
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass
+from multiprocessing import get_context
+from os import cpu_count
+
+from sim.check import Violation, check
+from sim.check.command import Asked
+from sim.clock import stopwatch
+from sim.world.asked import plan
+from sim.world.run import run
+
+DAYS = 5
+"Long enough for restarts, outages and silences to meet."
+POPULATIONS = ("mixed", "rooms", "plugs", "semi-basement", "two", "pet")
+FRESH_MAX = (1 << 30) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A seed that broke a promise."""
+
+    asked: Asked
+    violations: tuple[Violation, ...]
+
+
+def asked(seed: int) -> Asked:
+    """The run of a seed: storms for most, all kinds of homes, now and then two of them."""
+    return Asked(
+        seed=seed,
+        homes=2 if seed % 10 == 0 else 1,
+        days=DAYS,
+        faults="calm" if seed % 4 == 0 else "storm",
+        population=POPULATIONS[seed % len(POPULATIONS)],
+    )
+
+
+def broken(seed: int) -> tuple[Violation, ...]:
+    """What the run of a seed breaks."""
+    logging.disable(logging.CRITICAL)
+    return check(run(plan(asked(seed))))
+
+
+def each(
+    seeds: Iterator[int], workers: int, more: Callable[[], bool]
+) -> Iterator[tuple[int, tuple[Violation, ...]]]:
+    """Run seeds on all cores while there are `more` to begin, as they are done."""
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        running: dict[Future[tuple[Violation, ...]], int] = {}
+        while True:
+            while len(running) < 2 * workers and more():
+                seed = next(seeds, None)
+                if seed is None:
+                    break
+                running[pool.submit(broken, seed)] = seed
+            if not running:
+                return
+            done, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                yield running.pop(future), future.result()
+
+
+def fresh() -> Iterator[int]:
+    """Seeds that nobody has seen, without end."""
+    while True:
+        yield secrets.randbelow(FRESH_MAX)
+
+
+def search(fixed: int, fresh_s: float, workers: int) -> tuple[int, list[Failed]]:
+    """Run seeds 1 to `fixed`, then fresh ones for so many real seconds.
+
+    Returns how many were run, and those that failed.
+    """
+    failed: list[Failed] = []
+    count = 0
+    seconds = stopwatch()
+    for seed, violations in each(iter(range(1, fixed + 1)), workers, lambda: True):
+        count += 1
+        if violations:
+            failed.append(Failed(asked(seed), violations))
+    begun = seconds()
+    for seed, violations in each(fresh(), workers, lambda: seconds() - begun < fresh_s):
+        count += 1
+        if violations:
+            failed.append(Failed(asked(seed), violations))
+    return count, failed
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run them, print what failed, and say so by the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m sim.check.seeds", description=__doc__)
+    parser.add_argument("--fixed", type=int, default=100, metavar="N", help="seeds 1 to N")
+    parser.add_argument("--fresh-s", type=float, default=120.0, metavar="S", help="then so long")
+    parser.add_argument("--workers", type=int, default=cpu_count() or 1, metavar="N")
+    options = parser.parse_args(argv)
+    count, failed = search(options.fixed, options.fresh_s, options.workers)
+    for each_ in failed:
+        first = each_.violations[0]
+        print(f"{first.checker}: {first.what}\n{each_.asked.line()}")
+    print(f"{count} seeds, {len(failed)} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
