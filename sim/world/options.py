@@ -1,6 +1,7 @@
 """`ongi sim`: the deterministic level on the command line."""
 
 import argparse
+import logging
 import sys
 from pathlib import Path
 from typing import Final
@@ -42,6 +43,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def carry_out(options: argparse.Namespace) -> int:
     """Run, check and tell; the exit status."""
+    # What a gateway logs of its simulated troubles is in the report, not on the terminal.
+    logging.getLogger().addHandler(logging.NullHandler())
     say = translator(options.language)
     printed = Printed(say, as_json=options.json)
     if options.faults == "help":

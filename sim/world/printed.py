@@ -22,6 +22,7 @@ from sim.world.run import HEALING
 from texts import Translator
 
 _ZONE = timezone(timedelta(hours=9))
+_DIGEST_SHOWN = 16
 _HOMES_SHOWN = 20
 _VIOLATIONS_SHOWN = 20
 _LINES_A_RUN = 10
@@ -98,7 +99,7 @@ class Printed:
         years = len(chronicle.homes) * (chronicle.end - chronicle.start) / timedelta(days=365)
         rows = [
             (text("Seed"), str(found.seed)),
-            (text("Digest"), found.digest),
+            (text("Digest"), found.digest[:_DIGEST_SHOWN]),
             (text("Home-years"), f"{years:.2f}"),
             (text("Observations"), f"{chronicle.observations:,}"),
             (text("Real time"), f"{found.wall_s:.1f} s"),
