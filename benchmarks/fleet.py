@@ -7,6 +7,7 @@ Wall time of 1 and of 2 workers shows the scaling; what they say has to be the s
 
 import argparse
 import json
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -44,13 +45,16 @@ def main() -> int:
     walls: dict[int, float] = {}
     for workers in asked.workers:
         print(f"{workers} workers, {len(homes)} home-years ...", file=sys.stderr, flush=True)
+        before = _cpu_s()
         wall_s, summed = _run(homes, workers)
+        cpu_s = _cpu_s() - before
         walls[workers] = wall_s
         totals.append(summed)
         runs.append(
             {
                 "workers": workers,
                 "wall_s": round(wall_s, 1),
+                "cpu_s": round(cpu_s, 1),
                 "home_years_per_min": round(60 * len(homes) / wall_s, 1),
                 "observations_per_s": round(summed.observations / wall_s),
                 "thousand_home_years_min": round(wall_s / len(homes) * _THOUSAND / 60, 1),
@@ -91,6 +95,12 @@ def _run(homes: Sequence[Drawn], workers: int) -> tuple[float, Total]:
     results = local(jobs, workers, count)
     wall_s = time.perf_counter() - began
     return wall_s, total([one.name for one in homes], results)
+
+
+def _cpu_s() -> float:
+    """Processor time of this process and of workers that have ended: a shared machine's measure."""
+    spent = os.times()
+    return spent.user + spent.system + spent.children_user + spent.children_system
 
 
 def _floor(homes: Sequence[Drawn]) -> float:

@@ -139,8 +139,8 @@ class _Log:
         self, device: Device, facts: Sequence[LivenessChanged]
     ) -> list[tuple[datetime, datetime]]:
         spans: list[tuple[datetime, datetime]] = []
-        # Who is first told of as stale, or never, was live before the log begins.
-        known = not facts or facts[0].liveness is Liveness.STALE
+        # The log begins with who was not live; who falls silent later, or never, was so then.
+        known = not facts or (facts[0].liveness is Liveness.STALE and facts[0].at > self._begin)
         since = self._begin if known else None
         for fact in facts:
             if fact.liveness is Liveness.LIVE:
