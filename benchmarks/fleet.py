@@ -98,7 +98,7 @@ def _run(homes: Sequence[Drawn], workers: int) -> tuple[float, Total]:
 
 
 def _cpu_s() -> float:
-    """Processor time of this process and of workers that have ended: a shared machine's measure."""
+    """Processor time of this process and of workers that ended: another load does not count."""
     spent = os.times()
     return spent.user + spent.system + spent.children_user + spent.children_system
 
