@@ -65,9 +65,9 @@ class OddMachine(SharedClock):
 
         Reckoned once, as by a real machine: a date that jumps meanwhile changes nothing.
         """
-        span = (moment - self.now()) // _US
-        true_us = span * _MILLION // (_MILLION + self._setting_now().ppm)
-        await super().sleep_until(super().now() + true_us * _US)
+        setting, now = self._setting_now(), super().now()
+        span = (moment - now) // _US - setting.off_us
+        await super().sleep_until(now + span * _MILLION // (_MILLION + setting.ppm) * _US)
 
     def _setting_now(self) -> Setting:
         found = self._machine.stat()

@@ -8,7 +8,7 @@ from datetime import timedelta
 from random import Random
 from typing import Final
 
-from central.cases import Case
+from central.cases import Case, CaseState
 from rules.alarm import AlarmKind, Category
 from rules.events import Outcome
 from sim.rig.agenda import Agenda
@@ -64,7 +64,11 @@ class Duty:
             take, then = draw.randint(1, 5), draw.randint(15, 45)
         else:
             take, then = draw.randint(60, 360), draw.randint(60, 1_440)
-        self._after(take, lambda: self._take(case, then))
+        if case.state is CaseState.TAKEN:
+            # So it stands in a backup that was put back; its visit was forgotten with it.
+            self._after(then, lambda: self._visit(case))
+        else:
+            self._after(take, lambda: self._take(case, then))
 
     def _after(self, minutes: int, act: Work) -> None:
         self._agenda.after(minutes * _MINUTE, lambda: self._work(act))

@@ -28,8 +28,8 @@ add table inet rig
 add chain inet rig out {{ type filter hook output priority 0; }}
 add chain inet rig in {{ type filter hook input priority 0; }}
 flush table inet rig
-add rule inet rig out numgen random mod 10000 < {share} counter drop
-add rule inet rig in numgen random mod 10000 < {share} counter drop
+add rule inet rig out {which} counter drop
+add rule inet rig in {which} counter drop
 """
 
 
@@ -124,7 +124,8 @@ class Way:
         per_10000 = min(10_000, round(share * 10_000))
         if per_10000 != self._share:
             self._share = per_10000
-            rules = _RULES.format(share=per_10000)
+            which = f"numgen random mod 10000 < {per_10000}" if per_10000 < 10_000 else ""
+            rules = _RULES.format(which=which)
             command = ("ip", "netns", "exec", self._namespace, "nft", "-f", "-")
             await _must(*command, stdin=rules)
 

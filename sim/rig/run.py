@@ -39,7 +39,6 @@ _HEALING_S: Final = 90.0
 "Real seconds after the end for all that waits to be delivered."
 _SUPERVISION_S: Final = 3 * INTERVAL_S + 1 + 2
 "The center's patience with a gateway, and two of its looks."
-_DAY: Final = timedelta(days=1)
 _UNSEEN_MAX: Final = 50
 "Looks at the center after which a record counts, though its gateway never spoke of it."
 
@@ -71,7 +70,7 @@ class Tally:
     urgent_ms: float | None = None
     "The slowest hazard or call for help."
     refused: list[str] = field(default_factory=list)
-    "Commands of the center that failed."
+    "What was to be done to a process and could not be."
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +228,6 @@ class _Rig:
                 site.begin(None if plan.collapse is None else plan.start + plan.collapse)
             for fault in self._chronicle.center_faults:
                 self._arrange(fault)
-            agenda.after(_DAY / 24, self._each_hour)
             agenda.at(plan.end, lambda: None)
             while agenda.now < plan.end:
                 await self._step()
@@ -298,7 +296,12 @@ class _Rig:
     def _waits_for(self, site: Site, real_s: float) -> bool:
         """Whether a record waits that should be carried; not for ever."""
         since = site.end.waiting_since()
-        if since is None or not site.running or not site.is_connected() or not self._center.up:
+        if (
+            since is None
+            or not site.pair.running
+            or not site.is_connected()
+            or not self._center.up
+        ):
             self._waits.pop(site.home.number, None)
             return False
         known = self._waits.get(site.home.number)
@@ -357,18 +360,15 @@ class _Rig:
 
     def _progress(self) -> Progress:
         sites = self._sites.values()
-        up = sum(site.running + site.driving for site in sites) + self._center.up
+        up = sum(site.pair.running + site.pair.driving for site in sites) + self._center.up
         return Progress(
             self._clock.now(),
             self._rate,
             up,
             2 * len(sites) + 1 - up,
             self._escalations,
-            self._tally.kills + sum(site.counts.kills for site in sites),
+            self._tally.kills + sum(site.pair.kills for site in sites),
         )
-
-    def _each_hour(self) -> None:
-        self._agenda.after(_DAY / 24, self._each_hour)
 
     # --------------------------------------------------------------------- what befalls the center
 
@@ -409,7 +409,7 @@ class _Rig:
             await self._center.kill()
         self._take_in()
         if not await self._center.restore_backup():
-            self._tally.refused.append("restore")
+            self._tally.refused.append("ongi center restore")
             return
         self._chronicle.restored.append((self._agenda.now, backup_of))
         self._known = {id_ for _, _, id_ in self._center.stored()}
@@ -424,13 +424,15 @@ class _Rig:
     async def _heal(self, show: Show) -> None:
         """All faults are over: let what waits be delivered."""
         loop = asyncio.get_running_loop()
-        by_s = loop.time() + _HEALING_S
+        by_s, since = loop.time() + _HEALING_S, self._clock.now()
         quiet = 0
         while loop.time() < by_s and quiet < 10:
             await self._step()
             show(self._progress())
             waiting = any(
-                site.glance is None or site.glance.status.plumbing.outbox_depth
+                site.glance is None
+                or site.glance.at <= since
+                or site.glance.status.plumbing.outbox_depth
                 for site in self._sites.values()
             )
             quiet = 0 if waiting or self._pending else quiet + 1
@@ -444,10 +446,11 @@ class _Rig:
         await self._look_last()
         for gateway, site in self._sites.items():
             site.end.note_unwritten(self._ids.get(gateway, {}))
-            tally.kills += site.counts.kills
-            tally.starts += site.counts.starts
+            tally.kills += site.pair.kills
+            tally.starts += site.pair.starts
             tally.frames += len(site.latencies_s)
-            tally.unanswered += site.counts.unanswered
+            tally.unanswered += site.unanswered
+            tally.refused += site.pair.missed
             tally.datagrams_lost += site.way.net.counts.lost
         took = sorted(one for site in self._sites.values() for one in site.latencies_s)
         if took:

@@ -77,6 +77,8 @@ class Shown:
             print(json.dumps(plain, ensure_ascii=False))
             return
         self._out.print(self._table(outcome, found))
+        for what in tally.refused:
+            self._out.print(escape(self._say.text("Could not be done: {what}", what=what)))
         for violation in found.violations[:_VIOLATIONS_SHOWN]:
             self._violation(violation)
         left = len(found.violations) - _VIOLATIONS_SHOWN

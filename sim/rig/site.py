@@ -1,26 +1,24 @@
-"""One home of the rig: its gateway and its driver as processes, and what befalls them."""
+"""One home of the rig: its people on the air, its two processes, and what befalls them."""
 
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Final
 
-from edge.caller import RequestRefused, called
 from edge.config import IDENTITY_FILE
 from edge.status import Status
 from rules.command import Command, Signal
-from rules.errors import FrameError, LinkLost
-from rules.inputs import Away, Drill
+from rules.errors import FrameError
+from rules.inputs import Drill
 from rules.observation import Observation
 from sim.faults.fault import Fault, FaultKind
 from sim.homes.population import SimulatedHome
-from sim.processes.answering import answering, driven
-from sim.processes.children import Child, Crew, Died, Program
+from sim.processes.children import Crew, Died
 from sim.processes.furnish import HomeFiles, furnish
 from sim.processes.machine import MachineFile
 from sim.rig import antenna, disk, spoken, tracer
@@ -29,16 +27,30 @@ from sim.rig.air import Air, Frame
 from sim.rig.gateway_end import GatewayEnd
 from sim.rig.lives import Lives
 from sim.rig.network import Way
+from sim.rig.pair import Pair
 from sim.world.chronicle import HomeChronicle
 from sim.world.switches import Switches
 
-READY_S: Final = 60.0
 _RESTART: Final = timedelta(minutes=2)
 "A Pi that was switched off and on decides again after this."
 _UNCONFIRMED_S: Final = 0.25
 "Real seconds; what a gateway has not taken in by then was lost on its way."
 _LATENCIES_MAX: Final = 200_000
 _DAY: Final = timedelta(days=1)
+_DEATH_KNOWN_S: Final = 0.05
+
+_OF_WAY: Final = (
+    FaultKind.UPLINK_DOWN,
+    FaultKind.UPLINK_LOSS,
+    FaultKind.UPLINK_DUPLICATES,
+    FaultKind.NAT_REBINDING,
+)
+_OF_CENTER: Final = (
+    FaultKind.CENTER_KILLED,
+    FaultKind.CENTER_RESTORED,
+    FaultKind.CENTER_SLOW,
+    FaultKind.CENTER_GARBAGE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +89,6 @@ class Glance:
     status: Status
 
 
-@dataclass(slots=True)
-class Counts:
-    """What was done to a home's processes."""
-
-    kills: int = 0
-    starts: int = 0
-    unanswered: int = 0
-    "Frames that nothing was heard of within a quarter of a real second."
-
-
 class Site:
     """A home, from the start of the run to its end."""
 
@@ -98,11 +100,12 @@ class Site:
         self.home = home
         self.folder = folder
         self.way = way
-        self.counts = Counts()
         self.latencies_s: deque[float] = deque(maxlen=_LATENCIES_MAX)
         "Real seconds from a frame on the air to its observation decided upon."
         self.urgent_s: list[float] = []
         "Of hazards and calls for help among them."
+        self.unanswered = 0
+        "Frames that nothing was heard of within a quarter of a real second."
         self.glance: Glance | None = None
         self.faults = Switches()
         self.chronicle = HomeChronicle(
@@ -113,6 +116,15 @@ class Site:
             faults=tuple(fault for fault in faults if fault.home == number),
         )
         self.end = GatewayEnd(self.chronicle, self._observed)
+        self.pair = Pair(
+            home.gateway,
+            folder,
+            clock=around.clock,
+            crew=around.crew,
+            prefix=lambda: way.prefix,
+            hear=(self._hear, self._hear_driver),
+            fell=self._fell,
+        )
         self._around = around
         self._air = Air(home.installed, faults, around.start, around.seed, number)
         self.lives = Lives(
@@ -123,25 +135,24 @@ class Site:
             seed=around.seed,
             end=around.end,
             send=self._send,
-            announce=self._announce,
+            announce=lambda away: around.work(lambda: self.pair.put(away)),
         )
-        self._machine = MachineFile(folder.with_name(f"{folder.name}.machine"), around.start)
+        self._machine = MachineFile(self.pair.machine, around.start)
         self._chance = Random(f"{around.seed}/{number}/card")
-        self._gateway: Child | None = None
-        self._driver: Child | None = None
         self._off: set[int] = set()
         "Faults that keep the gateway from running."
         self._driver_off: set[int] = set()
-        self._tracer = tracer.Tracer()
-        self._injected: tuple[str, ...] = ()
         self._cut: Fault | None = None
         "The power cut that waits for a write."
+        self._fallen: Fault | None = None
+        "The power cut that has just met its write."
         self._stopped_at: datetime | None = None
-        self._card: bool | None = None
+        self._card = False
+        "The gateway has a small one of its own."
         self._unconfirmed: deque[tuple[Frame, float]] = deque()
         self._stack = AsyncExitStack()
 
-    # ---------------------------------------------------------------------------- its beginning
+    # ------------------------------------------------------------------- its beginning and end
 
     @property
     def keys(self) -> Path:
@@ -177,43 +188,31 @@ class Site:
         self.lives.begin(collapse)
         for fault in self.chronicle.faults:
             begin = self._around.start + fault.begin
-            agenda.at(begin, lambda fault=fault: self._later(self._break, fault))  # type: ignore[misc]
-            agenda.at(begin + fault.lasting, lambda fault=fault: self._later(self._heal, fault))  # type: ignore[misc]
+            agenda.at(begin, self._planned(self._break, fault))
+            agenda.at(begin + fault.lasting, self._planned(self._heal, fault))
         agenda.after(20 * _DAY, lambda: self._around.work(self._drill))
 
     async def finish(self) -> None:
         """Stop the gateway in good order and look at what it leaves."""
         self.lives.finish()
-        await self._tracer.lift()
-        for child in (self._driver, self._gateway):
-            if child is not None:
-                await child.stop()
-        now = self._around.now()
-        self.end.ended(now)
-        self.end.look_at_journal(self._journal, now)
+        await self.pair.stop()
+        self._note_gone()
 
     async def aclose(self) -> None:
         """Leave nothing behind."""
-        await self._tracer.lift()
+        await self.pair.inject(())
         await self._stack.aclose()
 
+    async def _drill(self) -> None:
+        await self.pair.put(Drill("installer"))
+
     # ---------------------------------------------------------------------------------- the pace
-
-    @property
-    def running(self) -> bool:
-        """Whether its gateway runs."""
-        return self._gateway is not None and self._gateway.alive
-
-    @property
-    def driving(self) -> bool:
-        """Whether its driver runs."""
-        return self._driver is not None and self._driver.alive
 
     def unconfirmed(self, real_s: float) -> Frame | None:
         """The oldest frame that the gateway should have taken in and has not."""
         while self._unconfirmed and real_s - self._unconfirmed[0][1] > _UNCONFIRMED_S:
             self._unconfirmed.popleft()
-            self.counts.unanswered += 1
+            self.unanswered += 1
         return self._unconfirmed[0][0] if self._unconfirmed else None
 
     def is_connected(self) -> bool:
@@ -225,117 +224,8 @@ class Site:
 
     async def look(self) -> None:
         """Ask how the gateway is."""
-        if not self.running:
-            self.glance = None
-            return
-        with suppress(LinkLost, OSError):
-            async with called(self._control) as caller:
-                status = await caller.status()
-                self.glance = Glance(self._around.now(), status)
-
-    # --------------------------------------------------------------------------------- processes
-
-    @property
-    def _control(self) -> Path:
-        return self.folder / "run" / "control.sock"
-
-    @property
-    def _journal(self) -> Path:
-        return self.folder / "journal.sqlite"
-
-    def _program(self, kind: str) -> Program:
-        clock, machine = self._around.clock, self.folder.with_name(f"{self.folder.name}.machine")
-        return Program(
-            (
-                *("sim.rig.child", kind, str(self.folder)),
-                *("--clock", str(clock), "--machine", str(machine)),
-            ),
-            self.way.prefix if kind == "gateway" else (),
-            # As systemd gives it; else a gateway that was killed would leave a folder in memory.
-            {"RUNTIME_DIRECTORY": str(self.folder.parent / "memory")},
-        )
-
-    async def _start(self) -> None:
-        """Start what should run and does not, and wait until both have met."""
-        crew, name = self._around.crew, self.home.gateway
-        if not self.running and not self._off:
-            if self.counts.starts:
-                self._set_date_at_boot()
-            self._gateway = await crew.start(
-                f"{name}-gateway", self._program("gateway"), self._hear, died=self._died
-            )
-            self.counts.starts += 1
-            async with answering(self._control, READY_S):
-                pass
-            await self._inject(anew=True)
-        if not self.driving and not self._driver_off:
-            self._driver = await crew.start(
-                f"{name}-driver", self._program("driver"), self._hear_driver
-            )
-            async with asyncio.timeout(READY_S):
-                await self._driver.ready
-        if self.running and self.driving:
-            async with answering(self._control, READY_S) as caller:
-                await driven(caller, READY_S)
-
-    async def _kill_gateway(self) -> None:
-        if self._gateway is None:
-            return
-        self.counts.kills += self._gateway.alive
-        await self._gateway.kill()
-        await self._gone()
-
-    async def _gone(self) -> None:
-        """The gateway's process has ended; what it leaves is looked at."""
-        await self._tracer.lift()
-        self._injected = ()
-        self._unconfirmed.clear()
-        # What it wrote down before its end is still to be read.
-        await asyncio.sleep(0.05)
-        now = self._around.now()
-        self._stopped_at = now
-        self.end.ended(now)
-        self.end.look_at_journal(self._journal, now)
-
-    async def _kill_driver(self) -> None:
-        if self._driver is not None:
-            self.counts.kills += self._driver.alive
-            await self._driver.kill()
-            self._unconfirmed.clear()
-
-    def _died(self, died: Died) -> None:
-        """The gateway ended, and not by our hand: at a write that was to be its last."""
-        cut = self._cut
-        if cut is None:
-            self._around.crew.died.set_result(died)
-            return
-        self.counts.kills += 1
-        self._cut = None
-        self._off.add(cut.number)
-        self._around.work(lambda: self._power_lost(cut))
-
-    async def _power_lost(self, fault: Fault) -> None:
-        self._off.add(fault.number)
-        self._driver_off.add(fault.number)
-        await self._kill_driver()
-        if self.running:
-            await self._kill_gateway()
-        else:
-            await self._gone()
-
-    async def _power_back(self, fault: Fault) -> None:
-        self._off.discard(fault.number)
-        self._driver_off.discard(fault.number)
-        if not self.running and not self.driving:
-            self._machine.boot(self._around.now())
-        await self._start()
-
-    def _set_date_at_boot(self) -> None:
-        """Without a network a Pi goes on from the date at which it stopped."""
-        if self.faults.on(FaultKind.WRONG_AT_BOOT) or self.faults.on(FaultKind.CLOCK_JUMP):
-            return
-        if self.faults.on(FaultKind.UPLINK_DOWN) and self._stopped_at is not None:
-            self._machine.set_date(self._stopped_at - self._around.now(), None)
+        status = await self.pair.status()
+        self.glance = None if status is None else Glance(self._around.now(), status)
 
     # --------------------------------------------------------------------------- what is heard
 
@@ -377,61 +267,112 @@ class Site:
         performed = self._air.performs(agenda.now, command)
         if performed is None:
             return
-        refusal = performed.result.refusal
-
-        def answer() -> None:
-            if self._driver is not None:
-                self._driver.send(antenna.performed_line(number, refusal))
-
-        agenda.at(performed.at, answer)
-        if refusal is None and command.signal is Signal.PROMPT:
+        answer = antenna.performed_line(number, performed.result.refusal)
+        agenda.at(performed.at, lambda: self.pair.tell_driver(answer))
+        if performed.result.refusal is None and command.signal is Signal.PROMPT:
             self.lives.prompted(command.device)
 
     def _send(self, frame: Frame) -> None:
-        driver = self._driver
-        if driver is None or not driver.alive:
+        if not self.pair.driving:
             return
         for advert in frame.adverts(self._machine.boottime_us(frame.at)):
-            driver.send(antenna.advert_line(advert))
-        if frame.sure and self.running:
+            self.pair.tell_driver(antenna.advert_line(advert))
+        if frame.sure and self.pair.running:
             self._unconfirmed.append((frame, asyncio.get_running_loop().time()))
 
-    def _announce(self, away: Away) -> None:
-        self._around.work(lambda: self._tell(away))
+    # --------------------------------------------------------------------------------- processes
 
-    async def _drill(self) -> None:
-        await self._tell(Drill("installer"))
+    async def _start(self) -> None:
+        """Start what should run and does not, and wait until both have met."""
+        if not self.pair.running and not self._off:
+            if self.pair.starts:
+                self._set_date_at_boot()
+            await self.pair.start_gateway()
+            if self.faults.on(FaultKind.DISK_FULL):
+                self._fill()
+            await self._inject()
+        if not self.pair.driving and not self._driver_off:
+            await self.pair.start_driver()
+        await self.pair.met()
 
-    async def _tell(self, item: Away | Drill) -> None:
-        if self.running:
-            with suppress(LinkLost, OSError, RequestRefused):
-                async with called(self._control) as caller:
-                    await caller.put(item)
+    async def _kill_gateway(self) -> None:
+        await self.pair.kill_gateway()
+        self._note_gone()
+
+    def _note_gone(self) -> None:
+        """The gateway's process has ended; what it leaves is looked at."""
+        self._unconfirmed.clear()
+        self._stopped_at = now = self._around.now()
+        self.end.ended(now)
+        self.end.look_at_journal(self.folder / "journal.sqlite", now)
+
+    def _fell(self, died: Died) -> None:
+        """The gateway ended, and not by our hand: at a write that was to be its last."""
+        if self._cut is None:
+            if not self._around.crew.died.done():
+                self._around.crew.died.set_result(died)
+            return
+        self.pair.kills += 1
+        self._fallen, self._cut = self._cut, None
+        self._around.work(self._fall)
+
+    async def _fall(self) -> None:
+        fault, self._fallen = self._fallen, None
+        if fault is not None:
+            await self._power_lost(fault)
+
+    async def _power_lost(self, fault: Fault) -> None:
+        self._off.add(fault.number)
+        self._driver_off.add(fault.number)
+        was_running = self.pair.running
+        await self.pair.kill_driver()
+        if was_running:
+            await self._kill_gateway()
+        elif self.chronicle.runs and self.chronicle.runs[-1].ended is None:
+            await self.pair.gone()
+            self._note_gone()
+
+    async def _power_back(self, fault: Fault) -> None:
+        self._off.discard(fault.number)
+        self._driver_off.discard(fault.number)
+        if not self.pair.running and not self.pair.driving:
+            self._machine.boot(self._around.now())
+        await self._start()
+
+    def _set_date_at_boot(self) -> None:
+        """Without a network a Pi goes on from the date at which it stopped."""
+        if self.faults.on(FaultKind.WRONG_AT_BOOT) or self.faults.on(FaultKind.CLOCK_JUMP):
+            return
+        if self.faults.on(FaultKind.UPLINK_DOWN) and self._stopped_at is not None:
+            self._machine.set_date(self._stopped_at - self._around.now(), None)
 
     # ------------------------------------------------------------------------------------ faults
 
-    def _later(self, act: Callable[[Fault], Awaitable[None]], fault: Fault) -> None:
-        self._around.work(lambda: act(fault))
+    def _planned(
+        self, act: Callable[[Fault], Awaitable[None]], fault: Fault
+    ) -> Callable[[], None]:
+        return lambda: self._around.work(lambda: act(fault))
 
     async def _break(self, fault: Fault) -> None:
         self.faults.begin(fault)
         match fault.kind:
-            case FaultKind.POWER_CUT if self._around.able.trace and self.running:
+            case FaultKind.POWER_CUT if self._around.able.trace and self.pair.running:
                 self._cut = fault
                 await self._inject()
             case FaultKind.POWER_CUT:
                 await self._power_lost(fault)
             case FaultKind.RADIO_LOST:
                 self._driver_off.add(fault.number)
-                await self._kill_driver()
+                await self.pair.kill_driver()
+                self._unconfirmed.clear()
             case FaultKind.DISK_CORRUPTED:
                 self._off.add(fault.number)
                 await self._kill_gateway()
-                disk.damage(self._journal, self._chance)
+                disk.damage(self.folder / "journal.sqlite", self._chance)
             case FaultKind.WRONG_AT_BOOT:
                 self._machine.set_date(timedelta(seconds=round(fault.amount)), None)
                 await self._power_lost(fault)
-                self._around.agenda.after(_RESTART, lambda: self._later(self._power_back, fault))
+                self._around.agenda.after(_RESTART, self._planned(self._power_back, fault))
             case FaultKind.CLOCK_JUMP:
                 self._machine.set_date(timedelta(seconds=round(fault.amount)), "ntp")
             case FaultKind.CLOCK_DRIFT:
@@ -446,7 +387,11 @@ class Site:
         self.faults.end(fault)
         match fault.kind:
             case FaultKind.POWER_CUT:
+                await self.pair.inject(())
+                # It may have met its write just now.
+                await asyncio.sleep(_DEATH_KNOWN_S)
                 self._cut = None
+                await self._fall()
                 await self._inject()
                 await self._power_back(fault)
             case FaultKind.RADIO_LOST:
@@ -469,13 +414,6 @@ class Site:
                 await self.look_at_way()
                 await self._inject()
 
-    def _make_room(self) -> None:
-        if self.faults.on(FaultKind.DISK_FULL):
-            return
-        disk.make_room(self.folder)
-        if self._gateway is not None and self.running:
-            disk.limit(self._gateway.pid, full=False)
-
     async def look_at_way(self) -> None:
         """Let the way be as bad as it is now."""
         net, ours, theirs = self.way.net, self.faults, self._around.center_faults
@@ -489,38 +427,23 @@ class Site:
     def _fill(self) -> None:
         if self._card:
             disk.fill(self.folder)
-        elif self._gateway is not None and self.running:
-            disk.limit(self._gateway.pid, full=True)
+        else:
+            self.pair.limit(full=True)
 
-    async def _inject(self, *, anew: bool = False) -> None:
+    def _make_room(self) -> None:
+        if not self.faults.on(FaultKind.DISK_FULL):
+            disk.make_room(self.folder)
+            self.pair.limit(full=False)
+
+    async def _inject(self) -> None:
         """Let the writes of the gateway fail, take long or be the last, as the faults have it."""
-        if self._gateway is None or not self.running:
-            return
-        if anew and self.faults.on(FaultKind.DISK_FULL):
-            self._fill()
         wanted: list[str] = []
-        if self._cut is not None:
-            wanted.append(tracer.cut_at(max(1, round(self._cut.amount))))
-        elif self.faults.on(FaultKind.DISK_REFUSING):
-            wanted.append(tracer.refusing("EIO"))
-        elif self.faults.on(FaultKind.DISK_SLOW):
-            seconds = self.faults.amount(FaultKind.DISK_SLOW) / self._around.speed
-            wanted.append(tracer.slow(seconds))
-        if not self._around.able.trace or (tuple(wanted) == self._injected and not anew):
-            return
-        self._injected = tuple(wanted)
-        await self._tracer.put(self._gateway.pid, wanted)
-
-
-_OF_WAY: Final = (
-    FaultKind.UPLINK_DOWN,
-    FaultKind.UPLINK_LOSS,
-    FaultKind.UPLINK_DUPLICATES,
-    FaultKind.NAT_REBINDING,
-)
-_OF_CENTER: Final = (
-    FaultKind.CENTER_KILLED,
-    FaultKind.CENTER_RESTORED,
-    FaultKind.CENTER_SLOW,
-    FaultKind.CENTER_GARBAGE,
-)
+        if self._around.able.trace:
+            if self._cut is not None:
+                wanted.append(tracer.cut_at(max(1, round(self._cut.amount))))
+            elif self.faults.on(FaultKind.DISK_REFUSING):
+                wanted.append(tracer.refusing("EIO"))
+            elif self.faults.on(FaultKind.DISK_SLOW):
+                seconds = self.faults.amount(FaultKind.DISK_SLOW) / self._around.speed
+                wanted.append(tracer.slow(seconds))
+        await self.pair.inject(wanted)

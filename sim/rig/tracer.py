@@ -49,11 +49,11 @@ class Tracer:
     def __init__(self) -> None:
         self._strace: asyncio.subprocess.Process | None = None
 
-    async def put(self, pid: int, injections: Sequence[str]) -> None:
-        """Let only these be done to the writes of `pid` from now on."""
+    async def put(self, pid: int, injections: Sequence[str]) -> str:
+        """Let only these be done to the writes of `pid` from now on; why not, if it cannot be."""
         await self.lift()
         if not injections:
-            return
+            return ""
         arguments = [part for one in injections for part in ("-e", one)]
         self._strace = await asyncio.create_subprocess_exec(
             "strace",
@@ -72,10 +72,13 @@ class Tracer:
         assert self._strace.stderr is not None
         try:
             async with asyncio.timeout(_ATTACHED_S):
-                # "Process N attached", or why not: the process may have ended just now.
-                await self._strace.stderr.readline()
+                said = (await self._strace.stderr.readline()).decode(errors="replace").strip()
         except TimeoutError:
-            await self.lift()
+            said = "strace says nothing"
+        if "attached" in said and "strace: Process" in said:
+            return ""
+        await self.lift()
+        return said
 
     async def lift(self) -> None:
         """Leave the process alone."""
