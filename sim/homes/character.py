@@ -4,8 +4,8 @@ Means and spreads are for Koreans of 65 and over who live alone; the scale of a 
 and ends, how often one moves, how long one sits) is checked against recorded homes by
 `sim.homes.compare`.
 
-Ref: Statistics Korea, Time Use Survey 2019 and 2024, aged 65 and over: about 8 h 20 min of sleep,
-bed at about ten, up at about six; 3 h 50 min of television a day.
+Ref: Statistics Korea, Time Use Survey 2019, aged 65 and over: up at 06:01 and to bed at 22:20 on
+weekdays, 8 h 28 min of sleep, 2 h 1 min of meals, 3 h 50 min of media.
 """
 
 from dataclasses import dataclass
@@ -81,6 +81,8 @@ class Character:
     announces: float
     "Chance that staff announce a trip or a stay in hospital."
     wanders: float
+    whims: float
+    "Chance that a day begins late, or that an outing takes most of the day."
     drift: float
     "How far habits move over months: 1 is about half an hour and a tenth of the liveliness."
 
@@ -104,7 +106,7 @@ def character(random: Random, *, carer: bool | None = None) -> Character:
     return Character(
         wake=wake,
         wake_sd=16 * irregular,
-        bed=within(random, 1250 + 130 * late, 25, 1190, 1440),
+        bed=within(random, 1277 + 140 * late, 25, 1200, 1460),
         bed_sd=20 * irregular,
         breakfast=within(random, 0.93 - 0.2 * late, 0.05, 0.4, 1.0),
         lunch=within(random, 0.92, 0.05, 0.6, 1.0),
@@ -114,11 +116,11 @@ def character(random: Random, *, carer: bool | None = None) -> Character:
         tea=within(random, 2.2, 0.9, 0.3, 5.0),
         nap=within(random, 0.25 + 0.45 * frail, 0.15, 0.0, 0.9),
         nap_min=within(random, 50 + 30 * frail, 15, 20, 120),
-        television=0.35 + 1.0 * heavy,
-        reading=within(random, 0.3, 0.2, 0.05, 1.0),
-        pottering=within(random, 0.4 - 0.25 * frail, 0.12, 0.06, 0.9),
-        resting=within(random, 0.15 + 0.4 * frail, 0.1, 0.03, 0.7),
-        background=heavy > 0.75,
+        television=0.2 + 0.5 * heavy * heavy,
+        reading=within(random, 0.32, 0.2, 0.05, 1.0),
+        pottering=within(random, 0.26 - 0.16 * frail, 0.08, 0.04, 0.7),
+        resting=within(random, 0.1 + 0.25 * frail, 0.06, 0.02, 0.5),
+        background=heavy > 0.9,
         slowness=1.0 + 1.6 * frail,
         stillness=within(random, 40 + 20 * frail, 13, 12, 95),
         toilet=within(random, 250 - 60 * frail, 30, 90, 320),
@@ -143,6 +145,7 @@ def character(random: Random, *, carer: bool | None = None) -> Character:
         trips=within(random, 2.2 - 1.8 * frail, 0.6, 0.1, 4.0),
         announces=within(random, 0.6, 0.2, 0.0, 1.0),
         wanders=weighted(random, ((0.85, 0.3), (0.15, 6.0))),
+        whims=triangular(random, 0.0, 0.03, 0.1),
         drift=triangular(random, 0.2, 0.8, 2.0),
     )
 
@@ -206,5 +209,6 @@ def steady() -> Character:
         trips=0.0,
         announces=0.0,
         wanders=0.0,
+        whims=0.0,
         drift=0.0,
     )

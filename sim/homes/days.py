@@ -73,8 +73,11 @@ class Days:
 
     def _wake(self, mood: Mood, weekday: int) -> float:
         character, random = self._person.character, self._person.random
-        late = 12 if weekday == 6 else 0
-        return within(random, character.wake + mood.later + late, character.wake_sd, 200, 690)
+        late = 12.0 if weekday == 6 else 0.0
+        if random.random() < character.whims:
+            # A bad night, a tablet.
+            late += random.uniform(45, 180)
+        return within(random, character.wake + mood.later + late, character.wake_sd, 200, 780)
 
     def _plan(self, mood: Mood, wakes: float) -> _Plan:
         """What the day has at which minute, in order; bed comes after all of it."""
@@ -166,6 +169,9 @@ class Days:
         body = person.body
         mean = person.character.outing_min
         minutes = within(person.random, mean, 0.35 * mean, 12, 420)
+        if person.random.random() < person.character.whims:
+            # A wedding in another town, a day in the hills.
+            minutes = person.random.uniform(240, 660)
         body.leave()
         body.come_home(body.at + int(minutes * MINUTE))
         if person.random.random() < 0.5:

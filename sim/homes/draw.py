@@ -54,7 +54,11 @@ def triangular(random: Random, low: float, mode: float, high: float) -> float:
 
 def weighted(random: Random, choices: Sequence[tuple[float, T]]) -> T:
     """One of `choices`, each with its weight; the order of the sequence decides, not its hash."""
-    left = random.random() * sum(weight for weight, _ in choices)
+    # Not `sum`: since Python 3.12 it rounds floats otherwise.
+    total = 0.0
+    for weight, _ in choices:
+        total += weight
+    left = random.random() * total
     for weight, choice in choices:
         left -= weight
         if left < 0:

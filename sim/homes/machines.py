@@ -99,7 +99,10 @@ class Spurious:
     def __init__(self, random: Random, ledger: Ledger, sensors: Sequence[DeviceId]) -> None:
         self._random = random
         self._ledger = ledger
-        self._sensors = tuple((0.1 + random.random() ** 3, sensor) for sensor in sensors)
+        # One of the home's sensors is worse than the others: it faces the window.
+        self._sensors = tuple((0.1 + random.random(), sensor) for sensor in sensors)
+        if sensors:
+            self._sensors += ((2.0, random.choice(sensors)),)
         self._at = int(exponential(random, _SPURIOUS_EVERY))
 
     def pass_day(self, midnight: int, _: Weather) -> None:

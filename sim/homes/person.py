@@ -151,7 +151,7 @@ class Person:
     def _dine(self, minutes: float) -> None:
         """At the table, half of people before the television."""
         body = self.body
-        body.walk(Room.LIVING if self.character.television > 0.8 else Room.KITCHEN)
+        body.walk(Room.LIVING if self.character.television > 0.35 else Room.KITCHEN)
         body.keep_still(body.at + int(minutes * MINUTE), 9)
         body.walk(Room.KITCHEN)
 
@@ -194,12 +194,12 @@ class Person:
             body.walk(Room.LIVING)
             body.wait(5, 40)
             self._watching = body.at
-        self._sit(self._until(until, 160, 60))
+        self._sit(self._until(until, 130, 50))
 
     def _read(self, until: int) -> None:
         """No telephone, no television: the person is hardly seen."""
         random, body = self.random, self.body
-        end = self._until(until, 100, 40)
+        end = self._until(until, 130, 50)
         body.walk(Room.LIVING, Scene.READS)
         if self._light is not None and self.today.is_dark(body.at) and not self._lit:
             self._lit = True
@@ -270,7 +270,7 @@ class Person:
     def _turn_away(self) -> None:
         """Somebody who begins something else mostly switches the television off."""
         body = self.body
-        if self._watching is None or self.character.background or self.random.random() < 0.35:
+        if self._watching is None or self.character.background or self.random.random() < 0.15:
             return
         body.walk(Room.LIVING)
         body.wait(2, 10)
