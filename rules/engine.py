@@ -161,8 +161,11 @@ class Engine:
             case CommandResult():
                 cases.answered(decision, item)
             case TimeTrust(trusted, source, shift):
+                asked = inactivity.asked_by_this_clock(self._state)
                 decision.emit(TimeMoved(now, trusted, source, shift))
                 cases.shelve_no_longer(decision)
+                if asked:
+                    inactivity.clock_set(decision)
                 if trusted:
                     self._time_trusted(decision)
             case DeviceChanged(devices):

@@ -18,6 +18,7 @@ from rules.sentence import Explanation, Say, Sentence, sentence
 from rules.state import State
 
 KEY = AlarmKey(AlarmKind.INACTIVITY)
+_EARLY = timedelta(minutes=1)
 
 
 def silent_since(state: State) -> datetime | None:
@@ -94,6 +95,24 @@ def settle(decision: Decision) -> None:
             level=level,
             activity=state.tally.classes(now, state.seen_from, gone),
         )
+
+
+def asked_by_this_clock(state: State) -> bool:
+    """Whether a prompt stands that was given since the clock was anchored."""
+    alarm = state.alarm(KEY)
+    return alarm.state is AlarmState.PROMPTED and alarm.since >= state.anchored
+
+
+def clock_set(decision: Decision) -> None:
+    """Take back a prompt, given by the clock as it was, that only its false date brought about.
+
+    One that an earlier run gave stands: a silence that was heard out does not end with a date.
+    """
+    state, book = decision.state, decision.book
+    since, asked = silent_since(state), state.alarm(KEY).since
+    # Before the limit, but for what clocks are off by anyway.
+    if since is not None and asked < since + _limit(state, book, 0) - _wait(state, book) - _EARLY:
+        decision.move(KEY, Move.WITHDRAW)
 
 
 def life_seen(decision: Decision) -> None:

@@ -346,3 +346,18 @@ def test_senior_centers_have_no_inactivity() -> None:
     home = Home(book=PRESETS[Preset.SENIOR_CENTER])
     home.wait(80 * HOUR)
     assert AlarmKind.INACTIVITY not in {case.alarm.kind for case in home.cases()}
+
+
+def test_a_prompt_that_only_a_false_date_brought_about_is_taken_back() -> None:
+    home = Home()
+    home.live()
+    home.wait(2 * HOUR)
+    home.restart(30 * HOUR)
+    assert home.state(KEY) is AlarmState.PROMPTED
+    home.wait(timedelta(seconds=1))
+    home.jump(-29 * HOUR)
+    assert home.state(KEY) is AlarmState.NORMAL
+    home.wait(HOUR)
+    assert not home.cases()
+    home.wait(5 * HOUR)
+    assert home.cases()[-1].alarm == KEY
