@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import importlib
 import sys
 from collections.abc import Sequence
 from datetime import datetime
@@ -16,6 +17,10 @@ from sim.demo.plan import RECORDED_SPEED, SIMULATED_SPEED, SPEED_MAX, Asked, pla
 from sim.homes.household import SITE_ZONE
 from texts import Language, translator
 
+_COMMANDS: Final = {
+    "replay": "What a rulebook would have raised in homes that were recorded, or are drawn.",
+    "rig": "The same homes and faults with real processes, killed for real.",
+}
 _USAGE_ERROR: Final = 2
 _DATA: Final = Path(".ongi/run")
 # As the center has them by itself; its code is loaded by its own process alone.
@@ -31,6 +36,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         del arguments[0]
     if not arguments or arguments[0].startswith("-"):
         return _simulate(arguments)
+    if arguments[0] in _COMMANDS:
+        return _command(arguments[0], arguments[1:])
     options = _parser().parse_args(arguments)
     match options.command:
         case "center":
@@ -48,14 +55,6 @@ def main(argv: Sequence[str] | None = None) -> int:
                     options.home_csv,
                 )
             )
-        case "replay":
-            from sim.replay import options as replay  # noqa: PLC0415 -- as all below
-
-            return replay.carry_out(options)
-        case "rig":
-            from sim.rig import options as rig  # noqa: PLC0415
-
-            return rig.carry_out(options)
         case _:
             return _run(options)
 
@@ -67,10 +66,19 @@ def _simulate(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="ongi sim",
         description="Homes, gateways and a center in simulated time, from one seed, checked.",
-        epilog="Other commands: run, rig, replay. See `ongi sim COMMAND --help`.",
+        epilog="Other commands: run, replay, rig; see `ongi sim COMMAND --help`.",
     )
     options.add_options(parser)
     return options.carry_out(parser.parse_args(arguments))
+
+
+def _command(name: str, arguments: Sequence[str]) -> int:
+    """A command with options of its own; only its code is loaded."""
+    options = importlib.import_module(f"sim.{name}.options")
+    parser = argparse.ArgumentParser(prog=f"ongi sim {name}", description=_COMMANDS[name])
+    options.add_options(parser)
+    status: int = options.carry_out(parser.parse_args(arguments))
+    return status
 
 
 def _run(options: argparse.Namespace) -> int:
