@@ -55,8 +55,11 @@ class Body:
         self.absences: deque[tuple[int, int]] = deque(maxlen=_ABSENCES)
         "Out of the home from, until; `FOREVER` while the return is not known."
         self._build = build
-        self._shuts = random.random() < 0.7
-        "The bathroom's door."
+        self._shuts = {
+            Room.BATHROOM: names.BATHROOM_DOOR if random.random() < 0.7 else None,
+            Room.BEDROOM: names.BEDROOM_DOOR if random.random() < 0.3 else None,
+        }
+        "Doors that this person shuts behind, going in and going out."
 
     # ------------------------------------------------------------------------------------ moving
 
@@ -74,17 +77,20 @@ class Body:
         if room is self.room:
             self.sees(room, scene)
             return
-        if self.room is Room.BATHROOM and self._shuts:
-            self.touch(names.BATHROOM_DOOR, 2, 6)
+        self._pass_door(self.room)
         slow = self._build.slowness
         self.wait(2 * slow, 6 * slow)
         if self.room in _BEHIND_HALL or room in _BEHIND_HALL or room is Room.HALL:
             self.sees(Room.HALL)
             self.wait(2 * slow, 6 * slow)
         self.room = room
-        if room is Room.BATHROOM and self._shuts:
-            self.touch(names.BATHROOM_DOOR, 2, 6)
+        self._pass_door(room)
         self.sees(room, scene)
+
+    def _pass_door(self, room: Room) -> None:
+        door = self._shuts.get(room)
+        if door is not None:
+            self.touch(door, 2, 6)
 
     def touch(
         self, contact: DeviceId, low_s: float, high_s: float, scene: Scene | None = None

@@ -50,9 +50,6 @@ class Ledger:
         self._seeing: dict[DeviceId, _Seeing] = {}
         self._cuts: list[int] = []
 
-    def has(self, device: DeviceId) -> bool:
-        return device in self._has
-
     def moment(self, at: int) -> datetime:
         return self._base + timedelta(milliseconds=at)
 

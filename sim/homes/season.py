@@ -11,8 +11,6 @@ from random import Random
 
 from sim.homes.draw import normal
 
-MINUTES = 1440
-
 _YEAR = 365.25
 _SOLSTICE = 172
 "21 June, as a day of the year."
@@ -60,10 +58,6 @@ class Weather:
         share = (minute - self.sunrise) / (self.sunset - self.sunrise)
         high = 0.69 + 0.31 * wave((self.day_of_year - _SOLSTICE) / _YEAR)
         return 4 * share * (1 - share) * high
-
-    def warmth_c(self, minute: float) -> float:
-        """Outdoors: coolest at five, warmest at three in the afternoon."""
-        return self.mean_c + (4.5 - 2 * self.cloud) * wave((minute - 900) / MINUTES)
 
 
 class Sky:
