@@ -115,16 +115,16 @@ def _event(line: bytes, before: Evidence | None) -> Evidence:
 
 def _head(line: bytes, where: str) -> Head:
     fields = Fields(loaded(line))
-    if fields.text("ongi") != _FORMAT:
+    if fields.word("ongi") != _FORMAT:
         raise FrameError("ongi: another kind of file")
     if fields.count("version") != VERSION:
         raise FrameError("version: of another version of the program")
     base = preset(fields.needed("preset"), f"{where}: preset")
     head = Head(
-        program=fields.text("program"),
+        program=fields.word("program"),
         redacted=fields.flag("redacted"),
-        gateway=fields.text("gateway", ""),
-        zone=_zone(fields.text("zone")),
+        gateway=fields.word("gateway", ""),
+        zone=_zone(fields.word("zone")),
         preset=base,
         book=rulebook(base, fields.needed("rules"), f"{where}: rules"),
         trusted=fields.flag("trusted"),

@@ -48,7 +48,7 @@ class Fields:
             if key not in self._asked:
                 raise FrameError(f"{key!r:.40}: an unknown key")
 
-    def text(self, key: str, default: str | None = None) -> str:
+    def word(self, key: str, default: str | None = None) -> str:
         if default is not None and key not in self:
             return default
         value = self.needed(key)

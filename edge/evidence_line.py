@@ -175,7 +175,7 @@ def decode(document: Mapping[str, object]) -> Evidence:
     """
     fields = Fields(document)
     at = fields.moment("at")
-    told = _parsed(fields, fields.text("is"), at)
+    told = _parsed(fields, fields.word("is"), at)
     fields.nothing_else()
     return told
 
@@ -185,7 +185,7 @@ def _parsed(fields: Fields, kind: str, at: datetime) -> Evidence:  # noqa: C901,
         case "seen":
             return _observation(fields, at)
         case "life":
-            outside = DeviceId(OUTSIDE + fields.text("source"))
+            outside = DeviceId(OUTSIDE + fields.word("source"))
             return LifeSeen(at, outside, Phenomenon.LIFE_SIGN, counted=True)
         case "liveness":
             return LivenessChanged(at, fields.device("device"), fields.one(Liveness, "liveness"))
@@ -194,11 +194,11 @@ def _parsed(fields: Fields, kind: str, at: datetime) -> Evidence:  # noqa: C901,
         case "started":
             return Started(at, fields.count("boot"), fields.span("down_s"))
         case "time":
-            trusted, source = fields.flag("trusted"), fields.text("source")
+            trusted, source = fields.flag("trusted"), fields.word("source")
             return TimeMoved(at, trusted, source, fields.span("shift_s", back=True))
         case "away":
             until = fields.moment("until") if "until" in fields else None
-            return AwayBegan(at, fields.one(AwayReason, "reason"), until, fields.text("by", ""))
+            return AwayBegan(at, fields.one(AwayReason, "reason"), until, fields.word("by", ""))
         case "home":
             return AwayEnded(at)
         case "alarm":
@@ -213,7 +213,7 @@ def _parsed(fields: Fields, kind: str, at: datetime) -> Evidence:  # noqa: C901,
             refers, stage = fields.count("refers"), fields.one(Stage, "stage")
             return Updated(at, serial, refers, alarm, stage, level, ())
         case "taken":
-            return CaseTaken(at, fields.count("serial"), fields.text("by", ""))
+            return CaseTaken(at, fields.count("serial"), fields.word("by", ""))
         case "closed":
             return CaseClosed(at, fields.count("serial"), fields.one(Outcome, "outcome"))
         case "missed":
@@ -261,9 +261,9 @@ def _device(written: object) -> Device:
     device = Device(
         id=fields.device("id"),
         link=fields.one(Link, "link"),
-        address=fields.text("address", ""),
-        model=fields.text("model", ""),
-        room=fields.text("room"),
+        address=fields.word("address", ""),
+        model=fields.word("model", ""),
+        room=fields.word("room"),
         phenomena=_some(fields, "phenomena", Phenomenon),
         report_every=fields.span("report_every_s"),
         evidence=fields.one(EvidenceRole, "evidence"),
