@@ -1,9 +1,12 @@
 """What a gateway decided, from what its process wrote down and from its journal after its end."""
 
+import shutil
 from array import array
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from edge.happening import Delivered, Happening
 from edge.journal import Files, Found, inflated, recover
@@ -101,6 +104,19 @@ class GatewayEnd:
             case _:
                 pass
         self._chronicle.decided.append(Decided(at, event, self.boot))
+
+    def gauge(self, path: Path, at: datetime) -> None:
+        """Look at a copy of the journal of a gateway that has nothing to do at this moment."""
+        files = Files(path)
+        with TemporaryDirectory(prefix="ongi-rig-") as folder:
+            copy = Files(Path(folder) / path.name)
+            for ours, theirs in ((files.main, copy.main), (files.wal, copy.wal)):
+                with suppress(FileNotFoundError):
+                    shutil.copyfile(ours, theirs)
+            found = recover(copy)
+            if not found.damage:
+                # Else it wrote just then.
+                self._gauge(found, copy, at)
 
     # ------------------------------------------------------------------------- after its end
 

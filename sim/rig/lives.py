@@ -65,14 +65,25 @@ class Lives:
         self._alerts: dict[tuple[DeviceId, Phenomenon], int] = {}
         self._out_since: datetime | None = None
 
-    def begin(self, collapse: datetime | None) -> None:
-        """Begin to live; the resident collapses at a moment, or as soon as at home after it."""
+    def begin(self, collapse: datetime | None, calls: Sequence[datetime]) -> None:
+        """Begin to live.
+
+        Args:
+            collapse: of the resident, or as soon after it as somebody is at home.
+            calls: when the resident presses for help, if well and at home.
+
+        """
         self._life = self._home.happenings()
         self._live_on()
         self._agenda.at(self._air.due(), self._report)
         self._agenda.after(_LOOK, self._look_who_is_out)
         if collapse is not None:
             self._agenda.at(collapse, self._collapse)
+        buttons = [
+            device.id for device in self._chronicle.devices if Phenomenon.SOS in device.phenomena
+        ]
+        for number, moment in enumerate(calls if buttons else ()):
+            self._agenda.at(moment, self._call(buttons[number % len(buttons)]))
 
     def finish(self) -> None:
         """Look a last time."""
@@ -163,6 +174,14 @@ class Lives:
             self._befall(Plight(now, PlightKind.COLLAPSE))
         else:
             self._agenda.after(_LOOK, self._collapse)
+
+    def _call(self, button: DeviceId) -> Callable[[], None]:
+        def press() -> None:
+            now = self._agenda.now
+            if self._home.at_home(now) and now < self._end:
+                self._act(Act(now, button, Phenomenon.SOS, value=True, hand=now))
+
+        return press
 
     def _befall(self, plight: Plight) -> None:
         if self.trouble is not None or plight.at >= self._end:

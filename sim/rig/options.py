@@ -21,6 +21,7 @@ from sim.homes.population import POPULATIONS, SimulatedHome, home
 from sim.rig import run
 from sim.rig.able import left_out
 from sim.rig.network import Network, chosen, missing_for_namespaces
+from sim.rig.outcome import ProcessDied, Stopped
 from sim.rig.plan import SPEED, SPEED_MAX, Plan, drawn_collapse
 from sim.rig.shown import Shown, notes
 from sim.world.run import START
@@ -31,6 +32,7 @@ _USAGE_ERROR: Final = 2
 _INTERRUPTED: Final = 130
 _HOMES_MAX: Final = 50
 _DAYS_MAX: Final = 366.0
+_CALLS_MAX: Final = 1_000.0
 _HELP: Final = "help"
 _DRAWN: Final = "drawn"
 _NONE: Final = "none"
@@ -69,6 +71,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="SPAN|drawn|none",
         help='when each resident collapses, such as "5 h" after the start (default: drawn)',
     )
+    parser.add_argument(
+        "--calls",
+        type=float,
+        default=2.0,
+        metavar="N",
+        help="how often a day each resident presses for help (default: 2)",
+    )
     parser.add_argument("--population", default="mixed", choices=POPULATIONS, help="who they are")
     parser.add_argument(
         "--keep-data", type=Path, metavar="DIR", help="keep journals, databases and logs there"
@@ -106,10 +115,10 @@ async def _run(plan: Plan, say: Translator, shown: Shown) -> int:
     try:
         with shown.progress(plan) as show:
             outcome = await run.run(plan, show, stop)
-    except run.Stopped:
+    except Stopped:
         shown.tell(say.text("Stopped."))
         return _INTERRUPTED
-    except run.ProcessDied as error:
+    except ProcessDied as error:
         died = error.died
         shown.tell(
             say.text(
@@ -149,6 +158,7 @@ def _plan(options: argparse.Namespace) -> Plan:
     _within("--homes", options.homes, 1, _HOMES_MAX)
     _within("--days", options.days, 0.05, _DAYS_MAX)
     _within("--speed", options.speed, 1, SPEED_MAX)
+    _within("--calls", options.calls, 0, _CALLS_MAX)
     lasting = timedelta(days=options.days)
     homes = tuple(
         home(options.seed, number, START, options.population, options.language.value)
@@ -162,6 +172,7 @@ def _plan(options: argparse.Namespace) -> Plan:
         speed=options.speed,
         network=chosen(options.network),
         data=options.keep_data,
+        calls_a_day=options.calls,
         collapse=_collapse(options.collapse, options.seed, lasting),
     )
 

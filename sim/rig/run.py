@@ -6,28 +6,27 @@ import tempfile
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 from central.cases import Which
-from protocol.records import RecordKind
-from rules.alarm import PERSON_IN_DANGER
 from sim.clock import MasterClock
-from sim.faults.fault import Fault, FaultKind
-from sim.processes.children import Crew, Died
+from sim.processes.children import Crew
 from sim.processes.folder import claimed
 from sim.rig import disk, network, tracer
 from sim.rig.agenda import Agenda
-from sim.rig.center_end import INTERVAL_S, CenterEnd, Stored, seen_of
+from sim.rig.arrivals import Arrivals
+from sim.rig.center_end import INTERVAL_S, CenterEnd, seen_of
 from sim.rig.duty import Duty
 from sim.rig.network import LOOPBACK, Network, Way
+from sim.rig.outcome import Outcome, ProcessDied, Progress, Stopped, Tally
 from sim.rig.pace import Need, pace
-from sim.rig.plan import Plan
+from sim.rig.plan import Plan, drawn_calls
 from sim.rig.ports import free_port
 from sim.rig.site import Able, Around, Site
-from sim.world.chronicle import Arrived, Chronicle, Turned
+from sim.rig.ward import Ward
+from sim.world.chronicle import Chronicle
 from sim.world.switches import Switches
 
 _LOOK_S: Final = 0.1
@@ -39,58 +38,6 @@ _HEALING_S: Final = 90.0
 "Real seconds after the end for all that waits to be delivered."
 _SUPERVISION_S: Final = 3 * INTERVAL_S + 1 + 2
 "The center's patience with a gateway, and two of its looks."
-_UNSEEN_MAX: Final = 50
-"Looks at the center after which a record counts, though its gateway never spoke of it."
-
-
-class ProcessDied(Exception):  # noqa: N818 -- names what happened
-    """A process of the rig ended by itself."""
-
-    def __init__(self, died: Died) -> None:
-        super().__init__(f"{died.name} ended by itself (status {died.status})")
-        self.died = died
-
-
-class Stopped(Exception):  # noqa: N818 -- names what happened
-    """Somebody wants the run to end."""
-
-
-@dataclass(slots=True)
-class Tally:
-    """What was done to the processes, and how they did."""
-
-    network: Network
-    kills: int = 0
-    starts: int = 0
-    frames: int = 0
-    unanswered: int = 0
-    datagrams_lost: int = 0
-    latency_ms: tuple[float, float] = (0.0, 0.0)
-    "From a frame to its decision: the median, and what 99 % do not exceed."
-    urgent_ms: float | None = None
-    "The slowest hazard or call for help."
-    refused: list[str] = field(default_factory=list)
-    "What was to be done to a process and could not be."
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a run is."""
-
-    now: datetime
-    rate: float
-    up: int
-    down: int
-    escalations: int
-    kills: int
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What came of a run."""
-
-    chronicle: Chronicle
-    tally: Tally
 
 
 Show = Callable[[Progress], None]
@@ -160,15 +107,9 @@ class _Rig:
         self._changed = asyncio.Event()
         self._center_faults = Switches()
         self._center = CenterEnd(data / "center", data / "clock", crew, free_port(LOOPBACK))
-        self._known: set[bytes] = set()
-        self._ids: dict[str, dict[tuple[int, int], bytes]] = {}
-        self._pending: list[tuple[Stored, int]] = []
         self._waits: dict[int, tuple[datetime, float]] = {}
-        self._backup_of: datetime | None = None
-        self._silent: dict[str, bool] = {}
         self._looked_s = 0.0
         self._rate = 0.0
-        self._escalations = 0
         self._tally = Tally(plan.network)
         center = tuple(fault for fault in plan.faults if fault.home is None)
         self._sites = self._made_sites()
@@ -181,6 +122,7 @@ class _Rig:
             center,
             silent_after=timedelta(seconds=_SUPERVISION_S * plan.speed) + timedelta(minutes=1),
         )
+        self._arrivals = Arrivals(self._center, self._sites)
         self._duty = Duty(
             self._agenda,
             self._center,
@@ -188,6 +130,16 @@ class _Rig:
             plan.seed,
             work=self._works.append,
             handled=self._chronicle.handled.append,
+        )
+        self._ward = Ward(
+            self._center,
+            self._center_faults,
+            self._chronicle,
+            agenda=self._agenda,
+            arrivals=self._arrivals,
+            duty=self._duty,
+            sites=self._sites,
+            work=self._works.append,
         )
 
     def _made_sites(self) -> dict[str, Site]:
@@ -225,9 +177,9 @@ class _Rig:
         plan, agenda = self._plan, self._agenda
         async with self._opened():
             for site in self._sites.values():
-                site.begin(None if plan.collapse is None else plan.start + plan.collapse)
-            for fault in self._chronicle.center_faults:
-                self._arrange(fault)
+                collapse = None if plan.collapse is None else plan.start + plan.collapse
+                site.begin(collapse, drawn_calls(plan, site.home.number))
+            self._ward.begin(self._chronicle.center_faults)
             agenda.at(plan.end, lambda: None)
             while agenda.now < plan.end:
                 await self._step()
@@ -316,47 +268,9 @@ class _Rig:
             await site.look()
         if not self._center.up:
             return
-        self._take_in()
-        self._look_who_is_silent()
+        self._arrivals.look(self._clock.now())
         board = await self._center.cases(Which.OPEN)
         self._duty.look(board)
-
-    def _take_in(self) -> None:
-        """Note what has arrived; when it was decided its gateway may be just about to say."""
-        self._pending += [(one, 0) for one in self._center.arrived()]
-        later = []
-        for one, looks in self._pending:
-            site = self._sites[one.gateway]
-            decided = site.end.decided_at(one.record.boot, one.record.seq)
-            if decided is None and looks < _UNSEEN_MAX:
-                later.append((one, looks + 1))
-            else:
-                self._note_arrived(site, one, decided)
-        self._pending = later
-
-    def _note_arrived(self, site: Site, one: Stored, decided: datetime | None) -> None:
-        record = one.record
-        new = record.id not in self._known
-        self._known.add(record.id)
-        self._ids.setdefault(one.gateway, {})[record.boot, record.seq] = record.id
-        site.chronicle.arrived.append(Arrived(one.at, record, new))
-        if record.kind is RecordKind.UPDATE or record.drill:
-            return
-        danger = record.alarm in PERSON_IN_DANGER
-        self._escalations += new and danger
-        trouble = site.lives.trouble
-        if trouble is None or trouble.found is not None or not danger:
-            return
-        if decided is not None and decided >= trouble.at:
-            trouble.found = one.at
-
-    def _look_who_is_silent(self) -> None:
-        for gateway, since in self._center.silent().items():
-            was = self._silent.get(gateway, False)
-            if (since is not None) != was:
-                self._silent[gateway] = since is not None
-                at = self._clock.now() if since is None else since
-                self._sites[gateway].chronicle.turned.append(Turned(at, since is not None))
 
     def _progress(self) -> Progress:
         sites = self._sites.values()
@@ -366,58 +280,9 @@ class _Rig:
             self._rate,
             up,
             2 * len(sites) + 1 - up,
-            self._escalations,
-            self._tally.kills + sum(site.pair.kills for site in sites),
+            self._arrivals.escalations,
+            self._ward.kills + sum(site.pair.kills for site in sites),
         )
-
-    # --------------------------------------------------------------------- what befalls the center
-
-    def _arrange(self, fault: Fault) -> None:
-        agenda, begin = self._agenda, self._plan.start + fault.begin
-        end = begin + fault.lasting
-        if fault.kind is FaultKind.CENTER_RESTORED:
-            kept = max(begin - timedelta(seconds=round(fault.amount)), self._plan.start)
-            agenda.at(kept, lambda: self._works.append(lambda: self._keep(kept)))
-        agenda.at(begin, lambda: self._works.append(lambda: self._break(fault)))
-        agenda.at(end, lambda: self._works.append(lambda: self._mend(fault)))
-
-    async def _keep(self, moment: datetime) -> None:
-        if self._center.up and await self._center.keep_backup():
-            self._backup_of = moment
-
-    async def _break(self, fault: Fault) -> None:
-        self._center_faults.begin(fault)
-        if fault.kind in (FaultKind.CENTER_KILLED, FaultKind.CENTER_RESTORED):
-            if self._center.up:
-                self._tally.kills += 1
-                await self._center.kill()
-                self._take_in()
-        else:
-            await self._look_at_ways()
-
-    async def _mend(self, fault: Fault) -> None:
-        self._center_faults.end(fault)
-        if fault.kind is FaultKind.CENTER_RESTORED and self._backup_of is not None:
-            await self._restore(self._backup_of)
-        down = (FaultKind.CENTER_KILLED, FaultKind.CENTER_RESTORED)
-        if not self._center.up and not any(map(self._center_faults.on, down)):
-            await self._center.start()
-        await self._look_at_ways()
-
-    async def _restore(self, backup_of: datetime) -> None:
-        if self._center.up:
-            await self._center.kill()
-        self._take_in()
-        if not await self._center.restore_backup():
-            self._tally.refused.append("ongi center restore")
-            return
-        self._chronicle.restored.append((self._agenda.now, backup_of))
-        self._known = {id_ for _, _, id_ in self._center.stored()}
-        self._duty.look_anew()
-
-    async def _look_at_ways(self) -> None:
-        for site in self._sites.values():
-            await site.look_at_way()
 
     # --------------------------------------------------------------------------------- its end
 
@@ -435,7 +300,7 @@ class _Rig:
                 or site.glance.status.plumbing.outbox_depth
                 for site in self._sites.values()
             )
-            quiet = 0 if waiting or self._pending else quiet + 1
+            quiet = 0 if waiting or self._arrivals.pending else quiet + 1
         self._clock.run(0.0)
         self._chronicle.healed = self._clock.now()
 
@@ -443,32 +308,13 @@ class _Rig:
         chronicle, tally = self._chronicle, self._tally
         for site in self._sites.values():
             await site.finish()
-        await self._look_last()
-        for gateway, site in self._sites.items():
-            site.end.note_unwritten(self._ids.get(gateway, {}))
-            tally.kills += site.pair.kills
-            tally.starts += site.pair.starts
-            tally.frames += len(site.latencies_s)
-            tally.unanswered += site.unanswered
-            tally.refused += site.pair.missed
-            tally.datagrams_lost += site.way.net.counts.lost
-        took = sorted(one for site in self._sites.values() for one in site.latencies_s)
-        if took:
-            median, most = took[len(took) // 2], took[len(took) * 99 // 100]
-            tally.latency_ms = (round(median * 1e3, 2), round(most * 1e3, 2))
-        urgent = [one for site in self._sites.values() for one in site.urgent_s]
-        tally.urgent_ms = round(max(urgent) * 1e3, 2) if urgent else None
-        chronicle.observations = sum(home.observations for home in chronicle.homes)
-
-    async def _look_last(self) -> None:
-        chronicle = self._chronicle
-        while True:
-            self._take_in()
-            if not self._pending:
-                break
+        known = self._arrivals.finish()
         chronicle.stored = self._center.stored()
-        known = {id_ for ids in self._ids.values() for id_ in ids.values()}
         chronicle.cases = [seen_of(case, known) for case in await self._center.cases(Which.ALL)]
+        chronicle.observations = sum(home.observations for home in chronicle.homes)
+        tally.kills += self._ward.kills
+        tally.refused += self._ward.missed
+        tally.add(self._sites.values())
 
 
 def _dues(site: Site) -> tuple[datetime, ...]:

@@ -14,7 +14,8 @@ from rich.table import Table
 
 from sim.check import CHECKERS, Violation
 from sim.check.figures import Figures
-from sim.rig import run
+from sim.rig.outcome import Outcome
+from sim.rig.outcome import Progress as Glance
 from sim.rig.plan import Plan
 from texts import Translator
 
@@ -42,7 +43,7 @@ class Shown:
         (self._err if self._as_json else self._out).print(escape(text))
 
     @contextmanager
-    def progress(self, plan: Plan) -> Iterator[Callable[[run.Progress], None]]:
+    def progress(self, plan: Plan) -> Iterator[Callable[[Glance], None]]:
         """A bar over the virtual days; a line every six hours where nobody watches a terminal."""
         if not self._err.is_terminal:
             yield self._lines(plan)
@@ -58,13 +59,13 @@ class Shown:
         with bar:
             task = bar.add_task("", total=plan.lasting / _DAY)
 
-            def show(now: run.Progress) -> None:
+            def show(now: Glance) -> None:
                 done = (now.now - plan.start) / _DAY
                 bar.update(task, completed=done, description=escape(self._glance(plan, now)))
 
             yield show
 
-    def outcome(self, plan: Plan, outcome: run.Outcome, found: Figures) -> None:
+    def outcome(self, plan: Plan, outcome: Outcome, found: Figures) -> None:
         """The figures and what went wrong."""
         tally = outcome.tally
         if self._as_json:
@@ -85,7 +86,7 @@ class Shown:
         if left > 0:
             self._out.print(escape(self._say.text("… and {count} more.", count=left)))
 
-    def _table(self, outcome: run.Outcome, found: Figures) -> Table:
+    def _table(self, outcome: Outcome, found: Figures) -> Table:
         text, tally, chronicle = self._say.text, outcome.tally, outcome.chronicle
         low, high = tally.latency_ms
         urgent = "-" if tally.urgent_ms is None else f"{tally.urgent_ms:.0f} ms"
@@ -119,7 +120,7 @@ class Shown:
         for line in violation.evidence:
             self._out.print(escape(f"    {line}"))
 
-    def _glance(self, plan: Plan, now: run.Progress) -> str:
+    def _glance(self, plan: Plan, now: Glance) -> str:
         return self._say.text(
             "day {day} {time}  {rate}x  {up} up, {down} down, {kills} killed, {count} escalations",
             day=(now.now - plan.start) // _DAY + 1,
@@ -131,10 +132,10 @@ class Shown:
             count=now.escalations,
         )
 
-    def _lines(self, plan: Plan) -> Callable[[run.Progress], None]:
+    def _lines(self, plan: Plan) -> Callable[[Glance], None]:
         told = 0
 
-        def show(now: run.Progress) -> None:
+        def show(now: Glance) -> None:
             nonlocal told
             part = (now.now - plan.start) // _PLAIN_EVERY
             if part > told:

@@ -159,6 +159,10 @@ class Site:
         """Where the center's people put the gateway's keys."""
         return self.folder / IDENTITY_FILE
 
+    @property
+    def _journal(self) -> Path:
+        return self.folder / "journal.sqlite"
+
     def make_folder(self) -> None:
         """Make the gateway's card: a small one if it will be full one day."""
         self.folder.mkdir()
@@ -182,14 +186,15 @@ class Site:
         furnish(self.folder, files, self.home.installed)
         await self._start()
 
-    def begin(self, collapse: datetime | None) -> None:
+    def begin(self, collapse: datetime | None, calls: Sequence[datetime]) -> None:
         """Begin to live; faults begin and end as planned."""
         agenda = self._around.agenda
-        self.lives.begin(collapse)
+        self.lives.begin(collapse, calls)
         for fault in self.chronicle.faults:
             begin = self._around.start + fault.begin
             agenda.at(begin, self._planned(self._break, fault))
             agenda.at(begin + fault.lasting, self._planned(self._heal, fault))
+        agenda.after(_DAY, self._look_daily)
         agenda.after(20 * _DAY, lambda: self._around.work(self._drill))
 
     async def finish(self) -> None:
@@ -202,6 +207,14 @@ class Site:
         """Leave nothing behind."""
         await self.pair.inject(())
         await self._stack.aclose()
+
+    def _look_daily(self) -> None:
+        self._around.agenda.after(_DAY, self._look_daily)
+        self._around.work(self._gauge)
+
+    async def _gauge(self) -> None:
+        if self.pair.running:
+            self.end.gauge(self._journal, self._around.now())
 
     async def _drill(self) -> None:
         await self.pair.put(Drill("installer"))
@@ -304,7 +317,7 @@ class Site:
         self._unconfirmed.clear()
         self._stopped_at = now = self._around.now()
         self.end.ended(now)
-        self.end.look_at_journal(self.folder / "journal.sqlite", now)
+        self.end.look_at_journal(self._journal, now)
 
     def _fell(self, died: Died) -> None:
         """The gateway ended, and not by our hand: at a write that was to be its last."""
@@ -368,7 +381,7 @@ class Site:
             case FaultKind.DISK_CORRUPTED:
                 self._off.add(fault.number)
                 await self._kill_gateway()
-                disk.damage(self.folder / "journal.sqlite", self._chance)
+                disk.damage(self._journal, self._chance)
             case FaultKind.WRONG_AT_BOOT:
                 self._machine.set_date(timedelta(seconds=round(fault.amount)), None)
                 await self._power_lost(fault)

@@ -62,6 +62,7 @@ def plan(*faults: Fault, network: Network = Network.LOOPBACK, data: Path | None 
         network=network,
         data=data,
         collapse=COLLAPSE,
+        calls_a_day=20.0,
         limits=LIMITS,
     )
 
