@@ -14,7 +14,8 @@ half a second. So that nothing falls due only because a process is behind
   really took is measured and shown;
 - time stands still while a process starts or is attached to, for that is no part of the fault;
 - time runs twelve times as fast, not faster, around the moment at which a gateway is to speak up,
-  while a command is under way, and while a record waits that a sound way should carry;
+  after a danger, while a command is under way, and while a record waits that a sound way should
+  carry, for thirty real seconds at most;
 - `Chronicle.silent_after` is reckoned from the real seconds of the center's patience.
 
 What each gateway decides is written down by its process at the moment of the decision

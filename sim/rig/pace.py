@@ -27,7 +27,7 @@ class Need:
     urgent: bool
     "It calls for help, or tells of a hazard."
     busy: bool
-    "A command is under way, or a record waits that a sound way should carry."
+    "A danger or a command is dealt with, or a record waits that a sound way should carry."
     due: tuple[datetime, ...]
     "When the gateway is to ask or to call, if nothing more is seen; by the true time."
 

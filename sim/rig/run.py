@@ -241,7 +241,7 @@ class _Rig:
         return Need(
             unconfirmed=None if frame is None else frame.at,
             urgent=frame is not None and frame.urgent,
-            busy=site.end.commanding(now) or self._waits_for(site, real_s),
+            busy=site.is_busy(now) or self._waits_for(site, real_s),
             due=_dues(site),
         )
 

@@ -37,6 +37,8 @@ _UNCONFIRMED_S: Final = 0.25
 "Real seconds; what a gateway has not taken in by then was lost on its way."
 _LATENCIES_MAX: Final = 200_000
 _DAY: Final = timedelta(days=1)
+_URGENT: Final = timedelta(seconds=20)
+"A leak stands for five seconds before it is raised, and shall be at the center ten later."
 _DEATH_KNOWN_S: Final = 0.05
 
 _OF_WAY: Final = (
@@ -107,6 +109,7 @@ class Site:
         self.unanswered = 0
         "Frames that nothing was heard of within a quarter of a real second."
         self.glance: Glance | None = None
+        self._urgent_until = around.start
         self.faults = Switches()
         self.chronicle = HomeChronicle(
             number=number,
@@ -228,6 +231,10 @@ class Site:
             self.unanswered += 1
         return self._unconfirmed[0][0] if self._unconfirmed else None
 
+    def is_busy(self, now: datetime) -> bool:
+        """Whether a call for help, a hazard or a command is being dealt with."""
+        return now < self._urgent_until or self.end.commanding(now)
+
     def is_connected(self) -> bool:
         """Whether nothing is wrong between the gateway and the center."""
         ours, theirs = self.faults, self._around.center_faults
@@ -290,6 +297,8 @@ class Site:
             return
         for advert in frame.adverts(self._machine.boottime_us(frame.at)):
             self.pair.tell_driver(antenna.advert_line(advert))
+        if frame.urgent:
+            self._urgent_until = frame.at + _URGENT
         if frame.sure and self.pair.running:
             self._unconfirmed.append((frame, asyncio.get_running_loop().time()))
 
