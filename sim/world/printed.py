@@ -23,6 +23,7 @@ from texts import Translator
 
 _ZONE = timezone(timedelta(hours=9))
 _DIGEST_SHOWN = 16
+_PIPE_WIDTH = 120
 _HOMES_SHOWN = 20
 _VIOLATIONS_SHOWN = 20
 _LINES_A_RUN = 10
@@ -36,6 +37,9 @@ class Printed:
         self._say = say
         self._as_json = as_json
         self._out = Console(soft_wrap=True, highlight=False)
+        if not self._out.is_terminal:
+            # For a file or a pipe, whose width nobody knows.
+            self._out = Console(soft_wrap=True, highlight=False, width=_PIPE_WIDTH)
         self._err = Console(stderr=True, soft_wrap=True, highlight=False)
 
     def show(self, table: Table) -> None:
