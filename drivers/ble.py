@@ -139,7 +139,7 @@ class BleAdapter:
             known.device = device
             self._known[device.address] = known
         self._guard.retain({known.key_id for known in self._known.values()})
-        self._refusals.forget({known.device.id for known in self._known.values()})
+        self._refusals.set_devices({known.device.id for known in self._known.values()})
 
     def receive(self, advert: RawAdvert, now: datetime) -> list[Observed | DriverFault]:
         """What one advert tells the gateway; mostly nothing, since adverts are repeated."""

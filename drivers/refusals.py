@@ -32,6 +32,9 @@ class Refusals:
 
     def __init__(self) -> None:
         self._devices: dict[DeviceId, _Refused] = {}
+        self._known: set[DeviceId] = set()
+        self._new: set[DeviceId] = set()
+        "Of them an earlier run may have told something that nobody has taken back."
 
     def refuse(self, device: DeviceId, why: Why, at_us: int, now: datetime) -> DriverFault | None:
         """Note one refused frame; a fault when it is time to tell."""
@@ -49,7 +52,10 @@ class Refusals:
         return DriverFault(AlarmKind.FRAMES_REFUSED, device, present=True, sentence=said)
 
     def over(self, at_us: int, now: datetime) -> list[DriverFault]:
-        """The faults of devices that had no frame refused for an hour."""
+        """The faults of devices that had no frame refused for an hour, also since the start."""
+        for device in sorted(self._new):
+            self._devices.setdefault(device, _Refused(at_us, at_us)).present = True
+        self._new.clear()
         quiet = [
             device
             for device, refused in self._devices.items()
@@ -66,7 +72,9 @@ class Refusals:
             if self._devices.pop(device).present
         ]
 
-    def forget(self, known: set[DeviceId]) -> None:
-        """Drop devices that the home no longer has."""
+    def set_devices(self, known: set[DeviceId]) -> None:
+        """These are the home's devices from now on."""
         for device in self._devices.keys() - known:
             del self._devices[device]
+        self._new = (self._new & known) | (known - self._known)
+        self._known = known

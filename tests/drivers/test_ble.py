@@ -296,7 +296,16 @@ def test_a_single_spoilt_frame_is_never_told(state: Path) -> None:
     ear = Ear(state, sensor)
     assert ear.faults(sensor, b"\x40\x02\x01") == []
     assert ear.adapter.counts[DeviceId("door")].refused == {Why.MALFORMED: 1}
-    assert ear.adapter.over(2 * HOUR_US, NOW) == []
+    assert not any(fault.present for fault in ear.adapter.over(2 * HOUR_US, NOW))
+
+
+def test_what_an_earlier_run_told_ends_after_an_hour_without_a_refused_frame(state: Path) -> None:
+    adapter = Ear(state, door()).adapter
+    assert adapter.over(0, NOW) == []
+    assert adapter.over(59 * MINUTE_US, NOW) == []
+    (over,) = adapter.over(60 * MINUTE_US, NOW)
+    assert (over.scope, over.present) == (DeviceId("door"), False)
+    assert adapter.over(3 * HOUR_US, NOW) == []
 
 
 def test_version_1_is_refused_by_its_uuid_and_by_its_version_bits(state: Path) -> None:
