@@ -6,6 +6,7 @@ The launcher holds the other end of its standard input; what it says there are l
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import sys
 from collections.abc import Callable, Coroutine
@@ -14,6 +15,11 @@ from dataclasses import dataclass
 from rules.errors import ConfigError
 
 _LINE_BYTES = 100_000
+_END_S = 10.0
+"Work that has not ended so long after it was told to never will."
+_STUCK = 3
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +70,12 @@ async def _attached(begin: Callable[[], Work]) -> None:
         await asyncio.wait((working, listening), return_when=asyncio.FIRST_COMPLETED)
         working.cancel()
         listening.cancel()
+        await asyncio.wait((working,), timeout=_END_S)
+        if not working.done():
+            # Before Python 3.13 a task group that fails in the same turn loses a cancellation, and
+            # a second one does not get through to it. No orphan shall come of it.
+            _log.error("does not end")
+            os._exit(_STUCK)
 
 
 async def _listen(hear: Callable[[bytes], None]) -> None:

@@ -76,6 +76,8 @@ class Child:
         self._hear = hear
         self._tail: deque[str] = deque(maxlen=_TAIL)
         self._stopping = False
+        self.stubborn = False
+        "It did not end when it was told to."
         self.ready: asyncio.Future[Ready] = asyncio.get_running_loop().create_future()
         "Done when the process takes requests."
 
@@ -138,6 +140,7 @@ class Child:
             async with asyncio.timeout(_STOP_S):
                 await self._process.wait()
         except TimeoutError:
+            self.stubborn = True
             self._process.kill()
             await self._process.wait()
         except ProcessLookupError:

@@ -4,7 +4,7 @@ import argparse
 import asyncio
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Final
 
 from rules.errors import ConfigError, phrase
 from rules.quantity import span
-from sim.check import check, figures
+from sim.check import Violation, check, figures
 from sim.clock import stopwatch
 from sim.faults import file, words
 from sim.faults.drawn import Profile, drawn
@@ -21,7 +21,7 @@ from sim.homes.population import POPULATIONS, SimulatedHome, home
 from sim.rig import run
 from sim.rig.able import left_out
 from sim.rig.network import Network, chosen, missing_for_namespaces
-from sim.rig.outcome import ProcessDied, Stopped
+from sim.rig.outcome import Outcome, ProcessDied, Stopped
 from sim.rig.plan import SPEED, SPEED_MAX, Plan, drawn_collapse
 from sim.rig.shown import Shown, notes
 from sim.world.run import START
@@ -97,7 +97,7 @@ def carry_out(options: argparse.Namespace) -> int:
         return 0
     try:
         plan = _plan(options)
-        _introduce(plan, options.network, say, shown)
+        _introduce(plan, options.network, options.faults, say, shown)
         return asyncio.run(_run(plan, say, shown))
     except ConfigError as error:
         where, found, right = map(say.said, (error.where, error.found, error.right))
@@ -133,18 +133,27 @@ async def _run(plan: Plan, say: Translator, shown: Shown) -> int:
     except TimeoutError:
         shown.tell(say.text("A process did not get ready."))
         return _VIOLATED
-    violations = check(outcome.chronicle)
+    violations = (*check(outcome.chronicle), *_stubborn(outcome))
     shown.outcome(plan, outcome, figures(outcome.chronicle, violations, seconds()))
     return _VIOLATED if violations else 0
 
 
-def _introduce(plan: Plan, asked: Network, say: Translator, shown: Shown) -> None:
-    if asked is Network.AUTO:
+def _stubborn(outcome: Outcome) -> Iterator[Violation]:
+    """What only real processes can break."""
+    for name in outcome.tally.stubborn:
+        what = f"{name} did not end when it was told to, and was killed."
+        yield Violation("ends-when-told", None, outcome.chronicle.healed, what)
+
+
+def _introduce(plan: Plan, network: Network, faults: str, say: Translator, shown: Shown) -> None:
+    if network is Network.AUTO:
         missing = missing_for_namespaces()
         text = say.text("Network: namespaces.")
         if missing:
             text = say.text("Network: loopback; for namespaces there is no {what}.", what=missing)
         shown.tell(text)
+    if faults in (Profile.CALM.value, Profile.STORM.value) and not plan.faults:
+        shown.tell(say.text("No faults: they are drawn from the second day on."))
     notes(shown, left_out(say, plan.faults))
 
 

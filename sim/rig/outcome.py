@@ -54,6 +54,9 @@ class Tally:
     refused: list[str] = field(default_factory=list)
     "What was to be done to a process and could not be."
 
+    stubborn: list[str] = field(default_factory=list)
+    "Processes that did not end when they were told to."
+
     def add(self, sites: Iterable[Site]) -> None:
         """Add up what the homes say."""
         took: list[float] = []
@@ -65,6 +68,7 @@ class Tally:
             self.unanswered += site.unanswered
             self.datagrams_lost += site.way.net.counts.lost
             self.refused += site.pair.missed
+            self.stubborn += site.pair.stubborn
             took += site.latencies_s
             urgent += site.urgent_s
         if took:

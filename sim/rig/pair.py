@@ -50,6 +50,8 @@ class Pair:
         self.starts = 0
         self.missed: list[str] = []
         "What could not be done to it, and why."
+        self.stubborn: list[str] = []
+        "What did not end when it was told to."
         self._name = name
         self._folder = folder
         self._clock = clock
@@ -137,6 +139,8 @@ class Pair:
         for child in (self._driver, self._gateway):
             if child is not None:
                 await child.stop()
+                if child.stubborn:
+                    self.stubborn.append(child.name)
 
     async def inject(self, injections: Sequence[str]) -> None:
         """Let only these be done to the writes of the gateway from now on."""
