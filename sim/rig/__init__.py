@@ -20,4 +20,7 @@ half a second. So that nothing falls due only because a process is behind
 
 What each gateway decides is written down by its process at the moment of the decision
 (`sim.rig.spoken`): the control socket would not tell what was decided before it opened its doors.
+
+Two promises are checked here alone: a command is not given up before its device was asked
+(`command-reaches-device`), and a process ends when it is told to (`ends-when-told`).
 """

@@ -22,10 +22,15 @@ from rules.events import (
     Updated,
 )
 from rules.observation import DeviceId, Observation
+from rules.signals import COMMAND_WITHIN
+from sim.check.violation import Violation
 from sim.world.chronicle import Decided, Gauge, HomeChronicle, Moved, Queued, Run
 
 _US = timedelta(microseconds=1)
 _MINUTE_US = 60_000_000
+COMMAND_REACHES = "command-reaches-device"
+"Within its ten seconds a command is not given up before a device was asked."
+_COMMAND_LASTS = COMMAND_WITHIN - timedelta(seconds=1)
 _COMMAND_AT_MOST = timedelta(seconds=20)
 
 
@@ -36,6 +41,10 @@ class GatewayEnd:
         self, chronicle: HomeChronicle, heard: Callable[[datetime, Observation], None]
     ) -> None:
         """`heard` is told of every observation as the gateway is handed it."""
+        self.reached: set[int] = set()
+        "Commands that a device was asked to carry out."
+        self.violations: list[Violation] = []
+        "Of what no checker of chronicles can know."
         self._chronicle = chronicle
         self._heard = heard
         self.boot = 0
@@ -96,8 +105,8 @@ class GatewayEnd:
                 self._chronicle.moved.append(Moved(at, shift // _US, trusted, source))
             case Commanded(_, command):
                 self._commands[command.id] = at
-            case CommandEnded(_, number):
-                self._commands.pop(number, None)
+            case CommandEnded(_, number, ok):
+                self._command_ended(at, number, ok=ok)
             case Escalated() | Updated():
                 self._told[self.boot, event.serial] = at
                 self._waiting[self.boot, event.serial] = at
@@ -117,6 +126,16 @@ class GatewayEnd:
             if not found.damage:
                 # Else it wrote just then.
                 self._gauge(found, copy, at)
+
+    def _command_ended(self, at: datetime, number: int, *, ok: bool) -> None:
+        commanded = self._commands.pop(number, None)
+        reached = number in self.reached
+        self.reached.discard(number)
+        if ok or reached or commanded is None or at - commanded >= _COMMAND_LASTS:
+            return
+        took_s = (at - commanded).total_seconds()
+        what = f"Command {number} was refused after {took_s:.1f} s, and no device was asked."
+        self.violations.append(Violation(COMMAND_REACHES, self._chronicle.number, at, what))
 
     # ------------------------------------------------------------------------- after its end
 

@@ -4,7 +4,7 @@ import argparse
 import asyncio
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Final
 
 from rules.errors import ConfigError, phrase
 from rules.quantity import span
-from sim.check import Violation, check, figures
+from sim.check import check, figures
 from sim.clock import stopwatch
 from sim.faults import file, words
 from sim.faults.drawn import Profile, drawn
@@ -21,7 +21,7 @@ from sim.homes.population import POPULATIONS, SimulatedHome, home
 from sim.rig import run
 from sim.rig.able import left_out
 from sim.rig.network import Network, chosen, missing_for_namespaces
-from sim.rig.outcome import Outcome, ProcessDied, Stopped
+from sim.rig.outcome import ProcessDied, Stopped
 from sim.rig.plan import SPEED, SPEED_MAX, Plan, drawn_collapse
 from sim.rig.shown import Shown, notes
 from sim.world.run import START
@@ -133,16 +133,9 @@ async def _run(plan: Plan, say: Translator, shown: Shown) -> int:
     except TimeoutError:
         shown.tell(say.text("A process did not get ready."))
         return _VIOLATED
-    violations = (*check(outcome.chronicle), *_stubborn(outcome))
+    violations = (*check(outcome.chronicle), *outcome.violations)
     shown.outcome(plan, outcome, figures(outcome.chronicle, violations, seconds()))
     return _VIOLATED if violations else 0
-
-
-def _stubborn(outcome: Outcome) -> Iterator[Violation]:
-    """What only real processes can break."""
-    for name in outcome.tally.stubborn:
-        what = f"{name} did not end when it was told to, and was killed."
-        yield Violation("ends-when-told", None, outcome.chronicle.healed, what)
 
 
 def _introduce(plan: Plan, network: Network, faults: str, say: Translator, shown: Shown) -> None:

@@ -4,10 +4,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from sim.check.violation import Violation
 from sim.processes.children import Died
 from sim.rig.network import Network
 from sim.rig.site import Site
 from sim.world.chronicle import Chronicle
+
+ENDS = "ends-when-told"
+"A process ends within seconds of being told to."
 
 
 class ProcessDied(Exception):  # noqa: N818 -- names what happened
@@ -54,9 +58,6 @@ class Tally:
     refused: list[str] = field(default_factory=list)
     "What was to be done to a process and could not be."
 
-    stubborn: list[str] = field(default_factory=list)
-    "Processes that did not end when they were told to."
-
     def add(self, sites: Iterable[Site]) -> None:
         """Add up what the homes say."""
         took: list[float] = []
@@ -68,7 +69,6 @@ class Tally:
             self.unanswered += site.unanswered
             self.datagrams_lost += site.way.net.counts.lost
             self.refused += site.pair.missed
-            self.stubborn += site.pair.stubborn
             took += site.latencies_s
             urgent += site.urgent_s
         if took:
@@ -84,3 +84,16 @@ class Outcome:
 
     chronicle: Chronicle
     tally: Tally
+    violations: tuple[Violation, ...]
+    "Of promises that only real processes can break."
+
+
+def violations(sites: Iterable[Site], now: datetime) -> tuple[Violation, ...]:
+    """What the homes' processes did that no checker of chronicles can know."""
+    found: list[Violation] = []
+    for site in sites:
+        found += site.end.violations
+        for name in site.pair.stubborn:
+            what = f"{name} did not end when it was told to, and was killed."
+            found.append(Violation(ENDS, site.home.number, now, what))
+    return tuple(found)

@@ -20,7 +20,7 @@ from sim.rig.arrivals import Arrivals
 from sim.rig.center_end import INTERVAL_S, CenterEnd, seen_of
 from sim.rig.duty import Duty
 from sim.rig.network import LOOPBACK, Network, Way
-from sim.rig.outcome import Outcome, ProcessDied, Progress, Stopped, Tally
+from sim.rig.outcome import Outcome, ProcessDied, Progress, Stopped, Tally, violations
 from sim.rig.pace import Need, pace
 from sim.rig.plan import Plan, drawn_calls
 from sim.rig.ports import free_port
@@ -186,7 +186,8 @@ class _Rig:
                 show(self._progress())
             await self._heal(show)
             await self._close()
-        return Outcome(self._chronicle, self._tally)
+        found = violations(self._sites.values(), self._clock.now())
+        return Outcome(self._chronicle, self._tally, found)
 
     @asynccontextmanager
     async def _opened(self) -> AsyncIterator[None]:

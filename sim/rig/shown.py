@@ -14,11 +14,13 @@ from rich.table import Table
 
 from sim.check import CHECKERS, Violation
 from sim.check.figures import Figures
-from sim.rig.outcome import Outcome
+from sim.rig.gateway_end import COMMAND_REACHES
+from sim.rig.outcome import ENDS, Outcome
 from sim.rig.outcome import Progress as Glance
 from sim.rig.plan import Plan
 from texts import Translator
 
+_CHECKERS: Final = (*CHECKERS, COMMAND_REACHES, ENDS)
 _ZONE: Final = timezone(timedelta(hours=9))
 _PLAIN_EVERY: Final = timedelta(hours=6)
 _VIOLATIONS_SHOWN: Final = 20
@@ -72,7 +74,7 @@ class Shown:
             plain = asdict(found)
             plain["violations"] = [_plain(each) for each in found.violations]
             plain["rig"] = asdict(tally) | {
-                "checkers": list(CHECKERS),
+                "checkers": _CHECKERS,
                 "virtual_days": round((outcome.chronicle.healed - plan.start) / _DAY, 3),
             }
             print(json.dumps(plain, ensure_ascii=False))
@@ -102,7 +104,7 @@ class Shown:
             (text("Lost / doubled"), f"{found.lost} / {found.doubled}"),
             (text("Collapses found"), f"{found.found} / {found.collapses}"),
             (text("Blind, and said so"), str(found.blind)),
-            (text("Checkers"), ", ".join(CHECKERS)),
+            (text("Checkers"), ", ".join(_CHECKERS)),
             (text("Violations"), str(len(found.violations))),
         ]
         table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))

@@ -284,6 +284,7 @@ class Site:
 
     def _perform(self, number: int, command: Command) -> None:
         agenda = self._around.agenda
+        self.end.reached.add(command.id)
         performed = self._air.performs(agenda.now, command)
         if performed is None:
             return

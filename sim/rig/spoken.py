@@ -6,7 +6,7 @@ has watchers that also write to its standard output, with the true moment.
 """
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from edge.control_wire import decode_news, encode_news
@@ -18,6 +18,7 @@ from rules.errors import FrameError
 from sim.clock import SharedClock
 
 _MARK: Final = b"! "
+_US: Final = timedelta(microseconds=1)
 
 
 def to_line(at: datetime, happening: Happening) -> bytes:
@@ -46,11 +47,18 @@ def from_line(line: bytes) -> tuple[datetime, Happening] | None:
 
 
 def spoken(clock: SharedClock, say: Callable[[bytes], None]) -> type[Watchers]:
-    """Watchers that also write down all that they are told."""
+    """Watchers that also write down all that they are told.
+
+    Each a microsecond later than the one before, at least: what is decided while virtual time
+    stands still is not decided in the same breath.
+    """
+    last = clock.now()
 
     class Spoken(Watchers):
         def tell(self, happening: Happening) -> None:
-            say(to_line(clock.now(), happening))
+            nonlocal last
+            last = max(clock.now(), last + _US)
+            say(to_line(last, happening))
             super().tell(happening)
 
     return Spoken

@@ -15,7 +15,7 @@ from rules.codec import moment_us
 from rules.command import Command, Refusal, Signal
 from rules.device import Output
 from rules.errors import FrameError
-from rules.events import Escalated, LifeSeen, Started
+from rules.events import Commanded, CommandEnded, Escalated, LifeSeen, Started
 from rules.observation import DeviceId, Observation, Phenomenon
 from rules.wire import KeyedDevice, Observed
 from sim.clock import MasterClock
@@ -24,7 +24,7 @@ from sim.homes.population import home
 from sim.processes.machine import SWITCHED_ON_US, MachineFile, OddMachine
 from sim.rig import antenna, spoken
 from sim.rig.air import Air, Frame
-from sim.rig.gateway_end import GatewayEnd
+from sim.rig.gateway_end import COMMAND_REACHES, GatewayEnd
 from sim.world.chronicle import HomeChronicle
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
@@ -144,3 +144,36 @@ def test_a_gateway_s_clock_may_be_wrong_and_the_chronicle_is_right() -> None:
     # Killed before it was on disk anywhere: the center has it, no journal does.
     end.note_unwritten({(1, 1): b"known"})
     assert [(one.id, one.durable) for one in chronicle.queued] == [(b"known", False)]
+
+
+def test_a_command_that_is_refused_before_anybody_was_asked_is_noticed() -> None:
+    made = home(41, 1, NOW, "demo")
+    end = GatewayEnd(HomeChronicle(1, made.gateway, (), made.book, ()), lambda *_: None)
+    second = timedelta(seconds=1)
+    end.take(NOW, Started(NOW, 1, timedelta()))
+    for number in range(1, 5):
+        command = Command(number, KETTLE, Output.LIGHT, Signal.PROMPT, NOW)
+        end.take(NOW, Commanded(NOW, command))
+    assert end.commanding(NOW + second)
+    end.reached.add(1)
+    end.take(NOW + second, CommandEnded(NOW, 1, ok=False))
+    end.take(NOW + second, CommandEnded(NOW, 2, ok=True))
+    end.take(NOW + 10 * second, CommandEnded(NOW, 3, ok=False))
+    assert end.violations == []
+    end.take(NOW + 2 * second, CommandEnded(NOW, 4, ok=False))
+    assert [one.checker for one in end.violations] == [COMMAND_REACHES]
+    assert not end.commanding(NOW + 2 * second)
+
+
+def test_what_is_decided_while_time_stands_still_has_moments_of_its_own(tmp_path: Path) -> None:
+    clock = MasterClock(tmp_path / "clock", NOW)
+    lines: list[bytes] = []
+    watchers = spoken.spoken(clock, lines.append)()
+    seen = Observation(KETTLE, Phenomenon.POWER_W, 1800.0, NOW, NOW)
+    with watchers.watch() as watcher:
+        for _ in range(3):
+            watchers.tell(seen)
+        assert watcher.behind == 3, "who watches over the control socket is told as well"
+    moments = [said[0] for line in lines if (said := spoken.from_line(line)) is not None]
+    assert moments == sorted(set(moments))
+    assert moments[-1] - NOW < timedelta(milliseconds=1)
