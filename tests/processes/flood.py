@@ -26,23 +26,30 @@ _CONNECTIONS = 64
 
 
 def reports(peer: socket.socket) -> Iterator[None]:
-    """Values of plugs, as fast as the gateway takes them."""
-    clock = SystemClock()
-    peer.send(_HELLO)
-    for n in itertools.count():
-        plug = DeviceId(f"plug-{n % PLUGS}")
-        peer.send(wire.encode(Observed(plug, Phenomenon.POWER_W, n % 2000, clock.boottime_us())))
-        yield
+    """Values of plugs, faster than the gateway takes them."""
+    stamp = SystemClock().boottime_us()
+    told = [
+        Observed(DeviceId(f"plug-{n % PLUGS}"), Phenomenon.POWER_W, n % 2000, stamp)
+        for n in range(4_000)
+    ]
+    yield from pour(peer, told)
 
 
 def alarms(peer: socket.socket) -> Iterator[None]:
     """Leaks that come and go: each is urgent, an alarm, and a write to the disk."""
-    clock = SystemClock()
+    stamp = SystemClock().boottime_us()
+    told = [
+        Observed(DeviceId(f"leak-{n % LEAKS}"), Phenomenon.LEAK, n // LEAKS % 2 == 0, stamp + n)
+        for n in range(4_000)
+    ]
+    yield from pour(peer, told)
+
+
+def pour(peer: socket.socket, told: list[Observed]) -> Iterator[None]:
+    packets = [wire.encode(one) for one in told]
     peer.send(_HELLO)
-    for n in itertools.count():
-        leak = DeviceId(f"leak-{n % LEAKS}")
-        wet = n // LEAKS % 2 == 0
-        peer.send(wire.encode(Observed(leak, Phenomenon.LEAK, wet, clock.boottime_us())))
+    for packet in itertools.cycle(packets):
+        peer.send(packet)
         yield
 
 

@@ -103,6 +103,35 @@ async def test_wrong_at_boot_and_set_later_it_fires_nothing_and_forgets_nothing(
         await escalated_at_limit(there, since_min, 30)
 
 
+@pytest.mark.parametrize("off", DAYS, ids=["behind", "ahead"])
+async def test_at_a_boot_with_a_wrong_date_it_goes_on_from_what_it_knew(
+    tmp_path: Path, off: timedelta
+) -> None:
+    async with town(tmp_path, LONG_RULES, down=True) as there:
+        await there.live()
+        since_min = boot_min(there)
+        await there.pass_(29 * MINUTE)
+        await there.report()
+        await there.gateway.kill()
+        set_machine(there.machine, off, None)
+        await there.pass_(30 * MINUTE)
+        await there.restart()
+        status = await there.gateway.status()
+        # The half hour without power is unknown to it, and so does not count yet.
+        assert not status.time_trusted
+        assert abs(status.now - (there.clock.now() - 30 * MINUTE)) < CLOSE
+        assert abs(await there.left() - 150 * MINUTE) < CLOSE
+        await there.pass_(30 * MINUTE)
+        there.net.down = False
+        status = await there.status(lambda status: status.time_trusted)
+        assert abs(status.now - there.clock.now()) < CLOSE
+        assert abs(await there.left() - 90 * MINUTE) < CLOSE
+        await there.pass_(89 * MINUTE)
+        assert not await there.cases()
+        await there.pass_(2 * MINUTE)
+        await escalated_at_limit(there, since_min, 180)
+
+
 @pytest.mark.parametrize("off", DAYS, ids=["back", "on"])
 async def test_a_date_that_jumps_by_ntp_and_back_by_the_center_fires_nothing(
     tmp_path: Path, off: timedelta
