@@ -200,6 +200,8 @@ class Engine:
                 held=seen.phenomenon_time - reading.since,
                 ends=reading.ends,
                 unbroken=heard.liveness is Liveness.LIVE and reading.at >= state.started,
+                load=reading.load,
+                fallen=seen.phenomenon_time - reading.fell,
             )
         decision.emit(seen)
         revived = heard.liveness is not Liveness.LIVE

@@ -15,6 +15,9 @@ ON_W = 10.0
 "A plug whose load rises past this was switched on; standby of Korean appliances lies below."
 _STEP_W = 5.0
 "A load that hovers about the threshold moves less than this."
+_LOAD_SHARE = 0.2
+_BACK_WITHIN = timedelta(minutes=12)
+"A plug reports every ten minutes: by then a false 0 W has been put right."
 _LIGHT_STEP_LX = 30.0
 _LIGHT_RATIO = 1.5
 _LIGHT_WITHIN = timedelta(minutes=5)
@@ -76,6 +79,9 @@ class Before:
     "Whether it is known to say when something ends."
     unbroken: bool
     "Whether the device was listened to ever since: a power cut, too, switches things."
+    load: float = 0.0
+    fallen: timedelta = timedelta.max
+    "From what load a plug last fell to 0 W, and how long ago: `rules.state.Reading.load`."
 
 
 def weigh(device: Device, observation: Observation, before: Before | None) -> Strength:
@@ -109,12 +115,27 @@ def _of_change(phenomenon: Phenomenon, value: Value, before: Before | None) -> S
         return Strength.STRONG if value != before.value else Strength.NONE
     low, high = sorted((float(value), float(before.value)))
     if phenomenon is Phenomenon.POWER_W:
-        if not low < ON_W <= high or high - low < _STEP_W:
+        if not low < ON_W <= high or high - low < _STEP_W or _flickers(low, high, value, before):
             return Strength.NONE
         # Machines end by themselves.
         return Strength.STRONG if value == high else Strength.WEAK
     stepped = high - low >= _LIGHT_STEP_LX and high >= _LIGHT_RATIO * low
     return Strength.WEAK if stepped and before.ago <= _LIGHT_WITHIN else Strength.NONE
+
+
+def alike(power_w: float, load: float) -> bool:
+    """Whether two loads may be the same appliance running on."""
+    return abs(power_w - load) <= max(_STEP_W, _LOAD_SHARE * load)
+
+
+def _flickers(low: float, high: float, value: Value, before: Before) -> bool:
+    """Whether a plug says 0 W under a load, or is back at it: some do, every five minutes.
+
+    The first time it cannot be told; from then on neither its falls nor its returns say anything.
+    """
+    if low != 0 or not alike(high, before.load):
+        return False
+    return value != high or before.fallen <= _BACK_WITHIN
 
 
 def _moves(before: Before | None) -> bool:

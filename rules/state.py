@@ -50,6 +50,10 @@ class Reading:
     "Said again and again from then on; with `ends` whatever came between, else without a gap."
     ends: bool = False
     "Whether it was ever said to be false: a device that tells of an end tells of each."
+    load: float = 0.0
+    "Of a plug: from what it last fell to 0 W; 0 once it has run at another load since."
+    fell: datetime = LONG_AGO
+    "When it did."
 
 
 @dataclass(slots=True)
@@ -221,6 +225,8 @@ class State:
                     reading.since = at
                 if seen.value is False:
                     reading.ends = True
+                if seen.phenomenon is Phenomenon.POWER_W:
+                    _note_load(reading, float(seen.value), at)
                 reading.value, reading.at = seen.value, at
 
     def _life_seen(self, event: LifeSeen) -> None:
@@ -326,6 +332,7 @@ class State:
             heard.live_since = perhaps(heard.live_since)
             for reading in heard.readings.values():
                 reading.at, reading.since = moved(reading.at), moved(reading.since)
+                reading.fell = moved(reading.fell)
         self._alarms_moved(shift, moved)
         for id_, sent in self.commands.items():
             command = replace(sent.command, expires=sent.command.expires + shift)
@@ -371,3 +378,12 @@ class State:
 
     def _kept(self, key: AlarmKey) -> Alarm:
         return self.alarms.setdefault(key, Alarm(key))
+
+
+def _note_load(reading: Reading, power_w: float, at: datetime) -> None:
+    """Remember from what a plug fell to 0 W, until it runs at another load."""
+    before_w = float(reading.value)
+    if power_w == 0 and before_w >= evidence.ON_W:
+        reading.load, reading.fell = before_w, at
+    elif power_w >= evidence.ON_W and not evidence.alike(power_w, reading.load):
+        reading.load = 0.0

@@ -31,6 +31,32 @@ def test_a_load_that_hovers_about_the_threshold_is_nobody() -> None:
     assert silent_since(home) >= 5 * HOUR
 
 
+def test_a_plug_that_says_zero_every_five_minutes_under_its_load_is_nobody() -> None:
+    home = Home()
+    home.see("kettle", Phenomenon.POWER_W, 92.0)
+    home.live()
+    home.see("kettle", Phenomenon.POWER_W, 92.0)
+    home.wait(2 * HOUR)
+    for _ in range(40):
+        home.see("kettle", Phenomenon.POWER_W, 0.0)
+        home.wait(4 * MINUTE)
+        home.see("kettle", Phenomenon.POWER_W, 95.0)
+        home.wait(MINUTE)
+    assert silent_since(home) >= 5 * HOUR
+
+
+def test_who_switches_the_same_load_on_again_after_a_while_is_somebody() -> None:
+    home = Home()
+    home.live()
+    home.see("kettle", Phenomenon.POWER_W, 92.0)
+    home.see("kettle", Phenomenon.POWER_W, 0.0)
+    for _ in range(6):
+        home.wait(5 * MINUTE)
+        home.see("kettle", Phenomenon.POWER_W, 0.0)
+    home.see("kettle", Phenomenon.POWER_W, 92.0)
+    assert silent_since(home) == timedelta()
+
+
 def test_switching_something_small_on_counts() -> None:
     home = Home()
     home.live()
@@ -158,7 +184,7 @@ def test_what_waited_while_the_clock_was_set_happened_now(shift: timedelta) -> N
     heard = home.engine.state.devices[KETTLE.id]
     assert heard.last_seen == home.now - age
     home.see("kettle", Phenomenon.POWER_W, 0.0)
-    home.wait(MINUTE)
+    home.wait(15 * MINUTE)
     home.see("kettle", Phenomenon.POWER_W, 1800.0)
     assert silent_since(home) == timedelta()
 

@@ -37,7 +37,7 @@ def test_whatever_happened_before_who_collapses_is_found(seed: int) -> None:
     walk.heal()
     # The person lives for the last time.
     walk.see(KETTLE, Phenomenon.POWER_W, 0.0)
-    walk.see(KETTLE, Phenomenon.POWER_W, 1800.0)
+    walk.see(KETTLE, Phenomenon.POWER_W, 1200.0)
     before, at = len(walk.events), walk.engine.alarm_time_if_silent()
     rules = walk.book.inactivity
     walk.wait(rules.limits[0] + walk.book.away.extra + rules.prompt_wait)
