@@ -1,6 +1,6 @@
 """`python -m benchmarks.fleet --home-years 1000 [--json]`: what a fleet's replay costs.
 
-Simulated homes of the population `mixed`, a year each, under two rulebooks at once: the homes'
+Simulated homes of one population, a year each, under two rulebooks at once: the homes'
 own, and one that raises after eight hours. The floor is the same lives drawn and not decided upon.
 Wall time of 1 and of 2 workers shows the scaling; what they say has to be the same.
 """
@@ -12,14 +12,13 @@ import sys
 import time
 from collections.abc import Sequence
 
-from sim.homes.population import home
+from sim.homes.population import POPULATIONS, home
 from sim.replay.fleet import Drawn, Job, Result, local
 from sim.replay.options import START
 from sim.replay.rulefile import RuleFile
 from sim.replay.totals import Total, total
 
 _RULES = RuleFile("benchmark", None, {"inactivity": {"limits": ["8 h"]}})
-_POPULATION = "mixed"
 _DAYS = 365
 _FLOOR_HOMES = 10
 _THOUSAND = 1000
@@ -30,13 +29,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.fleet", description=__doc__)
     parser.add_argument("--home-years", type=int, default=100, metavar="N")
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2], metavar="N")
+    parser.add_argument("--population", choices=POPULATIONS, default="mixed")
     parser.add_argument("--seed", type=int, default=41, metavar="N")
     parser.add_argument("--json", action="store_true", help="print JSON alone")
     asked = parser.parse_args()
     if asked.home_years < 1 or min(asked.workers) < 1:
         parser.error("home-years and workers are whole numbers from 1")
     homes = [
-        Drawn(_POPULATION, asked.seed, number, START, _DAYS)
+        Drawn(asked.population, asked.seed, number, START, _DAYS)
         for number in range(1, asked.home_years + 1)
     ]
     floor_s = _floor(homes[:_FLOOR_HOMES])
