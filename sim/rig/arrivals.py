@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
-from protocol.records import RecordKind
+from protocol.records import Record, RecordKind
 from rules.alarm import PERSON_IN_DANGER
 from sim.rig.center_end import CenterEnd, Stored
+from sim.rig.gateway_end import Name
 from sim.rig.site import Site
 from sim.world.chronicle import Arrived, Turned
 
@@ -24,7 +25,7 @@ class Arrivals:
         self._center = center
         self._sites = sites
         self._known: set[bytes] = set()
-        self._ids: dict[str, dict[tuple[int, int], bytes]] = {gateway: {} for gateway in sites}
+        self._ids: dict[str, dict[Name, bytes]] = {gateway: {} for gateway in sites}
         self._pending: list[tuple[Stored, int]] = []
         self._silent: set[str] = set()
 
@@ -49,7 +50,7 @@ class Arrivals:
         later = []
         for one, looks in self._pending:
             site = self._sites[one.gateway]
-            decided = site.end.decided_at(one.record.boot, one.record.seq)
+            decided = site.end.decided_at(_named(one.record))
             if decided is None and looks < _LOOKS_MAX:
                 later.append((one, looks + 1))
             else:
@@ -73,7 +74,7 @@ class Arrivals:
         record = one.record
         new = record.id not in self._known
         self._known.add(record.id)
-        self._ids[one.gateway][record.boot, record.seq] = record.id
+        self._ids[one.gateway][_named(record)] = record.id
         site.chronicle.arrived.append(Arrived(one.at, record, new))
         danger = record.alarm in PERSON_IN_DANGER and not record.drill
         if record.kind is RecordKind.UPDATE or not danger:
@@ -84,3 +85,7 @@ class Arrivals:
             return
         if decided is not None and decided >= trouble.at:
             trouble.found = one.at
+
+
+def _named(record: Record) -> Name:
+    return record.boot, record.seq, record.wall

@@ -2,7 +2,7 @@
 
 import shutil
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -33,6 +33,10 @@ COMMAND_REACHES = "command-reaches-device"
 _COMMAND_LASTS = COMMAND_WITHIN - timedelta(seconds=1)
 _COMMAND_AT_MOST = timedelta(seconds=20)
 
+Name = tuple[int, int, datetime]
+"""Boot, serial, and the gateway's own moment of a record's decision. Not even the first two name
+it for ever: a start on a disk that takes nothing counts no boot, and the next has the same."""
+
 
 class GatewayEnd:
     """Fills the chronicle of one home."""
@@ -50,9 +54,10 @@ class GatewayEnd:
         self.boot = 0
         self.off = timedelta()
         "The gateway's clock less the true time, as of its start or its last correction."
-        self._told: dict[tuple[int, int], datetime] = {}
-        "By boot and serial, when a record was decided."
-        self._waiting: dict[tuple[int, int], datetime] = {}
+        self._told: dict[Name, datetime] = {}
+        "When a record was decided."
+        self._waiting: dict[Name, datetime] = {}
+        self._written: set[Name] = set()
         self._commands: dict[int, datetime] = {}
         self._queued: set[bytes] = set()
 
@@ -82,9 +87,9 @@ class GatewayEnd:
         """Whether a command is under way."""
         return any(now - at < _COMMAND_AT_MOST for at in self._commands.values())
 
-    def decided_at(self, boot: int, serial: int) -> datetime | None:
+    def decided_at(self, record: Name) -> datetime | None:
         """When a record was decided, as far as is known by now."""
-        return self._told.get((boot, serial))
+        return self._told.get(record)
 
     def _observed(self, at: datetime, seen: Observation) -> None:
         chronicle = self._chronicle
@@ -108,8 +113,8 @@ class GatewayEnd:
             case CommandEnded(_, number, ok):
                 self._command_ended(at, number, ok=ok)
             case Escalated() | Updated():
-                self._told[self.boot, event.serial] = at
-                self._waiting[self.boot, event.serial] = at
+                self._told[self.boot, event.serial, event.at] = at
+                self._waiting[self.boot, event.serial, event.at] = at
             case _:
                 pass
         self._chronicle.decided.append(Decided(at, event, self.boot))
@@ -149,6 +154,12 @@ class GatewayEnd:
         """Note what lies in the journal of a gateway that does not run at this moment."""
         files = Files(path)
         found = recover(files)
+        known = {(seq, own) for _, seq, own in self._told}
+        for event in found.events:
+            # A kill kept it from being told; it is in the journal all the same.
+            if isinstance(event, Escalated | Updated) and (event.serial, event.at) not in known:
+                self._told[self.boot, event.serial, event.at] = at
+                self._chronicle.decided.append(Decided(at, event, self.boot))
         for seq, held in sorted(found.contents.outbox.items()):
             if held.id in self._queued:
                 continue
@@ -157,34 +168,31 @@ class GatewayEnd:
             self._chronicle.queued.append(
                 Queued(decided, held.id, seq, boot, durable=True, signed=held.signed)
             )
-        known = {seq for _, seq in self._told}
-        for event in found.events:
-            # A kill kept it from being told; it is in the journal all the same.
-            if isinstance(event, Escalated | Updated) and event.serial not in known:
-                self._told[self.boot, event.serial] = at
-                self._chronicle.decided.append(Decided(at, event, self.boot))
         self._gauge(found, files, at)
 
-    def note_unwritten(self, arrived: dict[tuple[int, int], bytes]) -> None:
+    def note_unwritten(self, arrived: Mapping[Name, bytes]) -> None:
         """At the end: what was decided and is in no journal was queued in memory alone.
 
         Args:
-            arrived: ids that the center has, by boot and serial.
+            arrived: ids that the center has or had.
 
         """
-        written = {(one.boot, one.seq) for one in self._chronicle.queued}
         for name, at in sorted(self._told.items(), key=lambda one: one[1]):
-            if name not in written:
-                boot, seq = name
-                id_ = arrived.get(name, b"in memory, boot %d, number %d" % name)
+            if name not in self._written:
+                boot, seq, _ = name
+                id_ = arrived.get(name, b"in memory, boot %d, number %d" % (boot, seq))
                 queued = Queued(at, id_, seq, boot, durable=False, signed=b"")
                 self._chronicle.queued.append(queued)
         self._chronicle.queued.sort(key=lambda one: one.at)
 
     def _of(self, seq: int, at: datetime) -> tuple[int, datetime]:
         """The boot and the moment in which the latest record of this number was decided."""
-        found = [(boot, moment) for (boot, n), moment in self._told.items() if n == seq]
-        return max(found, default=(self.boot, at))
+        found = [(moment, name) for name, moment in self._told.items() if name[1] == seq]
+        if not found:
+            return self.boot, at
+        moment, name = max(found)
+        self._written.add(name)
+        return name[0], moment
 
     def _gauge(self, found: Found, files: Files, at: datetime) -> None:
         snapshot = inflated(found.contents)

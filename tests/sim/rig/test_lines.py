@@ -2,6 +2,7 @@
 
 import asyncio
 from array import array
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -138,12 +139,17 @@ def test_a_gateway_s_clock_may_be_wrong_and_the_chronicle_is_right() -> None:
     assert heard == [NOW + MINUTE]
     assert list(chronicle.signs) == [moment_us(NOW + 4 * MINUTE)]
     assert chronicle.heard == {KETTLE: array("q", [moment_us(NOW + MINUTE)])}
-    assert end.decided_at(1, 1) == NOW + 6 * MINUTE == end.waiting_since()
+    name = (1, 1, NOW + off)
+    assert end.decided_at(name) == NOW + 6 * MINUTE == end.waiting_since()
     end.ended(NOW + 7 * MINUTE)
     assert chronicle.runs[-1].ended == NOW + 7 * MINUTE
     # Killed before it was on disk anywhere: the center has it, no journal does.
-    end.note_unwritten({(1, 1): b"known"})
-    assert [(one.id, one.durable) for one in chronicle.queued] == [(b"known", False)]
+    # The next start on a disk that takes nothing has the same boot and the same number.
+    end.take(NOW + 8 * MINUTE, Started(NOW, 1, timedelta()))
+    end.take(NOW + 9 * MINUTE, replace(escalated, at=NOW))
+    end.note_unwritten({name: b"known", (1, 1, NOW): b"again"})
+    assert [one.id for one in chronicle.queued] == [b"known", b"again"]
+    assert not any(one.durable for one in chronicle.queued)
 
 
 def test_a_command_that_is_refused_before_anybody_was_asked_is_noticed() -> None:
