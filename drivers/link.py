@@ -13,9 +13,8 @@ from typing import Final
 
 from drivers.pending import Outgoing, Pending, is_urgent
 from rules import wire
-from rules.command import Command
 from rules.errors import FrameError, LinkLost
-from rules.wire import Devices, Hello
+from rules.wire import Devices, Hello, Order
 
 _log = logging.getLogger(__name__)
 
@@ -44,7 +43,7 @@ class GatewayLink:
         self._failures = 0
         self._told_dropped = 0
         self._sent: deque[tuple[float, Outgoing]] = deque()
-        self.incoming: asyncio.Queue[Devices | Command] = asyncio.Queue(_INCOMING)
+        self.incoming: asyncio.Queue[Devices | Order] = asyncio.Queue(_INCOMING)
         "When it is full nothing more is read, and the gateway's own bound applies."
 
     async def run(self) -> None:
@@ -78,7 +77,7 @@ class GatewayLink:
         loop = asyncio.get_running_loop()
         while packet := await loop.sock_recv(connection, wire.MAX_BYTES + 1):
             message = wire.decode(packet)
-            if not isinstance(message, Devices | Command):
+            if not isinstance(message, Devices | Order):
                 raise FrameError(f"a {type(message).__name__} is not for a driver")
             self._failures = 0
             await self.incoming.put(message)

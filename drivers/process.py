@@ -20,17 +20,11 @@ from rules.errors import LinkLost
 from rules.inputs import CommandResult
 from rules.observation import DeviceId
 from rules.sentence import Say, sentence
-from rules.wire import Devices, DriverFault, Hello
+from rules.wire import Devices, DriverFault, Hello, Order
 
 _log = logging.getLogger(__name__)
 
 _HOUSEKEEPING: Final = timedelta(minutes=5)
-
-_COMMAND_LASTS: Final = timedelta(seconds=10)
-"After this the gateway holds an unanswered command for failed."
-
-_CLOCKS_AGREE: Final = timedelta(hours=1)
-"A command further off than this was not sent by a clock that agrees with ours."
 
 _COMMANDS_MAX: Final = 32
 _EARLY_MAX: Final = 256
@@ -124,7 +118,7 @@ class _Driver:
             else:
                 self._hear(advert)
 
-    async def obey(self, incoming: asyncio.Queue[Devices | Command]) -> None:
+    async def obey(self, incoming: asyncio.Queue[Devices | Order]) -> None:
         """Take over device tables and carry out commands."""
         while True:
             message = await incoming.get()
@@ -133,13 +127,13 @@ class _Driver:
                 early, self._early = self._early, None
                 for advert in early or ():
                     self._hear(advert)
-            elif message.id in self._under_way:
-                _log.info("command %d came again while it is carried out", message.id)
+            elif (id_ := message.command.id) in self._under_way:
+                _log.info("command %d came again while it is carried out", id_)
             elif len(self._under_way) >= _COMMANDS_MAX:
-                self.pending.put(CommandResult(message.id, Refusal.REFUSED))
+                self.pending.put(CommandResult(id_, Refusal.REFUSED))
             else:
-                self._under_way.add(message.id)
-                self._group.create_task(self._carry_out(message), name=f"command {message.id}")
+                self._under_way.add(id_)
+                self._group.create_task(self._carry_out(message), name=f"command {id_}")
 
     async def keep_house(self) -> None:
         """Tell of faults that are over."""
@@ -165,28 +159,26 @@ class _Driver:
             said = sentence(say, at=now, detail=detail)
         self.pending.put(DriverFault(kind, self._part, detail is not None, said))
 
-    async def _carry_out(self, command: Command) -> None:
+    async def _carry_out(self, order: Order) -> None:
+        id_ = order.command.id
         try:
-            refusal = await self._outcome(command)
+            refusal = await self._outcome(order)
         finally:
-            self._under_way.discard(command.id)
-        self.pending.put(CommandResult(command.id, refusal))
+            self._under_way.discard(id_)
+        self.pending.put(CommandResult(id_, refusal))
 
-    async def _outcome(self, command: Command) -> Refusal | None:
+    async def _outcome(self, order: Order) -> Refusal | None:
+        command = order.command
         device = self._adapter.device(command.device)
         if device is None or command.output not in device.outputs:
             return Refusal.UNSUPPORTED
-        now = self._clock.now()
-        left = command.expires - now
-        if abs(left) > _CLOCKS_AGREE:
-            # Without RTC and NTP this machine's clock may be weeks behind the gateway's, which the
-            # center corrects; then the moment means nothing here, and the command is fresh.
-            left = _COMMAND_LASTS
+        # By boot time: this machine's date may be any, and the gateway's another.
+        left = timedelta(microseconds=order.until_boottime_us - self._clock.boottime_us())
         if left <= timedelta():
             return Refusal.EXPIRED
         async with asyncio.TaskGroup() as race:
             done = race.create_task(self._perform(command, device))
-            timer = race.create_task(self._clock.sleep_until(now + left))
+            timer = race.create_task(self._clock.sleep_until(self._clock.now() + left))
             await asyncio.wait((done, timer), return_when=asyncio.FIRST_COMPLETED)
             done.cancel()
             timer.cancel()

@@ -30,6 +30,7 @@ from rules.wire import (
     KeyedDevice,
     Message,
     Observed,
+    Order,
     decode,
     encode,
 )
@@ -110,7 +111,8 @@ class DriverSocket:
         radio = None if keyed is None else self._radios.get(keyed.device.link)
         if radio is None or radio.peer is None:
             return False
-        return self._send(radio.peer, command)
+        left_us = (command.expires - self._clock.now()) // timedelta(microseconds=1)
+        return self._send(radio.peer, Order(command, self._clock.boottime_us() + left_us))
 
     def devices_changed(self, devices: Sequence[KeyedDevice]) -> None:
         """Give every driver its new table.

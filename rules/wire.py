@@ -85,13 +85,22 @@ class DriverFault:
     sentence: Sentence
 
 
-Message = Hello | Devices | Observed | DriverFault | Command | CommandResult
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A command as a driver gets it: its own moment is of a clock that only the gateway has."""
 
-_BODIES: dict[Type, type[Hello | Devices | DriverFault | Command | CommandResult]] = {
+    command: Command
+    until_boottime_us: int
+    "Not to be carried out from then on."
+
+
+Message = Hello | Devices | Observed | DriverFault | Order | CommandResult
+
+_BODIES: dict[Type, type[Hello | Devices | DriverFault | Order | CommandResult]] = {
     Type.HELLO: Hello,
     Type.DEVICES: Devices,
     Type.FAULT: DriverFault,
-    Type.COMMAND: Command,
+    Type.COMMAND: Order,
     Type.COMMAND_RESULT: CommandResult,
 }
 _TYPES = {body: type_ for type_, body in _BODIES.items()}

@@ -25,7 +25,7 @@ from rules.errors import ConfigError
 from rules.inputs import CommandResult, Input, Technical
 from rules.observation import DeviceId, Observation, Phenomenon
 from rules.sentence import Say, sentence
-from rules.wire import Devices, DriverFault, Hello, KeyedDevice, Observed, decode, encode
+from rules.wire import Devices, DriverFault, Hello, KeyedDevice, Observed, Order, decode, encode
 from sim.clock import ManualClock
 from tests.edge.peers import (
     AT,
@@ -173,7 +173,7 @@ async def test_who_says_nothing_is_hung_up_on(
     assert await silent.receive() == b""
 
 
-@pytest.mark.parametrize("first", [b"rubbish", encode(power(1.0, 0)), encode(ORDER)])
+@pytest.mark.parametrize("first", [b"rubbish", encode(power(1.0, 0)), encode(Order(ORDER, 0))])
 async def test_who_does_not_say_hello_first_is_hung_up_on(gateway: Gateway, first: bytes) -> None:
     peer = await gateway.peer()
     peer.send(first)
@@ -596,7 +596,7 @@ async def test_a_new_driver_replaces_the_old_one(gateway: Gateway) -> None:
     new = await gateway.driver(name="new")
     assert await old.receive() == b""
     assert gateway.socket.send(ORDER)
-    assert await new.told() == ORDER
+    assert await new.told() == Order(ORDER, gateway.clock.boottime_us() + 10_000_000)
     await gateway.clock.advance(timedelta(minutes=5))
     assert await gateway.waiting() == []
     assert [one.driver for one in gateway.socket.drivers()] == ["new", ""]
@@ -609,7 +609,7 @@ async def test_a_command_goes_to_the_driver_of_its_device(gateway: Gateway) -> N
     await gateway.driver(Link.ZIGBEE)
     ble = await gateway.driver()
     assert gateway.socket.send(ORDER)
-    assert await ble.told() == ORDER
+    assert await ble.told() == Order(ORDER, gateway.clock.boottime_us() + 10_000_000)
 
 
 async def test_a_command_without_a_driver_or_a_device_is_not_taken(gateway: Gateway) -> None:

@@ -47,7 +47,7 @@ async def asked(there: Town) -> None:
         return "CommandEnded" in there.gateway.said or None
 
     await eventually(ended)
-    assert [one.signal for one in there.driver.commands] == [Signal.PROMPT]
+    assert [one.command.signal for one in there.driver.orders] == [Signal.PROMPT]
 
 
 @pytest.mark.parametrize("killed_min", [15, 25], ids=["silent", "asked"])

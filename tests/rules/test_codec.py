@@ -55,7 +55,7 @@ def test_an_observation_comes_back_from_the_wire(message: wire.Observed) -> None
     [
         wire.Hello("ble-0", Link.BLE),
         wire.Devices(tuple(wire.KeyedDevice(each, bytes(16)) for each in ALL)),
-        Command(7, DeviceId("node"), Output.LIGHT, Signal.PROMPT, EPOCH),
+        wire.Order(Command(7, DeviceId("node"), Output.LIGHT, Signal.PROMPT, EPOCH), 12),
         CommandResult(7, Refusal.UNREACHABLE),
         CommandResult(7),
     ],

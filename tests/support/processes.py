@@ -35,12 +35,11 @@ from edge.status import Status
 from protocol.identity import GatewayIdentity
 from protocol.records import Record, decode
 from protocol.signature import verify
-from rules.command import Command
 from rules.device import Device, EvidenceRole, Link, Output
 from rules.errors import LinkLost
 from rules.inputs import CommandResult
 from rules.observation import DeviceId, Phenomenon, Value
-from rules.wire import Hello, Observed
+from rules.wire import Hello, Observed, Order
 from tests.central.receiving import enrol, identity
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -289,7 +288,7 @@ class Driver:
 
     def __init__(self, site: Site, link: Link = Link.BLE, clock: BootTime | None = None) -> None:
         self.pending = Pending()
-        self.commands: list[Command] = []
+        self.orders: list[Order] = []
         self._clock: BootTime = clock or SystemClock()
         hello = Hello(link.value, link)
         self._link = GatewayLink(site.drivers, hello, self.pending, Random(1).random)
@@ -308,9 +307,9 @@ class Driver:
     async def _obey(self) -> None:
         while True:
             message = await self._link.incoming.get()
-            if isinstance(message, Command):
-                self.commands.append(message)
-                self.pending.put(CommandResult(message.id))
+            if isinstance(message, Order):
+                self.orders.append(message)
+                self.pending.put(CommandResult(message.command.id))
 
 
 @asynccontextmanager
