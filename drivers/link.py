@@ -48,16 +48,23 @@ class GatewayLink:
 
     async def run(self) -> None:
         """Stay connected until cancelled."""
-        while True:
-            with socket.socket(
-                socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_NONBLOCK
-            ) as connection:
-                try:
-                    await self._converse(connection)
-                except* (OSError, FrameError) as errors:
-                    _log.info("%s: %s", self._path, "; ".join(map(str, errors.exceptions)))
-            self._send_again()
-            await asyncio.sleep(self._backoff_s())
+        async with asyncio.TaskGroup() as group:
+            while True:
+                # A task of its own, and not awaited itself: on Python 3.11 a group that is failing
+                # swallows the cancellation of its parent, which must not be this one.
+                await asyncio.wait((group.create_task(self._attempt(), name="gateway"),))
+                self._send_again()
+                await asyncio.sleep(self._backoff_s())
+
+    async def _attempt(self) -> None:
+        """One connection, if there can be one."""
+        with socket.socket(
+            socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_NONBLOCK
+        ) as connection:
+            try:
+                await self._converse(connection)
+            except* (OSError, FrameError) as errors:
+                _log.info("%s: %s", self._path, "; ".join(map(str, errors.exceptions)))
 
     async def _converse(self, connection: socket.socket) -> None:
         """One connection from hello to its end.
