@@ -22,7 +22,11 @@ from sim.world.run import run
 
 DAYS = 5
 "Long enough for restarts, outages and silences to meet."
-POPULATIONS = ("mixed", "rooms", "plugs", "semi-basement", "two", "pet")
+POPULATIONS = (
+    *("perilous", "mixed", "perilous", "plugs", "perilous", "rooms"),
+    *("perilous", "two", "perilous", "pet", "semi-basement"),
+)
+"Every other home is one in which something befalls people nearly every day."
 FRESH_MAX = (1 << 30) - 1
 
 

@@ -44,6 +44,8 @@ class _Population:
     pet: float = 0.0
     cellar: float = 0.0
     "Semi-basement: less light, and floods."
+    perils: float = 1.0
+    "So many times as much happens to people as truly does."
 
 
 _POPULATIONS = {
@@ -53,6 +55,7 @@ _POPULATIONS = {
     "semi-basement": _Population(cellar=1.0),
     "two": _Population(two=1.0),
     "pet": _Population(pet=1.0),
+    "perilous": _Population(perils=100.0),
 }
 DEMO = "demo"
 "One steady person among fourteen devices, to whom nothing ever happens."
@@ -164,7 +167,7 @@ def _draw(random: Random, population: _Population) -> tuple[Kind, Preset, Nature
     if is_two:
         people = (*people, character(random, carer=False))
     walls = Walls(random.uniform(19.5, 23.5), random.uniform(2.0, 4.5), random.random() < 0.6)
-    rates = Rates()
+    rates = Rates().times(population.perils)
     preset = weighted(random, ((0.7, Preset.LIVING_ALONE), (0.3, Preset.LIVING_ALONE_HIGH_RISK)))
     if is_cellar:
         rates, preset = replace(rates, floods=_FLOODS), Preset.SEMI_BASEMENT
