@@ -2,7 +2,8 @@
 
 - Rows of the journal: as many delivered records as are kept (`RETAINED_MAX`), those that wait, as
   many entries as are kept for the good copy's sake (`ENTRIES_MAX`), one state, the single values,
-  and records of open cases.
+  and records of open cases. While all is well (no date was false, nothing starts, the card takes
+  all) no more records than were queued in 31 days and entries than were decided in two hours.
 - Records that wait: as many as are kept of delivered ones; a gateway that tells more than that in
   30 days without an uplink tells nothing any more.
 - Bytes: a record is one datagram; an entry a kilobyte; and the state, with room for a registry.
@@ -10,10 +11,14 @@
 """
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Final
 
 from protocol.records import BATCH_BYTES_MAX
+from rules.alarm import AlarmKind
 from rules.state import CASES_MAX
+from sim.check.conditions import present
+from sim.check.spans import touched
 from sim.check.violation import Violation
 from sim.world.chronicle import Chronicle, Gauge, HomeChronicle
 
@@ -26,13 +31,18 @@ _ENTRY_BYTES: Final = 1_024
 _STATE_BYTES: Final = 256 * 1_024
 _DEVICE_BYTES: Final = 1_536
 _CASE_BYTES: Final = 256
+_KEPT: Final = timedelta(days=31)
+"`edge.journal.RETAINED`, and a day."
+_SET_US: Final = 60_000_000
+"A clock that is set by less is off by its crystal."
+_RENEWED: Final = timedelta(hours=2)
 
 
 def check(chronicle: Chronicle) -> Iterator[Violation]:
     """Gateways that hold more than they may."""
     for home in chronicle.homes:
         for gauge in home.gauges:
-            for what, held, most in _limits(home, gauge):
+            for what, held, most in (*_limits(home, gauge), *_when_well(chronicle, home, gauge)):
                 if held > most:
                     yield Violation(
                         NAME,
@@ -59,3 +69,23 @@ def _limits(home: HomeChronicle, gauge: Gauge) -> Iterator[tuple[str, int, int]]
         gauge.state,
         len(home.devices) * _DEVICE_BYTES + CASES_MAX * _CASE_BYTES,
     )
+
+
+def _when_well(
+    chronicle: Chronicle, home: HomeChronicle, gauge: Gauge
+) -> Iterator[tuple[str, int, int]]:
+    """What is there at most if nothing hinders the gateway to renew its good copy, and to prune.
+
+    It reckons by its own clock, so by nothing here if that was set.
+    """
+    never = max(chronicle.healed, chronicle.end)
+    recent, old = gauge.at - _RENEWED, gauge.at - _KEPT
+    failing = present(home, AlarmKind.DISK_FAILING, never)
+    set_ = any(old <= one.at <= gauge.at and abs(one.shift_us) > _SET_US for one in home.moved)
+    started = any(recent <= run.began <= gauge.at for run in home.runs)
+    if set_ or started or touched(recent, gauge.at, failing):
+        return
+    records = sum(old <= one.at <= gauge.at for one in home.queued)
+    entries = sum(recent <= one.at <= gauge.at for one in home.decided)
+    most = records + gauge.outbox + CASES_MAX + entries + 1 + VALUES_MAX
+    yield "rows of its journal", gauge.rows, most

@@ -13,12 +13,13 @@ sensors puts off is bounded by twice the longest limit. Nothing is asked for whi
 announced empty, while a case of inactivity stood open at the center, and of what is due after the
 end of the run.
 
-The silence counts anew, or is not counted, while nothing can be seen. So each such span after the
-plight must be known to the center before the person is found, within its own bound:
+The silence counts anew, or is not counted, while nothing can be seen. So each such span must be
+known to the center within its own bound, whether somebody lies there or not:
 
 - No watching device is heard within its contract: `HOME_BLIND`, `DRIVER_LOST` or `MAINS_OUTAGE`
   persisted at the center within ten minutes; where the way or the center was not well, that or a
-  gateway held for silent within what the next line says.
+  gateway held for silent within what the next line says. A gateway that runs has decided on
+  `HOME_BLIND` by then in any case.
 - The gateway does not run: held for silent by the center within `Chronicle.silent_after` of the
   last word, and of the last start of the center itself.
 """
@@ -27,10 +28,12 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
+from rules.alarm import AlarmKind
 from sim.check.blindness import told, was_told
+from sim.check.conditions import present
 from sim.check.outages import AFTERWARDS, outages, well
 from sim.check.silence import Blind, Due, Silences
-from sim.check.spans import Span, merged, past
+from sim.check.spans import Span, merged, past, touched
 from sim.check.violation import Violation
 from sim.world.chronicle import Chronicle, HomeChronicle, Trouble
 
@@ -43,7 +46,7 @@ _TOLD_WITHIN = timedelta(minutes=10)
 def check(chronicle: Chronicle) -> Iterator[Violation]:
     """Collapses that nobody was told of in time."""
     for home in chronicle.homes:
-        if home.book.inactivity.enabled and home.troubles:
+        if home.book.inactivity.enabled:
             yield from _check(chronicle, home)
 
 
@@ -63,12 +66,36 @@ def _check(chronicle: Chronicle, home: HomeChronicle) -> Iterator[Violation]:
         came = min((at for at in (trouble.found, trouble.helped) if at is not None), default=None)
         if by is not None and by <= chronicle.end and (came is None or came > by):
             yield _late(home, trouble, due, by, came)
-        until = min(at for at in (came, due.at, chronicle.end) if at is not None)
-        for blind in silences.blind(trouble.at, until):
-            known_by = _known_by(chronicle, blind, bad, center)
-            end = min(blind.end, until)
-            if end > max(known_by, trouble.at) and not was_told(blind.begin, known_by, known):
-                yield _untold(home, trouble, blind, known_by)
+    for blind in silences.blind(chronicle.start, chronicle.end):
+        known_by = _known_by(chronicle, blind, bad, center)
+        end = min(blind.end, chronicle.end)
+        if end > known_by and not was_told(blind.begin, known_by, known):
+            yield _untold(home, blind, known_by)
+    yield from _undecided(chronicle, home, silences)
+
+
+def _undecided(
+    chronicle: Chronicle, home: HomeChronicle, silences: Silences
+) -> Iterator[Violation]:
+    """Whether the gateway itself knew of each time in which it could see nothing."""
+    decided = present(home, AlarmKind.HOME_BLIND, max(chronicle.healed, chronicle.end))
+    for blind in silences.blind(chronicle.start, chronicle.end):
+        by = blind.begin + _TOLD_WITHIN
+        runs = any(
+            run.began <= blind.begin and (run.ended is None or by <= run.ended)
+            for run in home.runs
+        )
+        if blind.down or not runs or by >= min(blind.end, chronicle.end):
+            continue
+        if not touched(blind.begin, by, decided):
+            yield Violation(
+                NAME,
+                home.number,
+                by,
+                f"No watching device was heard for {blind.end - blind.begin},"
+                f" and the gateway did not decide that it was blind within {_TOLD_WITHIN}.",
+                (f"blind {blind.begin.isoformat()} to {blind.end.isoformat()}",),
+            )
 
 
 def _known_by(chronicle: Chronicle, blind: Blind, bad: list[Span], center: list[Span]) -> datetime:
@@ -101,16 +128,13 @@ def _late(
     )
 
 
-def _untold(home: HomeChronicle, trouble: Trouble, blind: Blind, by: datetime) -> Violation:
-    why = "its gateway did not run" if blind.down else "no watching device was heard"
+def _untold(home: HomeChronicle, blind: Blind, by: datetime) -> Violation:
+    why = "The gateway did not run" if blind.down else "No watching device was heard"
     return Violation(
         NAME,
         home.number,
         by,
-        f"After a {trouble.kind} {why} for {blind.end - blind.begin},"
+        f"{why} for {blind.end - blind.begin},"
         f" and the center did not know within {by - blind.begin}.",
-        (
-            f"{trouble.kind} {trouble.at.isoformat()}",
-            f"blind {blind.begin.isoformat()} to {blind.end.isoformat()}",
-        ),
+        (f"blind {blind.begin.isoformat()} to {blind.end.isoformat()}",),
     )

@@ -108,8 +108,8 @@ def asked(options: argparse.Namespace) -> Asked:
     """
     homes = _count(options.homes, "--homes", 1, HOMES_MAX)
     days = _count(options.days, "--days", 1, DAYS_MAX)
-    only = None if options.only is None else kept.parse(options.only, "--only")
-    if only is not None and (not only or only[-1] > homes):
+    only = None if options.only is None else kept.numbers(options.only)
+    if options.only is not None and (not only or only[-1] > homes):
         right = phrase("write numbers of homes from 1 to {most}", most=homes)
         raise ConfigError("--only", repr(options.only), right)
     return Asked(

@@ -1,7 +1,8 @@
 """What the gateway's alarms were about, and how they stood, by the true time of its decisions."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import pairwise
 
 from rules.alarm import AlarmKey, AlarmKind, Move
 from rules.events import (
@@ -15,6 +16,10 @@ from rules.events import (
 from sim.check.spans import Span
 from sim.world.chronicle import Decided, HomeChronicle
 
+_SET_US = 60_000_000
+"A clock that is set by less is off by its crystal."
+_LATE = timedelta(minutes=15)
+"A slow disk keeps what is due waiting."
 _DONE = frozenset({Move.CLEAR, Move.CLOSE})
 
 
@@ -51,7 +56,11 @@ def active(decided: Iterable[Decided], key: AlarmKey, never: datetime) -> list[S
 
 
 def absences(home: HomeChronicle, never: datetime) -> tuple[list[Span], list[Span]]:
-    """When the gateway believed in an outing, and in an absence on a person's word."""
+    """When the gateway believed in an outing, and in an absence on a person's word.
+
+    The latter no longer than the person said, but for the time that it did not run, and if its
+    clock was not set meanwhile.
+    """
     outings: list[Span] = []
     announced: list[Span] = []
     for decided in home.decided:
@@ -63,7 +72,28 @@ def absences(home: HomeChronicle, never: datetime) -> tuple[list[Span], list[Spa
         elif isinstance(event, AwayEnded):
             turn(outings, decided.at, False, never)  # noqa: FBT003 -- what it turned to
             turn(announced, decided.at, False, never)  # noqa: FBT003 -- what it turned to
-    return outings, announced
+    return outings, [(begin, _at_most(home, begin, end)) for begin, end in announced]
+
+
+def _at_most(home: HomeChronicle, begin: datetime, end: datetime) -> datetime:
+    """When the last absence announced from `begin` to `end` is over by what was said of it."""
+    said = [
+        None if one.event.until is None else one.at + (one.event.until - one.event.at)
+        for one in home.decided
+        if isinstance(one.event, AwayBegan)
+        and one.event.reason is not AwayReason.OUTING
+        and begin <= one.at < end
+    ]
+    over = said[-1] if said else None
+    if over is None or any(
+        begin <= moved.at <= over and abs(moved.shift_us) > _SET_US for moved in home.moved
+    ):
+        return end
+    for run, following in pairwise(home.runs):
+        if run.ended is not None and begin <= run.ended <= over:
+            # Who does not run does not know how long; at the latest it counts on from there.
+            over += following.began - run.ended
+    return min(end, over + _LATE)
 
 
 def turn(spans: list[Span], at: datetime, there: bool, never: datetime) -> None:  # noqa: FBT001

@@ -6,6 +6,9 @@ press of an open call makes it more urgent. A danger that ended before its hold 
 Where the power went in between, the same holds from the next start on, for a condition that was
 decided, and that the gateway had not to forget.
 
+So it is for each condition of a hazard that was decided, also one of a mere measure, like heat:
+where it stands for its hold it is a case by then, or two seconds after the next start.
+
 And each such case is at the center within ten seconds, if the way and the center were well from
 five minutes before until then, and the gateway ran.
 """
@@ -18,11 +21,12 @@ from rules.alarm import AlarmKey, AlarmKind, Move
 from rules.events import AlarmMoved, Escalated, Stage, Updated
 from rules.hazard import KINDS as HAZARDS
 from sim.check.conditions import active, conditions
-from sim.check.forgetting import forgettings
+from sim.check.forgetting import Forgetting, forgettings
 from sim.check.hazard_holds import alarm_of, hold
+from sim.check.listening import clock_error
 from sim.check.outages import outages, well
 from sim.check.sent import named, sent
-from sim.check.spans import Span
+from sim.check.spans import Span, touched
 from sim.check.violation import Violation
 from sim.faults.fault import FaultKind
 from sim.world.chronicle import Alert, Chronicle, Decided, HomeChronicle
@@ -32,6 +36,8 @@ WITHIN: Final = timedelta(seconds=2)
 _DELIVERED_WITHIN: Final = timedelta(seconds=10)
 _WELL_SINCE: Final = timedelta(minutes=5)
 _SAME_PRESS: Final = timedelta(seconds=2)
+_SET_US: Final = 60_000_000
+"A clock that is set by less is off by its crystal."
 _WRITES: Final = 4
 "Of one decision, with its snapshot."
 _OVERTAKING = frozenset({FaultKind.DELAY, FaultKind.REORDERING})
@@ -46,7 +52,22 @@ def check(chronicle: Chronicle) -> Iterator[Violation]:
                 key = alarm_of(alert, home.book.hazard)
                 if alert.heard is not None and key is not None:
                     yield from known.decided_at_once(alert, key, alert.heard)
+        yield from _raised_in_time(chronicle, home)
         yield from _told_at_once(chronicle, home)
+
+
+def slow(chronicle: Chronicle, home: HomeChronicle, at: datetime) -> timedelta:
+    """What a slow disk may add to a decision at `at`."""
+    start = chronicle.start
+    return sum(
+        (
+            _WRITES * timedelta(seconds=fault.amount)
+            for fault in home.faults
+            if fault.kind is FaultKind.DISK_SLOW
+            and start + fault.begin <= at <= start + fault.begin + fault.lasting
+        ),
+        timedelta(),
+    )
 
 
 class _Known:
@@ -95,7 +116,8 @@ class _Known:
     def _by(self, key: AlarmKey, heard: datetime) -> datetime | None:
         """Until when it must be a case; None if it need not."""
         runs = self._home.runs
-        wait = WITHIN + hold(key.kind, self._home.book.hazard) + self._slow(heard)
+        wait = WITHIN + hold(key.kind, self._home.book.hazard)
+        wait += slow(self._chronicle, self._home, heard)
         for run, following in zip(runs, [*runs[1:], None], strict=True):
             if run.began <= heard and (run.ended is None or heard < run.ended):
                 by = heard + wait
@@ -107,18 +129,6 @@ class _Known:
                 by = following.began + wait
                 return by if following.ended is None or by <= following.ended else None
         return None
-
-    def _slow(self, at: datetime) -> timedelta:
-        start = self._chronicle.start
-        return sum(
-            (
-                _WRITES * timedelta(seconds=fault.amount)
-                for fault in self._home.faults
-                if fault.kind is FaultKind.DISK_SLOW
-                and start + fault.begin <= at <= start + fault.begin + fault.lasting
-            ),
-            timedelta(),
-        )
 
     def _forgot(self, decided: datetime, cut: datetime) -> bool:
         return any(
@@ -172,6 +182,48 @@ class _Known:
             and start + fault.begin <= alert.at <= start + fault.begin + fault.lasting
             for fault in self._home.faults
         )
+
+
+def _raised_in_time(chronicle: Chronicle, home: HomeChronicle) -> Iterator[Violation]:
+    never = max(chronicle.healed, chronicle.end)
+    found = forgettings(chronicle, home)
+    for key, spans in conditions(home, never).items():
+        if key.kind not in HAZARDS:
+            continue
+        cases = active(home.decided, key, never)
+        wait = WITHIN + hold(key.kind, home.book.hazard)
+        for begin, end in spans:
+            by = _counted_on(chronicle, home, found, begin, wait)
+            if by is None or by >= end or touched(begin, by, cases):
+                continue
+            yield Violation(
+                NAME,
+                home.number,
+                by,
+                f"{key} stands, must be a case within {by - begin}, and was none.",
+                (f"condition {begin.isoformat()} to {end.isoformat()}",),
+            )
+
+
+def _counted_on(
+    chronicle: Chronicle,
+    home: HomeChronicle,
+    found: list[Forgetting],
+    begin: datetime,
+    wait: timedelta,
+) -> datetime | None:
+    """When a hold that began at `begin` is over; None where it was forgotten, or has no end."""
+    by = begin + wait + slow(chronicle, home, begin) + clock_error(chronicle, home, begin)
+    for each in found:
+        if begin <= each.cut <= by:
+            if each.damaged or each.failing:
+                return None
+            by += each.up - each.cut + WITHIN + slow(chronicle, home, each.up)
+    for moved in home.moved:
+        if begin <= moved.at <= by and abs(moved.shift_us) > _SET_US:
+            # What it takes for a moment of another date's is held anew.
+            by = max(by, moved.at + wait)
+    return None if by > chronicle.healed else by
 
 
 def _told_at_once(chronicle: Chronicle, home: HomeChronicle) -> Iterator[Violation]:

@@ -6,6 +6,9 @@ silent, and no condition stands whose cause is over: `DRIVER_LOST` five minutes 
 (`DEVICE`, `HOME_BLIND`, `MAINS_OUTAGE`) after two reports of the slowest of them. A condition is
 only asked about if the run lasts that long after its last fault, and if the gateway had not to
 forget that it began. That every record is there at last says `nothing-lost`.
+
+Nor does anything wait on the way back, or stand on at any time after its cause: see
+`sim.check.news` and `sim.check.endings`.
 """
 
 from collections.abc import Iterator
@@ -15,7 +18,9 @@ from typing import Final
 from rules.alarm import AlarmKey, AlarmKind
 from sim.check.blindness import silent
 from sim.check.conditions import conditions
+from sim.check.endings import unended
 from sim.check.forgetting import forgettings
+from sim.check.news import unheard
 from sim.check.violation import Violation
 from sim.world.chronicle import Chronicle, HomeChronicle
 
@@ -32,8 +37,14 @@ _MARGIN: Final = timedelta(minutes=10)
 def check(chronicle: Chronicle) -> Iterator[Violation]:
     """What still waits at the end."""
     for home in chronicle.homes:
-        for what, line in (*_gateway(chronicle, home), *_standing(chronicle, home)):
+        for what, line in (
+            *_gateway(chronicle, home),
+            *_standing(chronicle, home),
+            *unheard(chronicle, home),
+        ):
             yield Violation(NAME, home.number, chronicle.healed, what, (line,))
+        for at, what, line in unended(chronicle, home):
+            yield Violation(NAME, home.number, at, what, (line,))
 
 
 def _gateway(chronicle: Chronicle, home: HomeChronicle) -> Iterator[tuple[str, str]]:

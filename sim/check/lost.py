@@ -12,17 +12,22 @@ the technicians by the gateway itself:
 
 And in both cases the center did not have the record before the gateway forgot it, or was itself
 set back to a time at which it had not.
+
+What was decided is queued: each escalation, and each update of a case that damaged files have not
+taken from the gateway. Where it arrived it says what was decided.
 """
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
-from protocol.records import RecordKind
+from protocol.records import Record, RecordKind
+from rules.events import Escalated, Updated
 from sim.check.forgetting import Forgetting, forgettings
-from sim.check.sent import arrivals
+from sim.check.sent import arrivals, named
 from sim.check.violation import Violation
-from sim.world.chronicle import Chronicle, HomeChronicle, Queued
+from sim.world.chronicle import Chronicle, Decided, HomeChronicle, Queued
 
 NAME: Final = "nothing-lost"
 
@@ -42,6 +47,7 @@ def check(chronicle: Chronicle) -> Iterator[Violation]:
                     yield _lost(home, queued, "is not at the center at the end", first)
             elif queued.id in opens and name not in cases:
                 yield _lost(home, queued, "has no case at the center at the end", first)
+        yield from _unsaid(home, found)
 
 
 def _excused(
@@ -60,6 +66,46 @@ def _excused(
             ):
                 return True
     return False
+
+
+def _unsaid(home: HomeChronicle, found: Sequence[Forgetting]) -> Iterator[Violation]:
+    """Decisions that were never queued, or that the center was told otherwise."""
+    queued: dict[int, list[bytes]] = defaultdict(list)
+    for row in home.queued:
+        queued[row.seq].append(row.id)
+    records = {one.record.id: one.record for one in home.arrived}
+    damaged = min((each.cut for each in found if each.damaged), default=None)
+    for decided in home.decided:
+        event = decided.event
+        if not isinstance(event, Escalated | Updated):
+            continue
+        ids = queued.get(event.serial, [])
+        orphan = damaged is not None and damaged <= decided.at and isinstance(event, Updated)
+        if not ids and not orphan:
+            yield _never(home, decided, event, "was never queued")
+        elif ids and all(id_ in records and not _says(records[id_], event) for id_ in ids):
+            yield _never(home, decided, event, "was told otherwise")
+
+
+def _says(record: Record, event: Escalated | Updated) -> bool:
+    return (
+        (record.alarm, record.scope, record.level)
+        == (event.alarm.kind, event.alarm.scope, event.level)
+        and record.stage is (event.stage if isinstance(event, Updated) else None)
+        and record.drill == (isinstance(event, Escalated) and event.drill)
+    )
+
+
+def _never(
+    home: HomeChronicle, decided: Decided, event: Escalated | Updated, what: str
+) -> Violation:
+    return Violation(
+        NAME,
+        home.number,
+        decided.at,
+        f"Decision {event.serial} of boot {decided.boot} {what}.",
+        (f"decided {decided.at.isoformat()} {named(event)}",),
+    )
 
 
 def _lost(

@@ -4,9 +4,9 @@ By the true time, and but for what a clock may be off by itself (`clock_error`):
 
 - An inactivity alarm, and each higher level of it, has a silence of its limit behind it since the
   last sign of life that the gateway counted, and a prompt one of the first limit less its wait.
-  Signs that a power cut took before they were on disk do not count. One case is excused: the
-  gateway was started on a false date that NTP vouched for, and nobody has set its clock since; no
-  one can tell that from a long power cut.
+  Signs that a power cut took before they were on disk do not count. One case is excused: the last
+  sign was before the gateway's last start, and then or now it is sure of a false date, for which
+  NTP vouched; no one can tell that from a long power cut.
 - A dead device was not heard for `health.dead_after` periods of listening time; with a blind home
   no watching device for `stale_after` periods; a power cut told from silence has enough devices
   on the mains so silent.
@@ -16,6 +16,7 @@ By the true time, and but for what a clock may be off by itself (`clock_error`):
   ten seconds.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
@@ -29,6 +30,7 @@ from rules.events import (
     ConditionChanged,
     Escalated,
     Stage,
+    Started,
     TimeMoved,
     Updated,
 )
@@ -53,12 +55,25 @@ from sim.world.chronicle import Chronicle, Decided, HomeChronicle
 
 NAME: Final = "no-alarm-from-a-time-jump"
 _US = timedelta(microseconds=1)
+_CRYSTAL = timedelta(minutes=1)
+"What is off by more is false."
 
 
 def check(chronicle: Chronicle) -> Iterator[Violation]:
     """Alarms that were not due by the true time."""
     for home in chronicle.homes:
         yield from _Reckoning(chronicle, home).violations()
+
+
+def _dates(home: HomeChronicle) -> Iterator[tuple[datetime, timedelta, bool]]:
+    """Since when the gateway's clock was off by so much, and whether it was sure of it."""
+    trusted = False
+    for decided in home.decided:
+        event = decided.event
+        if isinstance(event, TimeMoved):
+            trusted = event.trusted
+        if isinstance(event, TimeMoved | Started):
+            yield decided.at, event.at - decided.at, trusted
 
 
 class _Reckoning:
@@ -76,6 +91,7 @@ class _Reckoning:
         self._closed: dict[AlarmKey, datetime] = {}
         self._commanded: dict[str, datetime] = {}
         self._set_at: tuple[datetime, int] | None = None
+        self._dates = list(_dates(home))
 
     def violations(self) -> Iterator[Violation]:
         """All of them."""
@@ -131,7 +147,7 @@ class _Reckoning:
         known = last_known(self._signs, decided.at, self._forgettings, LIFE_KEPT_AFTER)
         since = self._start if known is None else known
         silence = (at - since) * _US
-        if self._deceived(decided.at):
+        if self._deceived(decided.at, moment_at(since)):
             return
         if silence < limit - clock_error(self._chronicle, self._home, decided.at):
             yield self._early(
@@ -141,21 +157,25 @@ class _Reckoning:
                 f"last sign of life {moment_at(since).isoformat()}",
             )
 
-    def _deceived(self, at: datetime) -> bool:
-        """Whether the gateway started on a false date that NTP vouched for, and was not set yet.
+    def _deceived(self, at: datetime, since: datetime) -> bool:
+        """Whether a date that NTP vouched for was false, at either end of a silence over a start.
 
-        Nobody in the home could tell it from a date so long after it went down.
+        Nobody in the home could tell that from a gateway that was switched off for so long.
         """
         began = max((run.began for run in self._home.runs if run.began <= at), default=at)
-        start = self._chronicle.start
         lied_to = any(
-            fault.kind is FaultKind.CLOCK_JUMP
-            and start + fault.begin <= began <= start + fault.begin + fault.lasting
+            fault.kind is FaultKind.CLOCK_JUMP and self._chronicle.start + fault.begin <= at
             for fault in self._home.faults
         )
-        return lied_to and not any(
-            moved.shift_us and began <= moved.at <= at for moved in self._home.moved
-        )
+        return since < began and lied_to and (self._false(since) or self._false(at))
+
+    def _false(self, at: datetime) -> bool:
+        """Whether the gateway was sure of a false date then."""
+        index = bisect_right(self._dates, at, key=lambda date: date[0]) - 1
+        if index < 0:
+            return False
+        _, off, trusted = self._dates[index]
+        return trusted and abs(off) > _CRYSTAL
 
     def _deaf(
         self,

@@ -9,6 +9,7 @@ from rules.codec import moment_us
 from rules.device import Device, EvidenceRole
 from rules.events import (
     AlarmMoved,
+    CaseClosed,
     ConditionChanged,
     Escalated,
     Event,
@@ -175,9 +176,17 @@ class Story:
         self.decides(at, AlarmMoved(at, key, Move.CLEAR))
         self.updates(at, opening, key, Stage.CLEARED)
 
+    def says_blind(self, begin: datetime, end: datetime) -> None:
+        """Nothing is seen of the home, and the gateway says so."""
+        self.condition(begin, BLIND, present=True)
+        opening = self.escalates(begin, BLIND, 2)
+        self.condition(end, BLIND, present=False)
+        self.clears(end, opening, BLIND)
+
     def closes(self, at: datetime, opening: Queued, key: AlarmKey) -> None:
         """A person at the center is done with a case."""
-        self.decides(at, AlarmMoved(at, key, Move.CLOSE))
+        closed = CaseClosed(at, opening.seq, Outcome.REAL)
+        self.decides(at, closed, AlarmMoved(at, key, Move.CLOSE))
         self.run.handled.append(Handled(at, opening.id, self.home.gateway, Outcome.REAL))
 
     def new_id(self) -> bytes:
@@ -196,7 +205,7 @@ class Story:
         queued = Queued(at, self.new_id(), event.serial, self.boot(at), True, b"")
         self.home.queued.append(queued)
         if arrives is not None:
-            self.arrives(at + arrives, queued, event.alarm, refers, stage)
+            self.arrives(at + arrives, queued, event.alarm, refers, stage, event.level)
         return queued
 
     def arrives(
@@ -206,6 +215,7 @@ class Story:
         key: AlarmKey,
         refers: bytes | None = None,
         stage: Stage | None = None,
+        level: int = 1,
     ) -> None:
         """The center has it."""
         fault = key.kind.category is Category.FAULT
@@ -221,7 +231,7 @@ class Story:
             time_trusted=True,
             alarm=key.kind,
             scope=key.scope,
-            level=1,
+            level=level,
             explanation=(),
             room="",
             activity=b"",

@@ -9,7 +9,7 @@ import pytest
 from rules.alarm import AlarmKey, AlarmKind, Move
 from rules.command import Command, Signal
 from rules.device import Output
-from rules.events import AlarmMoved, Commanded, Escalated, Stage, TimeMoved
+from rules.events import AlarmMoved, CaseClosed, Commanded, Escalated, Stage, TimeMoved
 from rules.observation import Phenomenon
 from sim.check import (
     bounds,
@@ -197,12 +197,14 @@ def silence_of_dead_sensors(story: Good) -> None:
     story.home.troubles.clear()
     for which in (KETTLE, TELEVISION, HALL):
         story.mute(which, on(6, 20), on(7, 4))
+    story.says_blind(on(6, 22.55), on(7, 4.2))
 
 
 def only_the_fridge_was_heard(story: Good) -> None:
     story.home.troubles.clear()
     for which in (KETTLE, TELEVISION, HALL):
         story.mute(which, on(6, 8), on(7, 12))
+    story.says_blind(on(6, 10.55), on(7, 12.2))
 
 
 # ------------------------------------------------------------------------------- time jumps
@@ -329,6 +331,63 @@ def state_without_end(story: Good) -> None:
     story.home.gauges[3] = Gauge(on(4, 1), 0, 900, 4_000_000, 0, 400_000)
 
 
+def never_queued(story: Good) -> None:
+    story.home.queued.remove(story.dead)
+    story.forget_at_center(story.dead)
+
+
+def told_otherwise(story: Good) -> None:
+    story.home.arrived = [
+        replace(one, record=replace(one.record, alarm=AlarmKind.GAS))
+        if one.record.id == story.leak.id
+        else one
+        for one in story.home.arrived
+    ]
+
+
+def blind_in_a_home_where_all_is_well(story: Good) -> None:
+    for device in (KETTLE, TELEVISION, HALL):
+        story.mute(device, on(10), on(11))
+
+
+def heat_that_is_never_raised(story: Good) -> None:
+    key = AlarmKey(AlarmKind.HEAT, LEAK.id)
+    story.condition(on(11), key, present=True)
+
+
+def entries_never_dropped(story: Good) -> None:
+    story.home.gauges[-1] = replace(story.home.gauges[-1], rows=300)
+
+
+def close_unheard(story: Good) -> None:
+    story.home.decided = [
+        one for one in story.home.decided if not isinstance(one.event, CaseClosed)
+    ]
+
+
+def cleared_without_a_word(story: Good) -> None:
+    story.decides(on(11), AlarmMoved(on(11), LEAKING, Move.CLEAR))
+
+
+def stands_though_it_is_over(story: Good) -> None:
+    key = AlarmKey(AlarmKind.DRIVER_LOST, HALL.id)
+    story.condition(on(11), key, present=True)
+    story.escalates(on(11), key)
+    story.condition(on(11, 1), key, present=False)
+
+
+def inactive_though_alive(story: Good) -> None:
+    story.home.decided = [
+        one
+        for one in story.home.decided
+        if not (
+            isinstance(one.event, AlarmMoved)
+            and one.event.alarm == INACTIVITY
+            and one.event.move is Move.CLOSE
+        )
+    ]
+
+
 def outbox_waits(story: Good) -> None:
     story.home.gauges[-1] = replace(story.home.gauges[-1], outbox=1)
 
@@ -339,6 +398,7 @@ def silent_at_the_end(story: Good) -> None:
 
 def not_running_at_the_end(story: Good) -> None:
     story.home.runs[-1] = replace(story.home.runs[-1], ended=on(12, 6))
+    story.home.turned.append(Turned(on(12, 7.5), silent=True))
 
 
 def driver_still_lost(story: Good) -> None:
@@ -364,6 +424,8 @@ PLANTED: dict[str, tuple[Bug, ...]] = {
         disk_fails_and_nobody_says_so,
         disk_failing_said_after_the_power_cut,
         disk_well_again_before_the_power_cut,
+        never_queued,
+        told_otherwise,
     ),
     doubled.NAME: (
         center_forgets_ids,
@@ -381,6 +443,7 @@ PLANTED: dict[str, tuple[Bug, ...]] = {
         noise_taken_for_life,
         blind_and_nobody_says_so,
         down_and_nobody_says_so,
+        blind_in_a_home_where_all_is_well,
     ),
     dead_sensors.NAME: (silence_of_dead_sensors, only_the_fridge_was_heard),
     time_jumps.NAME: (
@@ -403,12 +466,14 @@ PLANTED: dict[str, tuple[Bug, ...]] = {
         second_press_unheard,
         forgotten_over_a_restart,
         told_late,
+        heat_that_is_never_raised,
     ),
     bounds.NAME: (
         outbox_without_end,
         journal_never_pruned,
         bytes_without_end,
         state_without_end,
+        entries_never_dropped,
     ),
     liveness.NAME: (
         outbox_waits,
@@ -418,6 +483,10 @@ PLANTED: dict[str, tuple[Bug, ...]] = {
         disk_still_failing,
         still_untrusted,
         still_blind,
+        close_unheard,
+        cleared_without_a_word,
+        stands_though_it_is_over,
+        inactive_though_alive,
     ),
 }
 

@@ -1,0 +1,87 @@
+"""Cases end with what they were about.
+
+- Whatever clears an alarm tells the center so, in the same decision.
+- The alarm of a condition that is over is cleared: a hazard's after `hazard.clear_after`, any
+  other at once; that of inactivity with the next sign of life. By the true time, and five
+  minutes for slow disks and clocks that are set.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from rules.alarm import AlarmKey, Move
+from rules.codec import moment_at, moment_us
+from rules.events import AlarmMoved, Updated
+from rules.hazard import KINDS as HAZARDS
+from sim.check.conditions import active, conditions
+from sim.check.forgetting import Forgetting, forgettings
+from sim.check.silence import INACTIVITY
+from sim.check.spans import Span
+from sim.world.chronicle import Chronicle, HomeChronicle
+
+_MARGIN = timedelta(minutes=5)
+_MOVED_US = 60_000_000
+
+
+def unended(chronicle: Chronicle, home: HomeChronicle) -> Iterator[tuple[datetime, str, str]]:
+    """What stands though its cause is over: when it was due, a sentence, a line of evidence."""
+    yield from _unsaid(home)
+    never = max(chronicle.healed, chronicle.end)
+    found = forgettings(chronicle, home)
+    for key, spans in conditions(home, never).items():
+        patience = _MARGIN
+        if key.kind in HAZARDS:
+            patience += home.book.hazard.clear_after
+        ends = [*(begin for begin, _ in spans[1:]), never]
+        without = [(over, again) for (_, over), again in zip(spans, ends, strict=True)]
+        for case in active(home.decided, key, never):
+            yield from _stood(home, key, case, without, patience, found)
+    for case in active(home.decided, INACTIVITY, never):
+        signs = home.signs
+        index = bisect_right(signs, moment_us(case[0] + _MARGIN))
+        if index < len(signs):
+            alive = moment_at(signs[index])
+            yield from _stood(home, INACTIVITY, case, [(alive, never)], _MARGIN, found)
+
+
+def _unsaid(home: HomeChronicle) -> Iterator[tuple[datetime, str, str]]:
+    told = {
+        (one.at, one.boot, one.event.alarm)
+        for one in home.decided
+        if isinstance(one.event, Updated)
+    }
+    for one in home.decided:
+        event = one.event
+        if (
+            isinstance(event, AlarmMoved)
+            and event.move is Move.CLEAR
+            and (one.at, one.boot, event.alarm) not in told
+        ):
+            what = f"{event.alarm} was cleared, and no update says so."
+            yield one.at, what, f"cleared {one.at.isoformat()}"
+
+
+def _stood(
+    home: HomeChronicle,
+    key: AlarmKey,
+    case: Span,
+    without: list[Span],
+    patience: timedelta,
+    found: list[Forgetting],
+) -> Iterator[tuple[datetime, str, str]]:
+    """Whether a case stood for longer than it may in one of the spans without its cause."""
+    for over, again in without:
+        begin, end = max(over, case[0]), min(again, case[1])
+        for each in found:
+            if begin <= each.cut <= end:
+                # It goes on at its start, or was forgotten there.
+                begin = end if each.damaged or each.failing else max(begin, each.up)
+        set_at = [one.at for one in home.moved if abs(one.shift_us) > _MOVED_US]
+        begin = max([begin, *(at for at in set_at if begin <= at <= end)])
+        if end - begin > patience:
+            yield (
+                begin + patience,
+                f"{key} stood for {end - begin} after its cause was over.",
+                f"raised {case[0].isoformat()}, over {over.isoformat()}",
+            )
