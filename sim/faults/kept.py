@@ -19,16 +19,20 @@ def parse(text: str, where: str = "--keep") -> tuple[int, ...]:
     """
     if text.strip() == _NONE:
         return ()
-    right = phrase('write numbers of faults, such as "3,7", or "none"')
-    found = set()
-    for part in text.split(","):
-        digits = part.strip()
-        if not (digits.isascii() and digits.isdigit() and len(digits) <= _DIGITS_MOST):
-            raise ConfigError(where, repr(part), right)
-        if int(digits) < 1:
-            raise ConfigError(where, repr(part), right)
-        found.add(int(digits))
-    return tuple(sorted(found))
+    found = numbers(text)
+    if not found:
+        right = phrase('write numbers of faults, such as "3,7", or "none"')
+        raise ConfigError(where, repr(text), right)
+    return found
+
+
+def numbers(text: str) -> tuple[int, ...]:
+    """Numbers from 1 between commas, in ascending order; none if it is anything else."""
+    digits = [part.strip() for part in text.split(",")]
+    if not all(one.isascii() and one.isdigit() and len(one) <= _DIGITS_MOST for one in digits):
+        return ()
+    found = sorted({int(one) for one in digits})
+    return tuple(found) if found[0] else ()
 
 
 def written(numbers: Iterable[int]) -> str:

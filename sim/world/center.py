@@ -1,7 +1,8 @@
 """The center in simulated time: the production store and requests over SQLite in memory.
 
-It can be killed, be slow, and come back with an older backup. What it acknowledged it has
-committed before; so a kill loses nothing but answers.
+It can be killed, be slow, and come back with an older backup. It is killed while it takes records,
+if some come in time: what it waited for is committed by then, what it only asked for is not, and
+the answer may have left already.
 """
 
 import sqlite3
@@ -32,6 +33,8 @@ HOT_S = 60
 "While people may act; a real center asks for one every five seconds."
 _PEER = Peer(("192.0.2.1", 5683), ())
 _OPEN_MAX = 100_000
+RECORDS = "e"
+_UNANSWERED = 0.5
 _PULSES_KEPT_EVERY = timedelta(hours=1)
 "Once a minute by a real center."
 
@@ -62,6 +65,12 @@ class Database:
             self._connection.deserialize(image)
         furnish(self._connection)
         self._committed: Callable[[], None] = lambda: None
+        self._submitted: list[Callable[[sqlite3.Connection], object]] = []
+        "In the writer's queue: carried out with whatever is waited for next."
+
+    def lose(self) -> None:
+        """Whoever ran on it is killed: nothing that nobody waited for is carried out."""
+        self._submitted.clear()
 
     def image(self) -> bytes:
         """A backup."""
@@ -77,9 +86,19 @@ class Database:
         return self.insist(change)
 
     def submit(self, change: Callable[[sqlite3.Connection], object]) -> None:
-        self.insist(change)
+        self._submitted.append(change)
+
+    def settle(self) -> None:
+        """Carry out what was only asked for."""
+        submitted, self._submitted = self._submitted, []
+        for change in submitted:
+            self._carry_out(change)
 
     def insist(self, change: Callable[[sqlite3.Connection], T]) -> T:
+        self.settle()
+        return self._carry_out(change)
+
+    def _carry_out(self, change: Callable[[sqlite3.Connection], T]) -> T:
         self._connection.execute("begin immediate")
         try:
             result = change(self._connection)
@@ -121,6 +140,7 @@ class Center:
         self._database = Database()
         self._backup: bytes | None = None
         self.up = True
+        self._dying = False
         self.turned: Callable[[Turn], None] = lambda _: None
         "Called when the center has raised or ended a case of its own."
         self._watched_at = timeline.now
@@ -135,13 +155,19 @@ class Center:
         home = Home(gateway=identity.gateway, name=name)
         at_once(self.store.enrol(identity.entry(), home, "set-up", self._timeline.now))
 
-    def kill(self) -> None:
-        """Stop in mid-air: what was committed stays."""
-        self.up = False
+    def kill(self, within: timedelta) -> None:
+        """Stop in mid-air: with the next records, or `within` some time if none come."""
+        self._dying = True
+        self._timeline.after(within, self._die)
+
+    def _die(self) -> None:
+        if self._dying:
+            self._dying, self.up = False, False
+            self._database.lose()
 
     def start(self) -> None:
         """Start on what was committed."""
-        self.up = True
+        self._dying, self.up = False, True
         self._begin()
 
     def keep_backup(self) -> None:
@@ -186,6 +212,11 @@ class Center:
         self._turn()
         code, answer = at_once(self._requests.answer(entry, (path,), payload, _PEER))
         self._plan()
+        if self._dying and path == RECORDS:
+            self._die()
+            if self._random.random() < _UNANSWERED:
+                return None
+        self._database.settle()
         return Answer(code, answer)
 
     # ----------------------------------------------------------------------- whose homes are there

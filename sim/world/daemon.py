@@ -160,12 +160,6 @@ class Daemon:
         self._alive = False
         self.bell.silence()
 
-    def shut_down(self) -> None:
-        """Stop as told by systemd: what is known is saved."""
-        self._gateway.save(self.clock.now())
-        self.journal.close()
-        self.stop()
-
     # ------------------------------------------------------------------------------- its tasks
 
     def _ring(self) -> None:

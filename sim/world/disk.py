@@ -99,10 +99,6 @@ class Disk:
         """How much the rows take, about; a state that is only a position counts as nothing."""
         return sum(_size(put) for put in self._durable.puts())
 
-    def waiting(self) -> set[bytes]:
-        """Ids of records that lie on it and wait."""
-        return {held.id for held in self._durable.outbox.values() if held.delivered is None}
-
     def _settle(self) -> None:
         """Make real states of positions: the engine that knows them is about to be gone."""
         for contents in (self._durable, self._good):

@@ -19,7 +19,9 @@ _MINUTE = timedelta(minutes=1)
 _AGAIN = 10 * _MINUTE
 "When a board that did not answer is looked at again."
 _VISITED = frozenset({AlarmKind.HOME_BLIND, AlarmKind.GATEWAY_SILENT, AlarmKind.MAINS_OUTAGE})
-"Faults for which a technician goes to the home; whoever lies there is found."
+"Faults for which a technician may go to the home; whoever lies there is found."
+_GOES = 0.2
+"Else it is done from afar; were somebody always sent, no silence would be heard out in a storm."
 
 
 class Operators:
@@ -61,7 +63,10 @@ class Operators:
             take, then = draw.randint(1, 5), draw.randint(15, 45)
         else:
             take, then = draw.randint(60, 360), draw.randint(60, 1_440)
-        self._later(take, case, lambda: self._take(case, then))
+        goes = case.category is Category.ESCALATION or (
+            case.alarm in _VISITED and draw.random() < _GOES
+        )
+        self._later(take, case, lambda: self._take(case, then, goes=goes))
 
     def _later(self, minutes: int, case: Case, act: Callable[[], bool]) -> None:
         def attempt() -> None:
@@ -72,14 +77,14 @@ class Operators:
 
         self._timeline.after(minutes * _MINUTE, attempt)
 
-    def _take(self, case: Case, then: int) -> bool:
+    def _take(self, case: Case, then: int, *, goes: bool) -> bool:
         if not self._center.up or not self._center.take(case.id, "duty"):
             return False
         self._note(case, None)
-        self._later(then, case, lambda: self._visit(case))
+        self._later(then, case, lambda: self._visit(case, goes=goes))
         return True
 
-    def _visit(self, case: Case) -> bool:
+    def _visit(self, case: Case, *, goes: bool) -> bool:
         """On site, or on the telephone: see how it is, and close the case."""
         if not self._center.up:
             return False
@@ -89,7 +94,7 @@ class Operators:
             in_need = site.trouble is not None
             hazard = case.alarm not in {AlarmKind.INACTIVITY, AlarmKind.SOS}
             outcome = Outcome.REAL if in_need or hazard else Outcome.FALSE
-        if case.category is Category.ESCALATION or case.alarm in _VISITED:
+        if goes:
             site.help_comes()
         if self._center.close(case.id, "duty", outcome):
             self._note(case, outcome)

@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import os
 import sys
 from pathlib import Path
 from typing import Final
@@ -22,6 +23,8 @@ from texts import Language, translator
 _USAGE_ERROR: Final = 2
 _VIOLATED: Final = 1
 _INTERRUPTED: Final = 130
+_NOBODY_READS: Final = 141
+"As the shell says of what SIGPIPE ended."
 _SHRINK_RUNS: Final = 60
 
 
@@ -59,12 +62,18 @@ def carry_out(options: argparse.Namespace) -> int:
         where, found, right = map(say.said, (error.where, error.found, error.right))
         print(f"ongi sim: {where}\n  {found}\n  {right}", file=sys.stderr)
         return _USAGE_ERROR
+    except BrokenPipeError:
+        # Whoever read has gone, and nothing may be left for the interpreter to flush.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _NOBODY_READS
     except KeyboardInterrupt:
         return _INTERRUPTED
 
 
 def _run(asked: Asked, report: Path | None, printed: Printed) -> int:
     planned = plan(asked)
+    if report is not None:
+        _make(report)
     seconds = stopwatch()
     with printed.progress(planned.days) as passed:
         chronicle = run(planned, passed)
@@ -114,5 +123,16 @@ def _report(
     try:
         return write(folder, told)
     except OSError as error:
-        right = phrase("name a folder that can be written")
-        raise ConfigError("--report", unreadable(error), right) from error
+        raise _unwritable(error) from error
+
+
+def _make(folder: Path) -> None:
+    """Make the folder before a run that may take hours is for nothing."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(error) from error
+
+
+def _unwritable(error: OSError) -> ConfigError:
+    return ConfigError("--report", unreadable(error), phrase("name a folder that can be written"))

@@ -17,7 +17,7 @@ from rules.alarm import PERSON_IN_DANGER, AlarmKey
 from rules.observation import DeviceId
 from sim.faults.fault import Fault, FaultKind
 from sim.homes.population import SimulatedHome, home
-from sim.world.center import Center
+from sim.world.center import RECORDS, Center
 from sim.world.chronicle import Arrived, CaseSeen, Chronicle, Handled, Turned
 from sim.world.daemon import Parts
 from sim.world.operator import Operators
@@ -30,6 +30,7 @@ START = datetime.fromisoformat("2026-01-05T00:00:00+09:00")
 HEALING = timedelta(hours=6)
 "After the end: longer than the slowest retry and the slowest heartbeat together."
 _DELIVERED = 0x5F
+_KILLED_WITHIN = timedelta(minutes=10)
 _STEP = timedelta(hours=6)
 "Progress is told so often, in simulated time."
 
@@ -156,7 +157,7 @@ class _World:
 
     def _answer(self, identity: GatewayIdentity, path: str, payload: bytes) -> Answer | None:
         answer = self._center.answer(identity, path, payload)
-        if answer is not None and path == "e" and int(answer.code) <= _DELIVERED:
+        if answer is not None and path == RECORDS and int(answer.code) <= _DELIVERED:
             self._arrived(identity, payload)
         return answer
 
@@ -197,13 +198,14 @@ class _World:
     def _arrange(self, fault: Fault) -> None:
         begin = self._plan.start + fault.begin
         end = begin + fault.lasting
+        within = min(fault.lasting / 2, _KILLED_WITHIN)
         if fault.kind is FaultKind.CENTER_RESTORED:
             kept = max(begin - timedelta(seconds=round(fault.amount)), self._plan.start)
             self._timeline.at(kept, lambda: self._keep(kept))
-            self._timeline.at(begin, self._center.kill)
+            self._timeline.at(begin, lambda: self._center.kill(within))
             self._timeline.at(end, self._restore)
         elif fault.kind is FaultKind.CENTER_KILLED:
-            self._timeline.at(begin, self._center.kill)
+            self._timeline.at(begin, lambda: self._center.kill(within))
             self._timeline.at(end, self._restart)
         else:
             self._timeline.at(begin, lambda: self._center_faults.begin(fault))
@@ -215,9 +217,8 @@ class _World:
             self._backup_of = moment
 
     def _restart(self) -> None:
-        if not self._center.up:
-            self._center.start()
-            self._operators.look_anew()
+        self._center.start()
+        self._operators.look_anew()
 
     def _restore(self) -> None:
         if self._backup_of is None:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from edge.journal import Found
 from edge.outbox import OutboxRow
-from rules.events import Escalated, Event, TimeMoved, Updated
+from rules.events import CaseClosed, CaseTaken, Escalated, Event, TimeMoved, Updated
 from rules.observation import DeviceId, Phenomenon, Value
 from sim.world.chronicle import Alert, Decided, Gauge, HomeChronicle, Moved, Queued, Run
 from sim.world.digest import Digest
@@ -14,6 +14,7 @@ from sim.world.timeline import Timeline
 
 _US = timedelta(microseconds=1)
 _MINUTE_US = 60_000_000
+_NUMBERED = Escalated | Updated | CaseTaken | CaseClosed
 _ALARMING = frozenset(
     {Phenomenon.LEAK, Phenomenon.SMOKE, Phenomenon.GAS, Phenomenon.CO, Phenomenon.SOS}
 )
@@ -30,8 +31,8 @@ class Scribe:
         self._alerts: dict[tuple[DeviceId, Phenomenon], int] = {}
         "Those that the gateway was not handed yet, by their place in the chronicle."
         self._queued: set[bytes] = set()
-        self._told: set[int] = set()
-        "Serials of records whose event is in the chronicle."
+        self._told: set[tuple[type[Event], int]] = set()
+        "Events with a serial that are in the chronicle."
         self._out_since: datetime | None = None
 
     # ------------------------------------------------------------------------------- the gateway
@@ -44,7 +45,7 @@ class Scribe:
             if held.id not in self._queued:
                 self.queued([OutboxRow(held.id, seq, held.priority, held.signed)], durable=True)
         for event in found.events:
-            if isinstance(event, Escalated | Updated) and event.serial not in self._told:
+            if isinstance(event, _NUMBERED) and (type(event), event.serial) not in self._told:
                 self.decided(event)
 
     def ended(self) -> None:
@@ -58,8 +59,8 @@ class Scribe:
         now = self._timeline.now
         self.chronicle.decided.append(Decided(now, event, self._boot))
         self.digest.decided(now, event)
-        if isinstance(event, Escalated | Updated):
-            self._told.add(event.serial)
+        if isinstance(event, _NUMBERED):
+            self._told.add((type(event), event.serial))
         elif isinstance(event, TimeMoved):
             shift_us = event.shift // _US
             self.chronicle.moved.append(Moved(now, shift_us, event.trusted, event.source))

@@ -63,6 +63,9 @@ class Way:
         """
         begin = self._timeline.now
         arrival, back = self._course(manner)
+        if arrival is not None:
+            # What goes out takes a new port on the way, for the answers from then on.
+            self._last = begin
         if arrival is None:
             self._fail(manner.patience, "no answer in time", answered)
             return
