@@ -31,6 +31,7 @@ from typing import Final
 from rules.alarm import AlarmKind
 from sim.check.blindness import told, was_told
 from sim.check.conditions import present
+from sim.check.forgetting import forgettings
 from sim.check.outages import AFTERWARDS, outages, well
 from sim.check.silence import Blind, Due, Silences
 from sim.check.spans import Span, merged, past, touched
@@ -41,6 +42,8 @@ NAME: Final = "collapse-found"
 _DECIDED_WITHIN = timedelta(minutes=1)
 _DELIVERED_WITHIN = timedelta(minutes=2)
 _TOLD_WITHIN = timedelta(minutes=10)
+_LEARNT_WITHIN = timedelta(days=1)
+"What a gateway forgot of its devices it knows again by then, or holds them for dead."
 
 
 def check(chronicle: Chronicle) -> Iterator[Violation]:
@@ -85,7 +88,11 @@ def _undecided(
             run.began <= blind.begin and (run.ended is None or by <= run.ended)
             for run in home.runs
         )
-        if blind.down or not runs or by >= min(blind.end, chronicle.end):
+        forgot = any(
+            (each.damaged or each.failing) and blind.begin - _LEARNT_WITHIN <= each.up <= by
+            for each in forgettings(chronicle, home)
+        )
+        if blind.down or not runs or forgot or by >= min(blind.end, chronicle.end):
             continue
         if not touched(blind.begin, by, decided):
             yield Violation(
