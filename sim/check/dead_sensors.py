@@ -3,7 +3,8 @@
 For each escalation of inactivity there is one watching device (`rules.evidence.watches`) that was
 truly heard over the whole silence that the alarm claims, the limit of its level: from that limit
 before the alarm until the alarm never unheard for `health.stale_after` periods of its contract,
-in listening time, a reporting period and two minutes for what a power cut takes apart.
+in listening time, a reporting period and two minutes for what a power cut takes apart. Not
+asked of a silence whose length is only a false date's (`sim.check.dates`).
 """
 
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from typing import Final
 from rules.codec import moment_us
 from rules.device import Device
 from rules.events import Escalated
+from sim.check.dates import Dates
 from sim.check.forgetting import forgettings, unknown
 from sim.check.listening import (
     HEARD_KEPT_AFTER,
@@ -58,11 +60,14 @@ def _check(
         )
         for device in watching(home)
     ]
+    dates = Dates(chronicle, home)
     for decided, event in alarms:
         claimed = limits[min(event.level, len(limits)) - 1]
         error = ROUGHLY + clock_error(chronicle, home, decided.at)
         first = max(decided.at - claimed + error, chronicle.start + error)
         begin, end = moment_us(first), moment_us(decided.at)
+        if dates.deceived(decided.at, first):
+            continue
         if not any(low <= begin and end <= high for each in lives for low, high in each):
             yield Violation(
                 NAME,

@@ -6,7 +6,7 @@ By the true time, and but for what a clock may be off by itself (`clock_error`):
   last sign of life that the gateway counted, and a prompt one of the first limit less its wait.
   Signs that a power cut took before they were on disk do not count. One case is excused: the last
   sign was before the gateway's last start, and then or now it is sure of a false date, for which
-  NTP vouched; no one can tell that from a long power cut.
+  NTP vouched (`sim.check.dates`).
 - A dead device was not heard for `health.dead_after` periods of listening time; with a blind home
   no watching device for `stale_after` periods; a power cut told from silence has enough devices
   on the mains so silent.
@@ -16,7 +16,6 @@ By the true time, and but for what a clock may be off by itself (`clock_error`):
   ten seconds.
 """
 
-from bisect import bisect_right
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
@@ -30,13 +29,13 @@ from rules.events import (
     ConditionChanged,
     Escalated,
     Stage,
-    Started,
     TimeMoved,
     Updated,
 )
 from rules.hazard import KINDS as HAZARDS
 from rules.observation import Phenomenon
 from rules.signals import COMMAND_WITHIN
+from sim.check.dates import Dates
 from sim.check.forgetting import down, forgettings, last_known
 from sim.check.hazard_holds import hold
 from sim.check.listening import (
@@ -50,30 +49,16 @@ from sim.check.listening import (
 from sim.check.sent import named
 from sim.check.silence import INACTIVITY
 from sim.check.violation import Violation
-from sim.faults.fault import FaultKind
 from sim.world.chronicle import Chronicle, Decided, HomeChronicle
 
 NAME: Final = "no-alarm-from-a-time-jump"
 _US = timedelta(microseconds=1)
-_CRYSTAL = timedelta(minutes=1)
-"What is off by more is false."
 
 
 def check(chronicle: Chronicle) -> Iterator[Violation]:
     """Alarms that were not due by the true time."""
     for home in chronicle.homes:
         yield from _Reckoning(chronicle, home).violations()
-
-
-def _dates(home: HomeChronicle) -> Iterator[tuple[datetime, timedelta, bool]]:
-    """Since when the gateway's clock was off by so much, and whether it was sure of it."""
-    trusted = False
-    for decided in home.decided:
-        event = decided.event
-        if isinstance(event, TimeMoved):
-            trusted = event.trusted
-        if isinstance(event, TimeMoved | Started):
-            yield decided.at, event.at - decided.at, trusted
 
 
 class _Reckoning:
@@ -91,7 +76,7 @@ class _Reckoning:
         self._closed: dict[AlarmKey, datetime] = {}
         self._commanded: dict[str, datetime] = {}
         self._set_at: tuple[datetime, int] | None = None
-        self._dates = list(_dates(home))
+        self._dates = Dates(chronicle, home)
 
     def violations(self) -> Iterator[Violation]:
         """All of them."""
@@ -147,7 +132,7 @@ class _Reckoning:
         known = last_known(self._signs, decided.at, self._forgettings, LIFE_KEPT_AFTER)
         since = self._start if known is None else known
         silence = (at - since) * _US
-        if self._deceived(decided.at, moment_at(since)):
+        if self._dates.deceived(decided.at, moment_at(since)):
             return
         if silence < limit - clock_error(self._chronicle, self._home, decided.at):
             yield self._early(
@@ -156,26 +141,6 @@ class _Reckoning:
                 f"after a silence of {silence}, and its limit is {limit}",
                 f"last sign of life {moment_at(since).isoformat()}",
             )
-
-    def _deceived(self, at: datetime, since: datetime) -> bool:
-        """Whether a date that NTP vouched for was false, at either end of a silence over a start.
-
-        Nobody in the home could tell that from a gateway that was switched off for so long.
-        """
-        began = max((run.began for run in self._home.runs if run.began <= at), default=at)
-        lied_to = any(
-            fault.kind is FaultKind.CLOCK_JUMP and self._chronicle.start + fault.begin <= at
-            for fault in self._home.faults
-        )
-        return since < began and lied_to and (self._false(since) or self._false(at))
-
-    def _false(self, at: datetime) -> bool:
-        """Whether the gateway was sure of a false date then."""
-        index = bisect_right(self._dates, at, key=lambda date: date[0]) - 1
-        if index < 0:
-            return False
-        _, off, trusted = self._dates[index]
-        return trusted and abs(off) > _CRYSTAL
 
     def _deaf(
         self,
