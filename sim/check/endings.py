@@ -30,6 +30,8 @@ def unended(chronicle: Chronicle, home: HomeChronicle) -> Iterator[tuple[datetim
     never = max(chronicle.healed, chronicle.end)
     found = forgettings(chronicle, home)
     for key, spans in conditions(home, never).items():
+        if not spans:
+            continue
         patience = _MARGIN
         if key.kind in HAZARDS:
             patience += home.book.hazard.clear_after

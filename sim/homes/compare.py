@@ -150,10 +150,13 @@ def _tells(phenomenon: Phenomenon, before: Value, value: Value) -> bool:
 def render(comparison: Comparison, console: Console, say: Translator) -> None:
     """Print a table for each recorded home."""
     for beside in comparison.beside:
-        console.print(_table(beside, say))
         if not beside.homes:
+            console.print(beside.name, markup=False)
             console.print(say.text("No simulated home has sensors like these."), markup=False)
-        elif beside.without:
+            console.print()
+            continue
+        console.print(_table(beside, say))
+        if beside.without:
             console.print(
                 say.text(
                     "Left out of {home}: {sensors}.",

@@ -23,7 +23,7 @@ from datetime import date, datetime, tzinfo
 from enum import StrEnum
 from pathlib import Path
 
-from rules.errors import ConfigError
+from rules.errors import ConfigError, phrase, unreadable
 
 HEADER = "timestamp,sensor,kind,value"
 
@@ -93,7 +93,11 @@ def rows(path: Path, zone: tzinfo, unknown: Counter[str] | None = None) -> Itera
         cells = _cells(where, line)
         at = _moment(where, cells[0], zone)
         if at < before:
-            raise ConfigError(where, f"{cells[0]} after {before:%Y-%m-%dT%H:%M:%S}", _SORTED)
+            raise ConfigError(
+                where,
+                phrase("{one} after {other}", one=cells[0], other=f"{before:%Y-%m-%dT%H:%M:%S}"),
+                _SORTED,
+            )
         before = at
         kind = _KINDS.get(cells[2])
         if kind is None:
@@ -102,8 +106,10 @@ def rows(path: Path, zone: tzinfo, unknown: Counter[str] | None = None) -> Itera
         yield Row(at, cells[1], kind, _value(where, kind, cells[3]))
 
 
-_SORTED = "sort the lines by time"
-_TIMESTAMP = "write local time without zone, such as 2026-11-22T07:30:00"
+_SORTED = phrase("sort the lines by time")
+_TIMESTAMP = phrase(
+    "write local time without zone, such as {example}", example="2026-11-22T07:30:00"
+)
 
 
 def _lines(path: Path) -> Iterator[tuple[str, str]]:
@@ -111,7 +117,7 @@ def _lines(path: Path) -> Iterator[tuple[str, str]]:
     try:
         file = path.open("rb")
     except OSError as error:
-        raise ConfigError(str(path), error.strerror or "no file", "name a readable file") from None
+        raise ConfigError(str(path), unreadable(error), phrase("name a readable file")) from None
     with file:
         number = 0
         while raw := file.readline(_LONGEST_LINE + 2):
@@ -120,17 +126,25 @@ def _lines(path: Path) -> Iterator[tuple[str, str]]:
             try:
                 line = raw.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
             except UnicodeDecodeError:
-                raise ConfigError(where, "bytes that are no UTF-8", "save it as UTF-8") from None
+                raise ConfigError(
+                    where, phrase("bytes that are no UTF-8"), phrase("save it as UTF-8")
+                ) from None
             if len(raw) > _LONGEST_LINE:
-                right = f"a line has at most {_LONGEST_LINE} bytes"
-                raise ConfigError(where, "a longer line", right)
+                right = phrase("a line has at most {most} bytes", most=_LONGEST_LINE)
+                raise ConfigError(where, phrase("a longer line"), right)
             if number == 1:
                 if line != HEADER:
-                    raise ConfigError(where, repr(line[:60]), f"the first line is {HEADER}")
+                    raise ConfigError(
+                        where, repr(line[:60]), phrase("the first line is {header}", header=HEADER)
+                    )
                 continue
             yield where, line
         if not number:
-            raise ConfigError(str(path), "an empty file", f"the first line is {HEADER}")
+            raise ConfigError(
+                str(path),
+                phrase("an empty file"),
+                phrase("the first line is {header}", header=HEADER),
+            )
 
 
 def _cells(where: str, line: str) -> list[str]:
@@ -138,13 +152,19 @@ def _cells(where: str, line: str) -> list[str]:
         try:
             cells = next(csv.reader([line], strict=True))
         except csv.Error as error:
-            raise ConfigError(where, str(error), "close every quotation mark") from None
+            raise ConfigError(where, str(error), phrase("close every quotation mark")) from None
     else:
         cells = line.split(",")
     if len(cells) != 4:
-        raise ConfigError(where, f"{len(cells)} columns", f"write four: {HEADER}")
+        raise ConfigError(
+            where,
+            phrase("{count} columns", count=len(cells)),
+            phrase("write four: {header}", header=HEADER),
+        )
     if not cells[1].strip():
-        raise ConfigError(where, "no sensor", "name the sensor in the second column")
+        raise ConfigError(
+            where, phrase("no sensor"), phrase("name the sensor in the second column")
+        )
     return cells
 
 
@@ -162,11 +182,14 @@ def _value(where: str, kind: Kind, written: str) -> bool | float:
     words = _WORDS.get(kind)
     if words is not None:
         if written not in words:
-            raise ConfigError(where, repr(written), f"{kind} is {' or '.join(words)}")
+            raise ConfigError(
+                where, repr(written), phrase("write one of {names}", names=", ".join(words))
+            )
         return words[written]
     watts = float(written) if _NUMBER.fullmatch(written) else math.inf
     if not abs(watts) <= _WATTS_MAX or (watts < 0 and kind is not Kind.STEP):
-        right = f"{kind} is a number of watts up to {_WATTS_MAX:.0f}"
+        most = f"{_WATTS_MAX:.0f}"
+        right = phrase("{kind}: a number of watts up to {most}", kind=kind.value, most=most)
         raise ConfigError(where, repr(written), right)
     return watts
 
@@ -174,7 +197,11 @@ def _value(where: str, kind: Kind, written: str) -> bool | float:
 def _count(where: str, names: Counter[str], name: str) -> None:
     names[name] += 1
     if len(names) > _MOST_NAMES:
-        raise ConfigError(where, f"more than {_MOST_NAMES} unknown kinds", f"write {HEADER}")
+        raise ConfigError(
+            where,
+            phrase("more than {most} unknown kinds", most=_MOST_NAMES),
+            phrase("write four: {header}", header=HEADER),
+        )
 
 
 @dataclass(slots=True)
@@ -207,7 +234,11 @@ def survey(path: Path, zone: tzinfo) -> Survey:
     found = Survey()
     for row in rows(path, zone, found.unknown):
         if row.sensor not in found.sensors and len(found.sensors) == _MOST_NAMES:
-            raise ConfigError(str(path), f"more than {_MOST_NAMES} sensors", "play one home")
+            raise ConfigError(
+                str(path),
+                phrase("more than {most} sensors", most=_MOST_NAMES),
+                phrase("play one home"),
+            )
         found.sensors.setdefault(row.sensor, set()).add(row.kind)
         found.first = found.first or row.at
         found.last = row.at
@@ -215,5 +246,7 @@ def survey(path: Path, zone: tzinfo) -> Survey:
             found.signs[row.at.date()] += 1
     if not found.signs:
         known = ", ".join(kind for kind in Kind if kind is not Kind.HOUR_MEAN_W)
-        raise ConfigError(str(path), "no event of a person", f"kinds are {known}")
+        raise ConfigError(
+            str(path), phrase("no event of a person"), phrase("write one of {names}", names=known)
+        )
     return found
