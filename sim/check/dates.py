@@ -14,7 +14,6 @@ from sim.world.chronicle import Chronicle, HomeChronicle
 
 _CRYSTAL = timedelta(minutes=1)
 "What is off by more is false."
-_US = timedelta(microseconds=1)
 
 
 class Dates:
@@ -33,8 +32,11 @@ class Dates:
         """Whether what it reckons at `at` to have passed since an earlier run may be false."""
         if not any(lie <= at for lie in self._lies):
             return False
-        ends = [end for end in self._ends if since <= end <= at]
-        return any(self._false(end - _US) for end in ends) or (bool(ends) and self._false(at))
+        if not any(since <= end <= at for end in self._ends):
+            return False
+        # Of any moment between: a card that took nothing for a while starts where it stopped.
+        changes = [date for date, _, _ in self._known if since <= date <= at]
+        return any(self._false(date) for date in (since, *changes))
 
     def _false(self, at: datetime) -> bool:
         index = bisect_right(self._known, at, key=lambda date: date[0]) - 1

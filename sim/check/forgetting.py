@@ -74,7 +74,8 @@ def forgettings(chronicle: Chronicle, home: HomeChronicle) -> list[Forgetting]:
             begin <= up + _SAID_WITHIN and end >= up for begin, end in restored
         )
         if damaged:
-            since = min(since, cut - _COPY_AGE_MAX)
+            # The copy is as much older than what the disk took last.
+            since -= _COPY_AGE_MAX
         found.append(Forgetting(since, cut, up, bool(said), damaged))
     return found
 
