@@ -170,6 +170,10 @@ class Center:
         self._dying, self.up = False, True
         self._begin()
 
+    def let_go(self) -> None:
+        """Let go of the database."""
+        at_once(self._database.aclose())
+
     def keep_backup(self) -> None:
         """Set a copy aside."""
         self._backup = self._database.image()
@@ -177,6 +181,7 @@ class Center:
     def restore_backup(self) -> None:
         """Start on the copy that was set aside."""
         assert self._backup is not None
+        self.let_go()
         self._database = Database(self._backup)
         self.start()
 

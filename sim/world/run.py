@@ -123,10 +123,13 @@ class _World:
         for site in self._sites.values():
             site.begin()
         chronicle, timeline = self._chronicle, self._timeline
-        while timeline.now < chronicle.healed:
-            timeline.run(min(timeline.now + _STEP, chronicle.healed))
-            progress(timeline.now - chronicle.start)
-        self._close()
+        try:
+            while timeline.now < chronicle.healed:
+                timeline.run(min(timeline.now + _STEP, chronicle.healed))
+                progress(timeline.now - chronicle.start)
+            self._close()
+        finally:
+            self._center.let_go()
         return chronicle
 
     def _close(self) -> None:
