@@ -210,11 +210,15 @@ def _shortcomings(site: Site, registry: Registry) -> list[ConfigError]:
         found.append(ConfigError("registry.json", what, right))
 
     if site.book.inactivity.enabled:
-        if not any(evidence.watches(device) for device in devices):
-            miss(
-                phrase("no device that shows life"),
-                phrase("add a plug, door or motion sensor, or nobody is found"),
-            )
+        pet = site.book.evidence.pet
+        if not any(evidence.watches(device, pet=pet) for device in devices):
+            right = phrase("add a plug, door or motion sensor, or nobody is found")
+            if pet:
+                right = phrase(
+                    "add a plug or door sensor, or nobody is found: an animal lives there, and"
+                    " moves before motion sensors too"
+                )
+            miss(phrase("no device that shows life"), right)
         if site.book.inactivity.prompt and all(one.outputs.isdisjoint(ASKING) for one in devices):
             miss(
                 phrase("nothing that can ask the resident"),

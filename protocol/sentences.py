@@ -63,6 +63,7 @@ _KEYS = (
     "drill",
     "closed_by_center",
     "went_out",
+    "home_blind_beside_pet",
 )
 _NAMES = (
     "at",

@@ -35,7 +35,8 @@ def door_moved(decision: Decision, door: Observation) -> None:
     """An outside door was opened or shut."""
     state = decision.state
     shut = state.devices[door.device].device.outside_door and not door.value
-    if shut and decision.book.away.enabled and _would_see(state, door.phenomenon_time):
+    book = decision.book
+    if shut and book.away.enabled and _would_see(state, book, door.phenomenon_time):
         decision.emit(DoorShut(door.phenomenon_time))
 
 
@@ -53,7 +54,7 @@ def due(state: State, book: Rulebook) -> datetime | None:
     if state.away is not None:
         return state.away.until
     shut = state.door_shut
-    if shut is None or not book.away.enabled or not _would_see(state, shut):
+    if shut is None or not book.away.enabled or not _would_see(state, book, shut):
         return None
     # A quiet half hour is one in which somebody listened.
     return max(shut, state.started) + book.away.settle
@@ -72,15 +73,14 @@ def settle(decision: Decision) -> None:
         decision.emit(AwayBegan(state.door_shut, AwayReason.OUTING, None, ""))
 
 
-def _would_see(state: State, since: datetime) -> bool:
+def _would_see(state: State, book: Rulebook, since: datetime) -> bool:
     """Whether some sensor that sees people move was live without a break.
 
-    Without one a quiet half hour proves nothing.
+    Without one a quiet half hour proves nothing. What sees an animal as well is none.
     """
     return any(
         heard.live_since is not None
         and heard.live_since <= since
-        and evidence.watches(heard.device)
-        and not _SEEING.isdisjoint(heard.device.phenomena)
+        and not _SEEING.isdisjoint(evidence.shows(heard.device, pet=book.evidence.pet))
         for heard in state.devices.values()
     )

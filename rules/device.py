@@ -36,7 +36,9 @@ class EvidenceRole(StrEnum):
     """Whose doing a device's changes are."""
 
     HAND = "hand"
-    "Only a living person causes them: a kettle, a door, a lamp."
+    "Only a living person causes them: a kettle, a door, a lamp; motion where no animal lives."
+    PERSON = "person"
+    "Only a living person, where an animal lives as well: a sensor that overlooks it."
     WEAK = "weak"
     "A person or something else: counts only beside another sign within the hour."
     NONE = "none"

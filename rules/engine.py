@@ -177,6 +177,8 @@ class Engine:
             case Boot(boot, down, trusted, next_serial):
                 decision.emit(Started(now, boot, down, next_serial))
                 signals.forget_commands(decision)
+                # The rules may be others than before.
+                health.check_sight(decision)
                 if decision.state.trusted != trusted:
                     decision.emit(TimeMoved(now, trusted, "boot", timedelta()))
             case _:
@@ -241,7 +243,8 @@ class Engine:
 
     def _weigh(self, decision: Decision, seen: Observation, before: Before | None) -> None:
         heard = self._state.devices[seen.device]
-        strength = evidence.weigh(heard.device, seen, before)
+        pet = self._book.evidence.pet
+        strength = evidence.weigh(heard.device, seen, before, pet=pet)
         if strength is Strength.NONE:
             return
         life = LifeSeen(seen.phenomenon_time, seen.device, seen.phenomenon, counted=True)

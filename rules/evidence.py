@@ -58,13 +58,31 @@ GIVING = (
 )
 "Phenomena that can be evidence of life at all."
 
-WATCHING = GIVING - _BY_ITSELF
-"Phenomena whose absence says something: a button that nobody presses proves nothing."
+_BY_ANIMALS = frozenset({Phenomenon.MOTION, Phenomenon.OCCUPANCY})
+"What a dog or a cat brings about as well; it opens no door and switches nothing on."
+
+_WATCHING = GIVING - _BY_ITSELF - {Phenomenon.ILLUMINANCE_LX}
+"""Phenomena whose absence says something: a button that nobody presses proves nothing, nor does a
+lamp, since its light counts beside other signs only."""
 
 
-def watches(device: Device) -> bool:
+def shows(device: Device, *, pet: bool) -> frozenset[Phenomenon]:
+    """The phenomena of a device whose absence, while it is live, is silence of the person.
+
+    Args:
+        device: any.
+        pet: whether an animal lives there.
+
+    """
+    if device.evidence is EvidenceRole.NONE:
+        return frozenset()
+    shown = device.phenomena & _WATCHING
+    return shown - _BY_ANIMALS if pet and device.evidence is not EvidenceRole.PERSON else shown
+
+
+def watches(device: Device, *, pet: bool) -> bool:
     """Whether silence of this device, while it is live, is silence of the person."""
-    return device.evidence is not EvidenceRole.NONE and not WATCHING.isdisjoint(device.phenomena)
+    return bool(shows(device, pet=pet))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +102,16 @@ class Before:
     "From what load a plug last fell to 0 W, and how long ago: `rules.state.Reading.load`."
 
 
-def weigh(device: Device, observation: Observation, before: Before | None) -> Strength:
+def weigh(
+    device: Device, observation: Observation, before: Before | None, *, pet: bool
+) -> Strength:
     """How strongly an observation speaks for a living person.
 
     Args:
         device: whose observation it is.
         observation: the new value.
         before: what it said before, None if nothing.
+        pet: whether an animal lives there: what it may have caused says nothing.
 
     """
     phenomenon = observation.phenomenon
@@ -99,6 +120,8 @@ def weigh(device: Device, observation: Observation, before: Before | None) -> St
     if phenomenon in _BY_ITSELF:
         return Strength.STRONG if observation.value else Strength.NONE
     if device.evidence is EvidenceRole.NONE:
+        return Strength.NONE
+    if pet and phenomenon in _BY_ANIMALS and device.evidence is not EvidenceRole.PERSON:
         return Strength.NONE
     strength = _of_change(phenomenon, observation.value, before)
     doubtful = device.evidence is EvidenceRole.WEAK or (before is not None and not before.unbroken)

@@ -101,14 +101,16 @@ def check_sight(decision: Decision) -> None:
     """See whether the home is blind: none of the devices that watch the resident is live.
 
     One that was never heard may still come; it is lost when its time is up. Where nobody lives
-    there is nothing to be blind to.
+    there is nothing to be blind to. Where all that would watch sees an animal as well, the home is
+    blind with the first of them that is heard.
     """
-    state = decision.state
+    state, pet = decision.state, decision.book.evidence.pet
     lived_in = decision.book.inactivity.enabled
-    watching = [
-        heard for heard in state.devices.values() if lived_in and evidence.watches(heard.device)
-    ]
+    watching = _watching(state, pet=pet) if lived_in else []
     sees = any(heard.liveness is Liveness.LIVE for heard in watching)
+    misled = lived_in and pet and not watching
+    if misled:
+        watching = _watching(state, pet=False)
     if state.alarm(BLIND).present:
         if sees:
             decision.change(BLIND, present=False)
@@ -123,7 +125,13 @@ def check_sight(decision: Decision) -> None:
             dead=len(watching),
             devices=len(state.devices),
         )
+        if misled:
+            said = sentence(Say.HOME_BLIND_BESIDE_PET, since=decision.now)
         report(decision, BLIND, said, present=True)
+
+
+def _watching(state: State, *, pet: bool) -> list[Heard]:
+    return [heard for heard in state.devices.values() if evidence.watches(heard.device, pet=pet)]
 
 
 def _next_limit(heard: Heard, limits: Health) -> datetime | None:

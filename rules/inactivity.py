@@ -21,14 +21,15 @@ KEY = AlarmKey(AlarmKind.INACTIVITY)
 _EARLY = timedelta(minutes=1)
 
 
-def silent_since(state: State) -> datetime | None:
+def silent_since(state: State, book: Rulebook) -> datetime | None:
     """From when on silence counts; None while nothing can be claimed."""
-    if state.seen_from is None or state.installed is None:
+    seen = state.sees_since(pet=book.evidence.pet)
+    if seen is None or state.installed is None:
         return None
     if state.away is not None and state.away.reason is not AwayReason.OUTING:
         return None
     marks = [
-        state.seen_from,
+        seen,
         state.installed,
         state.away_ended,
         state.alarm(KEY).closed_at,
@@ -39,7 +40,7 @@ def silent_since(state: State) -> datetime | None:
 
 def raise_time(state: State, book: Rulebook) -> datetime | None:
     """When the first escalation goes out if nothing more is seen; None while none can be."""
-    alarm, since = state.alarm(KEY), silent_since(state)
+    alarm, since = state.alarm(KEY), silent_since(state, book)
     if not book.inactivity.enabled or since is None or alarm.state in ACTIVE:
         return None
     if alarm.state is AlarmState.PROMPTED:
@@ -57,7 +58,7 @@ def raise_time(state: State, book: Rulebook) -> datetime | None:
 def due(state: State, book: Rulebook) -> datetime | None:
     """When `settle` has something to do."""
     alarm = state.alarm(KEY)
-    since = silent_since(state) if book.inactivity.enabled else None
+    since = silent_since(state, book) if book.inactivity.enabled else None
     if alarm.state is AlarmState.PROMPTED:
         # Where nothing can be claimed any more, the prompt is withdrawn at once.
         return alarm.since if since is None else alarm.until
@@ -76,7 +77,7 @@ def settle(decision: Decision) -> None:
     at = due(state, book)
     if at is None or now < at:
         return
-    alarm, since = state.alarm(KEY), silent_since(state)
+    alarm, since = state.alarm(KEY), silent_since(state, book)
     if since is None or not book.inactivity.enabled:
         decision.move(KEY, Move.WITHDRAW)
         return
@@ -93,7 +94,7 @@ def settle(decision: Decision) -> None:
             _explain(decision, level),
             room=decision.room(None if state.life is None else state.life.device),
             level=level,
-            activity=state.tally.classes(now, state.seen_from, gone),
+            activity=state.tally.classes(now, state.sees_since(pet=book.evidence.pet), gone),
         )
 
 
@@ -109,7 +110,7 @@ def clock_set(decision: Decision) -> None:
     One that an earlier run gave stands: a silence that was heard out does not end with a date.
     """
     state, book = decision.state, decision.book
-    since, asked = silent_since(state), state.alarm(KEY).since
+    since, asked = silent_since(state, book), state.alarm(KEY).since
     # Before the limit, but for what clocks are off by anyway.
     if since is not None and asked < since + _limit(state, book, 0) - _wait(state, book) - _EARLY:
         decision.move(KEY, Move.WITHDRAW)
@@ -156,7 +157,7 @@ def _level(state: State, book: Rulebook, since: datetime, now: datetime) -> int:
 def _explain(decision: Decision, level: int) -> Explanation:
     state, book, now = decision.state, decision.book, decision.now
     said: list[Sentence] = []
-    life, watched = state.life, state.seen_from or state.started
+    life, watched = state.life, state.sees_since(pet=book.evidence.pet) or state.started
     if life is not None:
         said.append(
             sentence(

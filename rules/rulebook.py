@@ -133,11 +133,20 @@ class AwayByDoor:
     "By so much an outing puts off the inactivity limits: it may have been a visitor who left."
 
 
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What counts as evidence of life."""
+
+    pet: bool = field(default=False, metadata=_yes_no())
+    "An animal lives there: motion and occupancy are nobody's, but of sensors that overlook it."
+
+
 class Preset(StrEnum):
     """Kinds of home with a rulebook of their own."""
 
     LIVING_ALONE = "living-alone"
     LIVING_ALONE_HIGH_RISK = "living-alone-high-risk"
+    LIVING_ALONE_WITH_PET = "living-alone-with-pet"
     TWO_RESIDENTS = "two-residents"
     SEMI_BASEMENT = "semi-basement"
     SENIOR_CENTER = "senior-center"
@@ -153,6 +162,7 @@ class Rulebook:
     health: Health = Health()
     mains: Mains = Mains()
     away: AwayByDoor = AwayByDoor()
+    evidence: Evidence = Evidence()
 
 
 PRESETS: Mapping[Preset, Rulebook] = {
@@ -163,6 +173,8 @@ PRESETS: Mapping[Preset, Rulebook] = {
         inactivity=Inactivity(limits=(8 * _H, 12 * _H, 24 * _H)),
         away=AwayByDoor(extra=8 * _H),
     ),
+    # The ladder of living-alone. To homes of other kinds the setting is added.
+    Preset.LIVING_ALONE_WITH_PET: Rulebook(evidence=Evidence(pet=True)),
     # One of two going out says nothing of the other.
     Preset.TWO_RESIDENTS: Rulebook(away=AwayByDoor(enabled=False)),
     # Water at 0.5 cm is an emergency here, not a dripping tap.

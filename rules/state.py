@@ -128,8 +128,14 @@ class State:
     next_command: int = 1
     seen_from: datetime | None = None
     "Since when one live device alone proves a silence; None while the home is blind."
+    seen_beside_pet: datetime | None = None
+    "The same where an animal lives, which may stir some of the devices: see `sees_since`."
     can_ask: bool = False
     "Whether some device can speak, buzz or shine."
+
+    def sees_since(self, *, pet: bool) -> datetime | None:
+        """Since when one live device alone proves a silence; None while the home is blind."""
+        return self.seen_beside_pet if pet else self.seen_from
 
     def alarm(self, key: AlarmKey) -> Alarm:
         """The alarm of that key; a fresh one at rest if it never moved."""
@@ -268,11 +274,15 @@ class State:
 
     def _look_again(self) -> None:
         """Work out since when the home is watched by one device without a break."""
-        self.seen_from = min(
+        # Both, since the rulebook is not in the state: it may be another one at the next start.
+        self.seen_from, self.seen_beside_pet = self._watched(pet=False), self._watched(pet=True)
+
+    def _watched(self, *, pet: bool) -> datetime | None:
+        return min(
             (
                 heard.live_since
                 for heard in self.devices.values()
-                if heard.live_since is not None and evidence.watches(heard.device)
+                if heard.live_since is not None and evidence.watches(heard.device, pet=pet)
             ),
             default=None,
         )
@@ -292,6 +302,8 @@ class State:
             heard.since += event.down
             if heard.heard is not None:
                 heard.heard += event.down
+        # A snapshot of an earlier program does not have all of it.
+        self._look_again()
 
     def _devices_changed(self, event: DevicesChanged) -> None:
         gone = self.gone(event.devices)

@@ -74,7 +74,8 @@ def stretches(heard: Sequence[int], listening: Listening, limit: int) -> list[St
 
 def watching(home: HomeChronicle) -> list[Device]:
     """Devices whose silence is silence of the person, by their place in the home."""
-    return [device for device in home.devices if evidence.watches(device)]
+    pet = home.book.evidence.pet
+    return [device for device in home.devices if evidence.watches(device, pet=pet)]
 
 
 def stale_after(home: HomeChronicle, device: Device) -> timedelta:

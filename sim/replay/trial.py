@@ -268,7 +268,7 @@ class Trial:
             return
         silence = None
         if kind is AlarmKind.INACTIVITY:
-            since = inactivity.silent_since(self._engine.state)
+            since = inactivity.silent_since(self._engine.state, self._engine.book)
             silence = None if since is None else event.at - since
         elif kind is AlarmKind.SOS:
             self._plan(event.at + _CALL_CLOSED_AFTER, Closed(event.serial, Outcome.FALSE))

@@ -43,6 +43,9 @@ def test_settings_lie_over_the_preset() -> None:
         ("[health]\nstale_after = 2.5", "health.stale_after", "2.5", "whole number"),
         ("[health]\ndead_after = 3", "health.dead_after", "3", "more than"),
         ("mains = 3", "rules.mains", "3", "[rules.mains]"),
+        ("[evidence]\npets = true", "rules.evidence.pets", "an unknown key", "mean 'pet'?"),
+        ('[evidence]\npet = "dog"', "rules.evidence.pet", "'dog'", "true or false"),
+        ("[evidense]", "rules.evidense", "an unknown key", "did you mean 'evidence'?"),
     ],
 )
 def test_a_wrong_rulebook_says_where_what_and_what_would_be_right(
@@ -53,6 +56,15 @@ def test_a_wrong_rulebook_says_where_what_and_what_would_be_right(
     assert where in refused.value.where
     assert found in refused.value.found
     assert right in refused.value.right
+
+
+def test_an_animal_is_a_setting_of_any_home_and_a_preset_of_one_kind() -> None:
+    alone, beside = PRESETS[Preset.LIVING_ALONE], PRESETS[Preset.LIVING_ALONE_WITH_PET]
+    assert not alone.evidence.pet
+    assert read("[evidence]\npet = true") == beside
+    two = rulebook(Preset.TWO_RESIDENTS, {"evidence": {"pet": True}}, "site.toml: rules")
+    assert two.evidence.pet
+    assert not two.away.enabled
 
 
 def test_an_unknown_preset_names_the_known_ones() -> None:

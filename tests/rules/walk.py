@@ -45,7 +45,7 @@ from rules.inputs import (
     TimeTrust,
 )
 from rules.observation import BOOLEAN, DeviceId, Observation, Phenomenon, Press, Quality, Value
-from rules.rulebook import AwayByDoor, Hazard, Health, Inactivity, Rulebook
+from rules.rulebook import AwayByDoor, Evidence, Hazard, Health, Inactivity, Rulebook
 from rules.sentence import Say, sentence
 from rules.signals import COMMAND_WITHIN
 from rules.state import CASES_MAX, LONG_AGO
@@ -83,6 +83,7 @@ BOOK = Rulebook(
     health=Health(stale_after=2, dead_after=4),
     away=AwayByDoor(settle=5 * MINUTE, extra=20 * MINUTE),
 )
+WITH_PET = replace(BOOK, evidence=Evidence(pet=True))
 VALUES: dict[Phenomenon, tuple[Value, ...]] = {
     Phenomenon.POWER_W: (0.0, 9.0, 11.0, 1800.0),
     Phenomenon.ILLUMINANCE_LX: (1.0, 200.0, 900.0),
@@ -419,7 +420,7 @@ class Walk:
             and self.listened - self._heard_at[each.device.id]
             <= stale_after * each.device.report_every + SECOND
             for each in state.devices.values()
-            if evidence.watches(each.device)
+            if evidence.watches(each.device, pet=self.book.evidence.pet)
         ), "silence claimed in a blind home"
 
     def _look_at_moments(self, item: Input) -> None:
@@ -457,7 +458,8 @@ class Walk:
         elif prompted and AlarmKind.SOS not in raised:
             assert Signal.PROMPT in shown or not state.can_ask, "nobody is asked"
         if prompted:
-            assert state.seen_from is not None, "somebody is asked on in a blind home"
+            seen = state.sees_since(pet=self.book.evidence.pet)
+            assert seen is not None, "somebody is asked on in a blind home"
             assert state.away is None or state.away.reason is AwayReason.OUTING
 
 
