@@ -16,10 +16,11 @@ from typing import Final
 
 from protocol.records import BATCH_BYTES_MAX
 from rules.alarm import AlarmKind
+from rules.errors import Phrase, phrase
 from rules.state import CASES_MAX
 from sim.check.conditions import present
 from sim.check.spans import touched
-from sim.check.violation import Violation
+from sim.check.violation import Violation, lasting
 from sim.world.chronicle import Chronicle, Gauge, HomeChronicle
 
 NAME: Final = "bounded"
@@ -48,24 +49,43 @@ def check(chronicle: Chronicle) -> Iterator[Violation]:
                         NAME,
                         home.number,
                         gauge.at,
-                        f"The gateway holds {held:,} {what}, at most {most:,}.",
-                        (f"looked at {gauge.at.isoformat()}: {gauge}",),
+                        phrase(
+                            "The gateway holds more than it may, {what}: {held}, at most {most}.",
+                            what=what,
+                            held=f"{held:,}",
+                            most=f"{most:,}",
+                        ),
+                        (seen(gauge),),
                     )
 
 
-def _limits(home: HomeChronicle, gauge: Gauge) -> Iterator[tuple[str, int, int]]:
+def seen(gauge: Gauge) -> Phrase:
+    """What a look at a gateway showed, as a line of evidence."""
+    return phrase(
+        "{at}: {outbox} records wait, {rows} rows of {bytes} B, state of {state} B,"
+        " clock off by {off}",
+        at=gauge.at.isoformat(),
+        outbox=gauge.outbox,
+        rows=gauge.rows,
+        bytes=gauge.bytes,
+        state=gauge.state,
+        off=lasting(timedelta(microseconds=gauge.off_us)),
+    )
+
+
+def _limits(home: HomeChronicle, gauge: Gauge) -> Iterator[tuple[Phrase, int, int]]:
     """What is bounded, how much of it is there, and how much may be."""
     waiting = min(gauge.outbox, RETAINED_MAX)
     records = RETAINED_MAX + waiting + CASES_MAX
-    yield "records that wait", gauge.outbox, RETAINED_MAX
-    yield "rows of its journal", gauge.rows, records + ENTRIES_MAX + 1 + VALUES_MAX
+    yield phrase("records that wait"), gauge.outbox, RETAINED_MAX
+    yield phrase("rows of the journal"), gauge.rows, records + ENTRIES_MAX + 1 + VALUES_MAX
     yield (
-        "bytes of its journal",
+        phrase("bytes of the journal"),
         gauge.bytes,
         records * BATCH_BYTES_MAX + ENTRIES_MAX * _ENTRY_BYTES + _STATE_BYTES,
     )
     yield (
-        "bytes of the engine's state",
+        phrase("bytes of the engine's state"),
         gauge.state,
         len(home.devices) * _DEVICE_BYTES + CASES_MAX * _CASE_BYTES,
     )
@@ -73,7 +93,7 @@ def _limits(home: HomeChronicle, gauge: Gauge) -> Iterator[tuple[str, int, int]]
 
 def _when_well(
     chronicle: Chronicle, home: HomeChronicle, gauge: Gauge
-) -> Iterator[tuple[str, int, int]]:
+) -> Iterator[tuple[Phrase, int, int]]:
     """What is there at most if nothing hinders the gateway to renew its good copy, and to prune.
 
     It reckons by its own clock, so by nothing here if that was set.
@@ -88,4 +108,4 @@ def _when_well(
     records = sum(old <= one.at <= gauge.at for one in home.queued)
     entries = sum(recent <= one.at <= gauge.at for one in home.decided)
     most = records + gauge.outbox + CASES_MAX + entries + 1 + VALUES_MAX
-    yield "rows of its journal", gauge.rows, most
+    yield phrase("rows of the journal"), gauge.rows, most

@@ -197,8 +197,16 @@ def _others(homes: Sequence[Followed], speech: Speech) -> list[tuple[int, str, b
 
 
 def _violations(found: Sequence[Violation], speech: Speech) -> list[_Violation]:
+    said = speech.words.said
     return [
-        _Violation(number, one.checker, one.home, speech.exact(one.at), one.what, one.evidence)
+        _Violation(
+            number,
+            one.checker,
+            one.home,
+            speech.exact(one.at),
+            said(one.what),
+            tuple(map(said, one.evidence)),
+        )
         for number, one in enumerate(found, start=1)
     ]
 

@@ -114,13 +114,15 @@ class Shown:
 
     def _violation(self, violation: Violation) -> None:
         local = violation.at.astimezone(_ZONE)
-        where = "" if violation.home is None else f" {self._say.text('Home')} {violation.home}"
+        home = violation.home
+        where = "" if home is None else f" {self._say.text('home {n}', n=home)}"
+        what = self._say.said(violation.what)
         self._out.print(
-            escape(f"{violation.checker}{where} {local:%Y-%m-%d %H:%M:%S}: {violation.what}"),
+            escape(f"{violation.checker}{where} {local:%Y-%m-%d %H:%M:%S}: {what}"),
             style="bold red",
         )
         for line in violation.evidence:
-            self._out.print(escape(f"    {line}"))
+            self._out.print(escape(f"    {self._say.said(line)}"))
 
     def _glance(self, plan: Plan, now: Glance) -> str:
         return self._say.text(

@@ -156,12 +156,13 @@ class Printed:
         where = "" if violation.home is None else self._say.text("home {n}", n=violation.home)
         at = violation.at.astimezone(_ZONE)
         self._out.print(
-            f"[{violation.checker}] {where} {at:%Y-%m-%d %H:%M:%S}: {violation.what}",
+            f"[{violation.checker}] {where} {at:%Y-%m-%d %H:%M:%S}:"
+            f" {self._say.said(violation.what)}",
             style="red",
             markup=False,
         )
         for line in violation.evidence:
-            self._out.print(f"    {line}", markup=False)
+            self._out.print(f"    {self._say.said(line)}", markup=False)
 
     def _bar(self, what: str) -> Progress:
         return Progress(
