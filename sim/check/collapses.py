@@ -29,13 +29,15 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from rules.alarm import AlarmKind
+from rules.errors import phrase
 from sim.check.blindness import told, was_told
 from sim.check.conditions import present
 from sim.check.forgetting import forgettings
 from sim.check.outages import AFTERWARDS, outages, well
 from sim.check.silence import Blind, Due, Silences
 from sim.check.spans import Span, merged, past, touched
-from sim.check.violation import Violation
+from sim.check.violation import Violation, lasting
+from sim.homes.act import PlightKind
 from sim.world.chronicle import Chronicle, HomeChronicle, Trouble
 
 NAME: Final = "collapse-found"
@@ -44,6 +46,7 @@ _DELIVERED_WITHIN = timedelta(minutes=2)
 _TOLD_WITHIN = timedelta(minutes=10)
 _LEARNT_WITHIN = timedelta(days=1)
 "What a gateway forgot of its devices it knows again by then, or holds them for dead."
+_KINDS: Final = {PlightKind.COLLAPSE: phrase("collapse"), PlightKind.FALL: phrase("fall")}
 
 
 def check(chronicle: Chronicle) -> Iterator[Violation]:
@@ -99,9 +102,13 @@ def _undecided(
                 NAME,
                 home.number,
                 by,
-                f"No watching device was heard for {blind.end - blind.begin},"
-                f" and the gateway did not decide that it was blind within {_TOLD_WITHIN}.",
-                (f"blind {blind.begin.isoformat()} to {blind.end.isoformat()}",),
+                phrase(
+                    "No watching device was heard for {span}, and the gateway did not decide that"
+                    " the home was blind within {within}.",
+                    span=lasting(blind.end - blind.begin),
+                    within=lasting(_TOLD_WITHIN),
+                ),
+                (_seen(blind),),
             )
 
 
@@ -120,28 +127,50 @@ def _known_by(chronicle: Chronicle, blind: Blind, bad: list[Span], center: list[
 def _late(
     home: HomeChronicle, trouble: Trouble, due: Due, by: datetime, came: datetime | None
 ) -> Violation:
-    after = "never" if came is None else f"{came - trouble.at} after it"
+    kind = _KINDS[trouble.kind]
+    within = lasting(by - trouble.at)
+    if came is None:
+        what = phrase(
+            "A {kind} was never found, and must be within {within}.", kind=kind, within=within
+        )
+    else:
+        what = phrase(
+            "A {kind} was found after {span}, and must be within {within}.",
+            kind=kind,
+            span=lasting(came - trouble.at),
+            within=within,
+        )
     return Violation(
         NAME,
         home.number,
         by,
-        f"A {trouble.kind} was found {after}, and must be within {by - trouble.at}.",
+        what,
         (
-            f"{trouble.kind} {trouble.at.isoformat()}",
-            f"silence counts from {due.since.isoformat()}",
-            f"due {'never' if due.at is None else due.at.isoformat()}",
-            f"at the center by {by.isoformat()}",
+            phrase("{kind} at {at}", kind=kind, at=trouble.at.isoformat()),
+            phrase("silence counts from {at}", at=due.since.isoformat()),
+            phrase("due {at}", at="-" if due.at is None else due.at.isoformat()),
+            phrase("at the center by {at}", at=by.isoformat()),
         ),
     )
 
 
-def _untold(home: HomeChronicle, blind: Blind, by: datetime) -> Violation:
-    why = "The gateway did not run" if blind.down else "No watching device was heard"
-    return Violation(
-        NAME,
-        home.number,
-        by,
-        f"{why} for {blind.end - blind.begin},"
-        f" and the center did not know within {by - blind.begin}.",
-        (f"blind {blind.begin.isoformat()} to {blind.end.isoformat()}",),
+def _seen(blind: Blind) -> str:
+    return phrase(
+        "blind {begin} to {end}", begin=blind.begin.isoformat(), end=blind.end.isoformat()
     )
+
+
+def _untold(home: HomeChronicle, blind: Blind, by: datetime) -> Violation:
+    spans = {"span": lasting(blind.end - blind.begin), "within": lasting(by - blind.begin)}
+    if blind.down:
+        what = phrase(
+            "The gateway did not run for {span}, and the center did not know within {within}.",
+            **spans,
+        )
+    else:
+        what = phrase(
+            "No watching device was heard for {span},"
+            " and the center did not know within {within}.",
+            **spans,
+        )
+    return Violation(NAME, home.number, by, what, (_seen(blind),))

@@ -15,9 +15,10 @@ from itertools import pairwise
 from typing import Final
 
 from rules.alarm import AlarmKey, Move
+from rules.errors import Phrase, phrase
 from rules.events import AlarmMoved
 from sim.check.forgetting import Forgetting, forgettings
-from sim.check.violation import Violation
+from sim.check.violation import Violation, lasting
 from sim.world.chronicle import Chronicle, HomeChronicle, Queued
 
 NAME: Final = "nothing-doubled"
@@ -29,14 +30,17 @@ def check(chronicle: Chronicle) -> Iterator[Violation]:
     queued = {(home.gateway, one.id) for home in chronicle.homes for one in home.queued}
     rows = [(gateway, id_) for gateway, _, id_ in chronicle.stored]
     cases = [(case.gateway, case.id) for case in chronicle.cases if not case.own]
-    for what, names in (("row", rows), ("case", cases)):
+    for names, strange, second in (
+        (rows, phrase("a row that no gateway queued"), phrase("a second row")),
+        (cases, phrase("a case that no gateway queued"), phrase("a second case")),
+    ):
         seen: set[tuple[str, bytes]] = set()
         for gateway, id_ in names:
             name = (gateway, id_)
             if name not in queued:
-                yield _at_center(chronicle, numbers, name, f"a {what} that no gateway queued")
+                yield _at_center(chronicle, numbers, name, strange)
             elif name in seen:
-                yield _at_center(chronicle, numbers, name, f"a second {what}")
+                yield _at_center(chronicle, numbers, name, second)
             seen.add(name)
     for home in chronicle.homes:
         found = forgettings(chronicle, home)
@@ -46,14 +50,19 @@ def check(chronicle: Chronicle) -> Iterator[Violation]:
 
 
 def _at_center(
-    chronicle: Chronicle, numbers: dict[str, int], name: tuple[str, bytes], what: str
+    chronicle: Chronicle, numbers: dict[str, int], name: tuple[str, bytes], what: Phrase
 ) -> Violation:
     gateway, id_ = name
     return Violation(
         NAME,
         numbers.get(gateway),
         chronicle.healed,
-        f"At the end the center has {what}: {id_.hex()} of {gateway}.",
+        phrase(
+            "At the end the center has {what}: {id} of {gateway}.",
+            what=what,
+            id=id_.hex(),
+            gateway=gateway,
+        ),
     )
 
 
@@ -70,8 +79,14 @@ def _new_again(chronicle: Chronicle, home: HomeChronicle) -> Iterator[Violation]
                 NAME,
                 home.number,
                 one.at,
-                f"Record {one.record.seq} was new to the center a second time.",
-                (f"first {before.isoformat()}", f"again {one.at.isoformat()}"),
+                phrase(
+                    "Record {number} was new to the center a second time.",
+                    number=one.record.seq,
+                ),
+                (
+                    phrase("first {at}", at=before.isoformat()),
+                    phrase("again {at}", at=one.at.isoformat()),
+                ),
             )
         new[one.record.id] = one.at
 
@@ -93,11 +108,16 @@ def _numbers(
                     NAME,
                     home.number,
                     second.at,
-                    f"Number {number} stands for two records,"
-                    f" of boot {first.boot} and of boot {second.boot}.",
-                    (
-                        f"queued {first.at.isoformat()} {first.id.hex()}",
-                        f"queued {second.at.isoformat()} {second.id.hex()}",
+                    phrase(
+                        "Number {number} stands for two records,"
+                        " of boot {first} and of boot {second}.",
+                        number=number,
+                        first=first.boot,
+                        second=second.boot,
+                    ),
+                    tuple(
+                        phrase("queued {at} {id}", at=one.at.isoformat(), id=one.id.hex())
+                        for one in (first, second)
                     ),
                 )
 
@@ -124,7 +144,14 @@ def _raised_again(home: HomeChronicle, found: Sequence[Forgetting]) -> Iterator[
                     NAME,
                     home.number,
                     decided.at,
-                    f"{event.alarm} was raised while it stood raised for {decided.at - before}.",
-                    (f"raised {before.isoformat()}", f"again {decided.at.isoformat()}"),
+                    phrase(
+                        "{alarm} was raised while it stood raised for {span}.",
+                        alarm=event.alarm,
+                        span=lasting(decided.at - before),
+                    ),
+                    (
+                        phrase("raised {at}", at=before.isoformat()),
+                        phrase("again {at}", at=decided.at.isoformat()),
+                    ),
                 )
             raised[event.alarm] = decided.at

@@ -23,6 +23,7 @@ from datetime import datetime
 from typing import Final
 
 from protocol.records import Record, RecordKind
+from rules.errors import Phrase, phrase
 from rules.events import Escalated, Updated
 from sim.check.forgetting import Forgetting, forgettings
 from sim.check.sent import arrivals, named
@@ -44,9 +45,9 @@ def check(chronicle: Chronicle) -> Iterator[Violation]:
             name = (home.gateway, queued.id)
             if name not in stored:
                 if not _excused(chronicle, queued, found, first.get(queued.id)):
-                    yield _lost(home, queued, "is not at the center at the end", first)
+                    yield _lost(home, queued, phrase("it is not at the center"), first)
             elif queued.id in opens and name not in cases:
-                yield _lost(home, queued, "has no case at the center at the end", first)
+                yield _lost(home, queued, phrase("it has no case at the center"), first)
         yield from _unsaid(home, found)
 
 
@@ -82,9 +83,9 @@ def _unsaid(home: HomeChronicle, found: Sequence[Forgetting]) -> Iterator[Violat
         ids = queued.get(event.serial, [])
         orphan = damaged is not None and damaged <= decided.at and isinstance(event, Updated)
         if not ids and not orphan:
-            yield _never(home, decided, event, "was never queued")
+            yield _never(home, decided, event, phrase("it was never queued"))
         elif ids and all(id_ in records and not _says(records[id_], event) for id_ in ids):
-            yield _never(home, decided, event, "was told otherwise")
+            yield _never(home, decided, event, phrase("the center was told otherwise"))
 
 
 def _says(record: Record, event: Escalated | Updated) -> bool:
@@ -97,29 +98,42 @@ def _says(record: Record, event: Escalated | Updated) -> bool:
 
 
 def _never(
-    home: HomeChronicle, decided: Decided, event: Escalated | Updated, what: str
+    home: HomeChronicle, decided: Decided, event: Escalated | Updated, what: Phrase
 ) -> Violation:
     return Violation(
         NAME,
         home.number,
         decided.at,
-        f"Decision {event.serial} of boot {decided.boot} {what}.",
-        (f"decided {decided.at.isoformat()} {named(event)}",),
+        phrase(
+            "Decision {number} of boot {boot}: {what}.",
+            number=event.serial,
+            boot=decided.boot,
+            what=what,
+        ),
+        (phrase("decided {at} {what}", at=decided.at.isoformat(), what=named(event)),),
     )
 
 
 def _lost(
-    home: HomeChronicle, queued: Queued, what: str, first: dict[bytes, datetime]
+    home: HomeChronicle, queued: Queued, what: Phrase, first: dict[bytes, datetime]
 ) -> Violation:
-    how = "durably" if queued.durable else "in memory"
+    how = phrase("durably") if queued.durable else phrase("in memory")
     arrived = first.get(queued.id)
     return Violation(
         NAME,
         home.number,
         queued.at,
-        f"Record {queued.seq} of boot {queued.boot} was queued {how} and {what}.",
+        phrase(
+            "Record {number} of boot {boot} was queued {how}, and at the end {what}.",
+            number=queued.seq,
+            boot=queued.boot,
+            how=how,
+            what=what,
+        ),
         (
-            f"queued {queued.at.isoformat()} {queued.id.hex()}",
-            "never arrived" if arrived is None else f"arrived {arrived.isoformat()}",
+            phrase("queued {at} {id}", at=queued.at.isoformat(), id=queued.id.hex()),
+            phrase("never arrived")
+            if arrived is None
+            else phrase("arrived {at}", at=arrived.isoformat()),
         ),
     )

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from rules.errors import Phrase, phrase
 from rules.events import Escalated, Updated
 from sim.world.chronicle import Decided, HomeChronicle, Queued
 
@@ -38,7 +39,18 @@ def arrivals(home: HomeChronicle) -> dict[bytes, datetime]:
     return first
 
 
-def named(event: Escalated | Updated) -> str:
+def called(event: Escalated | Updated) -> Phrase:
+    """What was decided, in a sentence."""
+    if isinstance(event, Escalated):
+        return phrase("{alarm} escalated", alarm=event.alarm)
+    return phrase("{alarm} updated, {stage}", alarm=event.alarm, stage=event.stage)
+
+
+def named(event: Escalated | Updated) -> Phrase:
     """A decision in a line of evidence."""
-    what = "escalated" if isinstance(event, Escalated) else event.stage
-    return f"{event.alarm} {what}, serial {event.serial}, by its clock at {event.at.isoformat()}"
+    return phrase(
+        "{decision}, serial {serial}, by its clock at {at}",
+        decision=called(event),
+        serial=event.serial,
+        at=event.at.isoformat(),
+    )

@@ -513,7 +513,7 @@ def test_what_is_found_has_its_home_its_moment_and_a_sentence() -> None:
     assert violation.home == 1
     assert violation.at == story.dead.at
     assert violation.what == (
-        f"Record {story.dead.seq} of boot 2 was queued durably"
-        " and is not at the center at the end."
+        f"Record {story.dead.seq} of boot 2 was queued durably,"
+        " and at the end it is not at the center."
     )
     assert "never arrived" in violation.evidence
