@@ -14,6 +14,7 @@ from typing import Final
 
 from rules.codec import moment_us
 from rules.device import Device
+from rules.errors import phrase
 from rules.events import Escalated
 from sim.check.dates import Dates
 from sim.check.forgetting import forgettings, unknown
@@ -28,7 +29,7 @@ from sim.check.listening import (
     watching,
 )
 from sim.check.silence import INACTIVITY
-from sim.check.violation import Violation
+from sim.check.violation import Violation, lasting
 from sim.world.chronicle import Chronicle, Decided, HomeChronicle
 
 NAME: Final = "no-alarm-from-dead-sensors"
@@ -73,8 +74,12 @@ def _check(
                 NAME,
                 home.number,
                 decided.at,
-                f"Inactivity of {claimed} was raised, and none of {len(lives)} watching devices"
-                " was heard over all of it.",
+                phrase(
+                    "Inactivity of {claimed} was raised, and of {count} watching devices none was"
+                    " heard over all of it.",
+                    claimed=lasting(claimed),
+                    count=len(lives),
+                ),
                 tuple(_line(home, device, begin, end) for device in watching(home)),
             )
 
@@ -83,4 +88,9 @@ def _line(home: HomeChronicle, device: Device, begin: int, end: int) -> str:
     inside = [at for at in home.heard.get(device.id, ()) if begin <= at <= end]
     gap = max((b - a for a, b in pairwise((begin, *inside, end))), default=0)
     longest = timedelta(microseconds=gap)
-    return f"{device.id}: heard {len(inside)} times, unheard for {longest} at most"
+    return phrase(
+        "{device}: heard {count} times, unheard for {span} at most",
+        device=device.id,
+        count=len(inside),
+        span=lasting(longest),
+    )

@@ -12,19 +12,23 @@ from datetime import datetime, timedelta
 
 from rules.alarm import AlarmKey, Move
 from rules.codec import moment_at, moment_us
+from rules.errors import Phrase, phrase
 from rules.events import AlarmMoved, Updated
 from rules.hazard import KINDS as HAZARDS
 from sim.check.conditions import active, conditions
 from sim.check.forgetting import Forgetting, forgettings
 from sim.check.silence import INACTIVITY
 from sim.check.spans import Span
+from sim.check.violation import lasting
 from sim.world.chronicle import Chronicle, HomeChronicle
 
 _MARGIN = timedelta(minutes=5)
 _MOVED_US = 60_000_000
 
 
-def unended(chronicle: Chronicle, home: HomeChronicle) -> Iterator[tuple[datetime, str, str]]:
+def unended(
+    chronicle: Chronicle, home: HomeChronicle
+) -> Iterator[tuple[datetime, Phrase, Phrase]]:
     """What stands though its cause is over: when it was due, a sentence, a line of evidence."""
     yield from _unsaid(home)
     never = max(chronicle.healed, chronicle.end)
@@ -47,7 +51,7 @@ def unended(chronicle: Chronicle, home: HomeChronicle) -> Iterator[tuple[datetim
             yield from _stood(home, INACTIVITY, case, [(alive, never)], _MARGIN, found)
 
 
-def _unsaid(home: HomeChronicle) -> Iterator[tuple[datetime, str, str]]:
+def _unsaid(home: HomeChronicle) -> Iterator[tuple[datetime, Phrase, Phrase]]:
     told = {
         (one.at, one.boot, one.event.alarm)
         for one in home.decided
@@ -60,8 +64,8 @@ def _unsaid(home: HomeChronicle) -> Iterator[tuple[datetime, str, str]]:
             and event.move is Move.CLEAR
             and (one.at, one.boot, event.alarm) not in told
         ):
-            what = f"{event.alarm} was cleared, and no update says so."
-            yield one.at, what, f"cleared {one.at.isoformat()}"
+            what = phrase("{alarm} was cleared, and no update says so.", alarm=event.alarm)
+            yield one.at, what, phrase("cleared {at}", at=one.at.isoformat())
 
 
 def _stood(
@@ -71,7 +75,7 @@ def _stood(
     without: list[Span],
     patience: timedelta,
     found: list[Forgetting],
-) -> Iterator[tuple[datetime, str, str]]:
+) -> Iterator[tuple[datetime, Phrase, Phrase]]:
     """Whether a case stood for longer than it may in one of the spans without its cause."""
     for over, again in without:
         begin, end = max(over, case[0]), min(again, case[1])
@@ -84,6 +88,14 @@ def _stood(
         if end - begin > patience:
             yield (
                 begin + patience,
-                f"{key} stood for {end - begin} after its cause was over.",
-                f"raised {case[0].isoformat()}, over {over.isoformat()}",
+                phrase(
+                    "{alarm} stood for {span} after its cause was over.",
+                    alarm=key,
+                    span=lasting(end - begin),
+                ),
+                phrase(
+                    "raised {raised}, over {over}",
+                    raised=case[0].isoformat(),
+                    over=over.isoformat(),
+                ),
             )

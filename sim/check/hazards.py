@@ -18,6 +18,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from rules.alarm import AlarmKey, AlarmKind, Move
+from rules.errors import phrase
 from rules.events import AlarmMoved, Escalated, Stage, Updated
 from rules.hazard import KINDS as HAZARDS
 from sim.check.conditions import active, conditions
@@ -27,7 +28,7 @@ from sim.check.listening import clock_error
 from sim.check.outages import outages, well
 from sim.check.sent import named, sent
 from sim.check.spans import Span, touched
-from sim.check.violation import Violation
+from sim.check.violation import Violation, lasting
 from sim.faults.fault import FaultKind
 from sim.world.chronicle import Alert, Chronicle, Decided, HomeChronicle
 
@@ -100,16 +101,32 @@ class _Known:
             fine = self._raised(alert, decided, key, heard, by)
         if not fine:
             first = min((each.at for each in decided if each.at > by), default=None)
-            then = "never" if first is None else f"{first - heard} later"
+            words = {"alarm": key, "within": lasting(by - heard)}
+            what = (
+                phrase(
+                    "{alarm} was heard, must be a case within {within}, and never was.", **words
+                )
+                if first is None
+                else phrase(
+                    "{alarm} was heard, must be a case within {within}, and was so after {span}.",
+                    **words,
+                    span=lasting(first - heard),
+                )
+            )
             yield Violation(
                 NAME,
                 self._home.number,
                 by,
-                f"{key} was heard and must be a case within {by - heard}, and was so {then}.",
+                what,
                 (
-                    f"truly {alert.at.isoformat()} {alert.phenomenon} {alert.value}",
-                    f"heard {heard.isoformat()}",
-                    f"due {by.isoformat()}",
+                    phrase(
+                        "truly {at} {phenomenon} {value}",
+                        at=alert.at.isoformat(),
+                        phenomenon=alert.phenomenon,
+                        value=alert.value,
+                    ),
+                    phrase("heard {at}", at=heard.isoformat()),
+                    phrase("due {at}", at=by.isoformat()),
                 ),
             )
 
@@ -200,8 +217,18 @@ def _raised_in_time(chronicle: Chronicle, home: HomeChronicle) -> Iterator[Viola
                 NAME,
                 home.number,
                 by,
-                f"{key} stands, must be a case within {by - begin}, and was none.",
-                (f"condition {begin.isoformat()} to {end.isoformat()}",),
+                phrase(
+                    "{alarm} stands, must be a case within {within}, and was none.",
+                    alarm=key,
+                    within=lasting(by - begin),
+                ),
+                (
+                    phrase(
+                        "condition {begin} to {end}",
+                        begin=begin.isoformat(),
+                        end=end.isoformat(),
+                    ),
+                ),
             )
 
 
@@ -237,12 +264,24 @@ def _told_at_once(chronicle: Chronicle, home: HomeChronicle) -> Iterator[Violati
         if by > chronicle.healed or not well(at - _WELL_SINCE, by, bad):
             continue
         if one.arrived is None or one.arrived > by:
-            then = "never" if one.arrived is None else f"{one.arrived - at} later"
+            words = {"alarm": event.alarm, "within": lasting(by - at)}
+            what = (
+                phrase(
+                    "{alarm} was decided, must be at the center within {within}, and never was.",
+                    **words,
+                )
+                if one.arrived is None
+                else phrase(
+                    "{alarm} was decided, must be at the center within {within},"
+                    " and was there after {span}.",
+                    **words,
+                    span=lasting(one.arrived - at),
+                )
+            )
             yield Violation(
                 NAME,
                 home.number,
                 by,
-                f"{event.alarm} was decided, must be at the center within {by - at},"
-                f" and was there {then}.",
-                (f"decided {at.isoformat()} {named(event)}",),
+                what,
+                (phrase("decided {at} {what}", at=at.isoformat(), what=named(event)),),
             )

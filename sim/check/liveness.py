@@ -12,16 +12,18 @@ Nor does anything wait on the way back, or stand on at any time after its cause:
 """
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from rules.alarm import AlarmKey, AlarmKind
+from rules.errors import Phrase, phrase
 from sim.check.blindness import silent
+from sim.check.bounds import seen
 from sim.check.conditions import conditions
 from sim.check.endings import unended
 from sim.check.forgetting import forgettings
 from sim.check.news import unheard
-from sim.check.violation import Violation
+from sim.check.violation import Violation, lasting
 from sim.world.chronicle import Chronicle, HomeChronicle
 
 NAME: Final = "nothing-waits"
@@ -47,27 +49,34 @@ def check(chronicle: Chronicle) -> Iterator[Violation]:
             yield Violation(NAME, home.number, at, what, (line,))
 
 
-def _gateway(chronicle: Chronicle, home: HomeChronicle) -> Iterator[tuple[str, str]]:
+def _gateway(chronicle: Chronicle, home: HomeChronicle) -> Iterator[tuple[Phrase, Phrase]]:
     last = home.runs[-1] if home.runs else None
     if last is None or (last.ended is not None and last.ended < chronicle.healed):
         since = chronicle.start if last is None or last.ended is None else last.ended
         yield (
-            f"The gateway does not run at the end, for {chronicle.healed - since}.",
-            f"last run: {last}",
+            phrase(
+                "The gateway does not run at the end, for {span}.",
+                span=lasting(chronicle.healed - since),
+            ),
+            phrase("its last run ended {at}", at=since.isoformat()),
         )
     elif home.gauges and home.gauges[-1].outbox:
         gauge = home.gauges[-1]
-        yield f"{gauge.outbox} records wait in the outbox at the end.", f"last look: {gauge}"
+        what = phrase("Records that wait in the outbox at the end: {count}.", count=gauge.outbox)
+        yield what, seen(gauge)
     held = silent(chronicle, home)
     if held and held[-1][1] >= chronicle.healed:
         since = held[-1][0]
         yield (
-            f"The center holds the gateway for silent at the end, for {chronicle.healed - since}.",
-            f"silent since {since.isoformat()}",
+            phrase(
+                "The center holds the gateway for silent at the end, for {span}.",
+                span=lasting(chronicle.healed - since),
+            ),
+            phrase("silent since {at}", at=since.isoformat()),
         )
 
 
-def _standing(chronicle: Chronicle, home: HomeChronicle) -> Iterator[tuple[str, str]]:
+def _standing(chronicle: Chronicle, home: HomeChronicle) -> Iterator[tuple[Phrase, Phrase]]:
     never = max(chronicle.healed, chronicle.end)
     ends = [fault.begin + fault.lasting for fault in (*home.faults, *chronicle.center_faults)]
     over = max(chronicle.end, chronicle.start + max(ends, default=timedelta()))
@@ -80,8 +89,12 @@ def _standing(chronicle: Chronicle, home: HomeChronicle) -> Iterator[tuple[str, 
         if any(begin <= each.cut and (each.damaged or begin >= each.since) for each in restarts):
             continue
         yield (
-            f"{key} stands at the end, {chronicle.healed - over} after the last fault.",
-            _line(key, begin),
+            phrase(
+                "{alarm} stands at the end, {span} after the last fault.",
+                alarm=key,
+                span=lasting(chronicle.healed - over),
+            ),
+            phrase("{alarm} since {at}", alarm=key, at=begin.isoformat()),
         )
 
 
@@ -91,7 +104,3 @@ def _patience(home: HomeChronicle, key: AlarmKey) -> timedelta | None:
         every = [device.report_every for device in home.devices if key.scope in {None, device.id}]
         return 2 * max(every, default=timedelta()) + _MARGIN
     return _PATIENCE.get(key.kind)
-
-
-def _line(key: AlarmKey, begin: datetime) -> str:
-    return f"{key} since {begin.isoformat()}"

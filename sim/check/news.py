@@ -9,6 +9,7 @@ and what has been done again since counts by itself.
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
+from rules.errors import Phrase, phrase
 from rules.events import CaseClosed, CaseTaken
 from rules.state import CASES_MAX
 from sim.check.forgetting import Forgetting, forgettings
@@ -18,7 +19,7 @@ NEWS_WITHIN = timedelta(hours=2)
 "Four heartbeats of a center where nothing is urgent."
 
 
-def unheard(chronicle: Chronicle, home: HomeChronicle) -> Iterator[tuple[str, str]]:
+def unheard(chronicle: Chronicle, home: HomeChronicle) -> Iterator[tuple[Phrase, Phrase]]:
     """What the gateway does not know of its cases: a sentence, and a line of evidence."""
     opened = {queued.id: queued for queued in home.queued}
     taken = {one.event.serial for one in home.decided if isinstance(one.event, CaseTaken)}
@@ -30,10 +31,19 @@ def unheard(chronicle: Chronicle, home: HomeChronicle) -> Iterator[tuple[str, st
             continue
         known = taken if handled.outcome is None else closed
         if queued.seq not in known and not _excused(chronicle, home, found, queued, handled):
-            what = "taken" if handled.outcome is None else "closed"
+            what = phrase("taken") if handled.outcome is None else phrase("closed")
             yield (
-                f"Case {queued.seq} was {what} at the center, and its gateway does not know.",
-                f"{what} {handled.at.isoformat()}, raised {queued.at.isoformat()}",
+                phrase(
+                    "Case {number} was {what} at the center, and its gateway does not know.",
+                    number=queued.seq,
+                    what=what,
+                ),
+                phrase(
+                    "{what} {at}, raised {raised}",
+                    what=what,
+                    at=handled.at.isoformat(),
+                    raised=queued.at.isoformat(),
+                ),
             )
 
 

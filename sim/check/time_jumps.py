@@ -23,6 +23,7 @@ from typing import Final
 from rules.alarm import AlarmKey, AlarmKind, Move
 from rules.codec import moment_at, moment_us
 from rules.device import Device
+from rules.errors import Phrase, phrase
 from rules.events import (
     AlarmMoved,
     Commanded,
@@ -46,9 +47,9 @@ from sim.check.listening import (
     late_at_most,
     watching,
 )
-from sim.check.sent import named
+from sim.check.sent import called, named
 from sim.check.silence import INACTIVITY
-from sim.check.violation import Violation
+from sim.check.violation import Violation, lasting
 from sim.world.chronicle import Chronicle, Decided, HomeChronicle
 
 NAME: Final = "no-alarm-from-a-time-jump"
@@ -95,17 +96,19 @@ class _Reckoning:
                 case AlarmMoved(_, alarm, Move.PROMPT):
                     limits = self._home.book.inactivity
                     yield from self._silent(
-                        decided, limits.limits[0] - limits.prompt_wait, f"{alarm} prompted"
+                        decided,
+                        limits.limits[0] - limits.prompt_wait,
+                        phrase("{alarm} prompted", alarm=alarm),
                     )
                 case Updated() if event.alarm == INACTIVITY and event.stage is Stage.LEVEL:
-                    yield from self._silent(decided, self._limit(event.level), named(event))
+                    yield from self._silent(decided, self._limit(event.level), called(event))
                 case Escalated() if not event.drill:
                     yield from self._escalated(decided, event)
 
     def _escalated(self, decided: Decided, event: Escalated) -> Iterator[Violation]:
         kind = event.alarm.kind
         if kind is AlarmKind.INACTIVITY:
-            yield from self._silent(decided, self._limit(event.level), named(event))
+            yield from self._silent(decided, self._limit(event.level), called(event))
         elif kind is AlarmKind.DEVICE:
             own = [device for device in self._home.devices if device.id == event.alarm.scope]
             yield from self._deaf(decided, event, self._home.book.health.dead_after, 1, own)
@@ -127,7 +130,7 @@ class _Reckoning:
         limits = self._home.book.inactivity.limits
         return limits[min(level, len(limits)) - 1]
 
-    def _silent(self, decided: Decided, limit: timedelta, what: str) -> Iterator[Violation]:
+    def _silent(self, decided: Decided, limit: timedelta, what: Phrase) -> Iterator[Violation]:
         at = moment_us(decided.at)
         known = last_known(self._signs, decided.at, self._forgettings, LIFE_KEPT_AFTER)
         since = self._start if known is None else known
@@ -138,8 +141,12 @@ class _Reckoning:
             yield self._early(
                 decided,
                 what,
-                f"after a silence of {silence}, and its limit is {limit}",
-                f"last sign of life {moment_at(since).isoformat()}",
+                phrase(
+                    "after a silence of {span}, and its limit is {limit}",
+                    span=lasting(silence),
+                    limit=lasting(limit),
+                ),
+                phrase("last sign of life {at}", at=moment_at(since).isoformat()),
             )
 
     def _deaf(
@@ -162,10 +169,14 @@ class _Reckoning:
             device, silence = min(heard, key=lambda each: each[1])
             yield self._early(
                 decided,
-                named(event),
-                f"though {device.id} was unheard for {silence} only,"
-                f" of {periods * device.report_every}",
-                f"{len(heard)} of {len(devices)} devices were heard",
+                called(event),
+                phrase(
+                    "though {device} was unheard for {span} only, of {limit}",
+                    device=device.id,
+                    span=lasting(silence),
+                    limit=lasting(periods * device.report_every),
+                ),
+                phrase("{heard} of {all} devices were heard", heard=len(heard), all=len(devices)),
             )
 
     def _unheard(self, device: Device, at: datetime) -> timedelta:
@@ -194,9 +205,13 @@ class _Reckoning:
         if stood < hold(event.alarm.kind, limits) - error:
             yield self._early(
                 decided,
-                named(event),
-                f"after {stood}, and its hold is {hold(event.alarm.kind, limits)}",
-                f"condition began {began.isoformat()}",
+                called(event),
+                phrase(
+                    "after {span}, and its hold is {limit}",
+                    span=lasting(stood),
+                    limit=lasting(hold(event.alarm.kind, limits)),
+                ),
+                phrase("condition began {at}", at=began.isoformat()),
             )
         closed = self._closed.get(event.alarm)
         if closed is None or closed < began:
@@ -204,16 +219,22 @@ class _Reckoning:
         if decided.at - closed < limits.repeat_after - error:
             yield self._early(
                 decided,
-                named(event),
-                f"{decided.at - closed} after its case was closed,"
-                f" and it is repeated after {limits.repeat_after}",
-                f"closed {closed.isoformat()}",
+                called(event),
+                phrase(
+                    "{span} after its case was closed, and it is repeated after {limit}",
+                    span=lasting(decided.at - closed),
+                    limit=lasting(limits.repeat_after),
+                ),
+                phrase("closed {at}", at=closed.isoformat()),
             )
 
     def _in_the_item(self, decided: Decided, event: Escalated) -> Iterator[Violation]:
         if event.alarm.kind is AlarmKind.SOS:
             yield self._early(
-                decided, named(event), "in the item that set the clock", "nobody pressed"
+                decided,
+                called(event),
+                phrase("in the item that set the clock"),
+                phrase("nobody pressed"),
             )
         elif event.alarm.kind is AlarmKind.COMMAND_FAILED:
             sent = self._commanded.get(str(event.alarm.scope))
@@ -221,22 +242,32 @@ class _Reckoning:
             if sent is not None and decided.at - sent < COMMAND_WITHIN - error:
                 yield self._early(
                     decided,
-                    named(event),
-                    f"{decided.at - sent} after the command, in the item that set the clock",
-                    f"commanded {sent.isoformat()}",
+                    called(event),
+                    phrase(
+                        "{span} after the command, in the item that set the clock",
+                        span=lasting(decided.at - sent),
+                    ),
+                    phrase("commanded {at}", at=sent.isoformat()),
                 )
 
-    def _early(self, decided: Decided, what: str, why: str, line: str) -> Violation:
+    def _early(self, decided: Decided, what: Phrase, why: Phrase, line: Phrase) -> Violation:
         moved = [one for one in self._home.moved if one.at <= decided.at]
-        evidence = [f"{decided.at.isoformat()} {what}", line]
+        event = decided.event
+        full = named(event) if isinstance(event, Escalated | Updated) else what
+        evidence = [phrase("decided {at} {what}", at=decided.at.isoformat(), what=full), line]
         if moved:
             last = moved[-1]
-            evidence.append(f"clock moved {last.at.isoformat()} by {last.shift_us * _US}")
-        short = what.partition(",")[0]
+            evidence.append(
+                phrase(
+                    "clock moved {at} by {span}",
+                    at=last.at.isoformat(),
+                    span=lasting(last.shift_us * _US),
+                )
+            )
         return Violation(
             NAME,
             self._home.number,
             decided.at,
-            f"{short[:1].upper()}{short[1:]} {why}.",
+            phrase("{what} {why}.", what=what, why=why),
             tuple(evidence),
         )
