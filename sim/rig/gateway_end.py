@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from edge.happening import Delivered, Happening
 from edge.journal import Files, Found, inflated, recover
 from rules.codec import moment_us
+from rules.errors import phrase
 from rules.events import (
     Commanded,
     CommandEnded,
@@ -139,7 +140,11 @@ class GatewayEnd:
         if ok or reached or commanded is None or at - commanded >= _COMMAND_LASTS:
             return
         took_s = (at - commanded).total_seconds()
-        what = f"Command {number} was refused after {took_s:.1f} s, and no device was asked."
+        what = phrase(
+            "Command {number} was refused after {seconds} s, and no device was asked.",
+            number=number,
+            seconds=f"{took_s:.1f}",
+        )
         self.violations.append(Violation(COMMAND_REACHES, self._chronicle.number, at, what))
 
     # ------------------------------------------------------------------------- after its end

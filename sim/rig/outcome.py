@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from rules.errors import phrase
 from sim.check.violation import Violation
 from sim.processes.children import Died
 from sim.rig.network import Network
@@ -94,6 +95,6 @@ def violations(sites: Iterable[Site], now: datetime) -> tuple[Violation, ...]:
     for site in sites:
         found += site.end.violations
         for name in site.pair.stubborn:
-            what = f"{name} did not end when it was told to, and was killed."
+            what = phrase("{name} did not end when it was told to, and was killed.", name=name)
             found.append(Violation(ENDS, site.home.number, now, what))
     return tuple(found)
