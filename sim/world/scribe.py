@@ -4,9 +4,12 @@ from array import array
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+import cbor2
+
 from edge.journal import Found
 from edge.outbox import OutboxRow
-from rules.events import CaseClosed, CaseTaken, Escalated, Event, TimeMoved, Updated
+from rules.codec import parse
+from rules.events import SOFT, Event, TimeMoved
 from rules.observation import DeviceId, Phenomenon, Value
 from sim.world.chronicle import Alert, Decided, Gauge, HomeChronicle, Moved, Queued, Run
 from sim.world.digest import Digest
@@ -14,7 +17,6 @@ from sim.world.timeline import Timeline
 
 _US = timedelta(microseconds=1)
 _MINUTE_US = 60_000_000
-_NUMBERED = Escalated | Updated | CaseTaken | CaseClosed
 _ALARMING = frozenset(
     {Phenomenon.LEAK, Phenomenon.SMOKE, Phenomenon.GAS, Phenomenon.CO, Phenomenon.SOS}
 )
@@ -31,22 +33,18 @@ class Scribe:
         self._alerts: dict[tuple[DeviceId, Phenomenon], int] = {}
         "Those that the gateway was not handed yet, by their place in the chronicle."
         self._queued: set[bytes] = set()
-        self._told: set[tuple[type[Event], int]] = set()
-        "Events with a serial that are in the chronicle."
         self._out_since: datetime | None = None
 
     # ------------------------------------------------------------------------------- the gateway
 
     def started(self, boot: int, found: Found) -> None:
         """A run begins. What a power cut kept from being told was on the card all the same."""
+        self._decided_at_the_cut(found)
         self._boot = boot
         self.chronicle.runs.append(Run(boot, self._timeline.now, None))
         for seq, held in sorted(found.contents.outbox.items()):
             if held.id not in self._queued:
                 self.queued([OutboxRow(held.id, seq, held.priority, held.signed)], durable=True)
-        for event in found.events:
-            if isinstance(event, _NUMBERED) and (type(event), event.serial) not in self._told:
-                self.decided(event)
 
     def ended(self) -> None:
         """The run of the gateway is over."""
@@ -56,14 +54,27 @@ class Scribe:
 
     def decided(self, event: Event) -> None:
         """A hard event."""
-        now = self._timeline.now
-        self.chronicle.decided.append(Decided(now, event, self._boot))
-        self.digest.decided(now, event)
-        if isinstance(event, _NUMBERED):
-            self._told.add((type(event), event.serial))
-        elif isinstance(event, TimeMoved):
+        self._decided(event, self._timeline.now)
+
+    def _decided(self, event: Event, at: datetime) -> None:
+        self.chronicle.decided.append(Decided(at, event, self._boot))
+        self.digest.decided(at, event)
+        if isinstance(event, TimeMoved):
             shift_us = event.shift // _US
-            self.chronicle.moved.append(Moved(now, shift_us, event.trusted, event.source))
+            self.chronicle.moved.append(Moved(at, shift_us, event.trusted, event.source))
+
+    def _decided_at_the_cut(self, found: Found) -> None:
+        """The decision in which the power went, if it was written: nobody was told of it."""
+        entries, runs = found.contents.entries, self.chronicle.runs
+        cut = runs[-1].ended if runs else None
+        if cut is None or not entries:
+            return
+        values = cbor2.loads(entries[max(entries)].body)
+        events: list[Event] = [parse(value, Event) for value in values]  # type: ignore[arg-type]  # a union is no type
+        hard = [event for event in events if not isinstance(event, SOFT)]
+        if not any(one.event == hard[-1] for one in reversed(self.chronicle.decided)):
+            for event in hard:
+                self._decided(event, cut)
 
     def queued(self, rows: Sequence[OutboxRow], *, durable: bool) -> None:
         """Records were put into the outbox."""

@@ -3,11 +3,13 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from rules.alarm import AlarmKind
+from rules.alarm import AlarmKind, Move
+from rules.events import AlarmMoved, Updated
 from rules.observation import DeviceId
 from sim.check import check
 from sim.check.command import Asked
@@ -17,6 +19,7 @@ from sim.world.asked import plan
 from sim.world.chronicle import Chronicle
 from sim.world.run import START, Plan, run
 
+MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 
@@ -98,6 +101,22 @@ def test_power_may_go_at_any_write(write: int) -> None:
     assert [each.boot for each in ours.runs] == [1, 2]
     assert ours.runs[1].began == START + DAY + HOUR
     assert not check(chronicle)
+
+
+@pytest.mark.parametrize(("seed", "write"), [(2, 2), (5, 5), (8, 4)])
+def test_a_decision_that_is_written_was_made_though_the_power_went_with_it(
+    seed: int, write: int
+) -> None:
+    dead = replace(one(FaultKind.DEAD_SENSOR, DAY, 6 * HOUR), device=DeviceId("living-node"))
+    cut = replace(one(FaultKind.POWER_CUT, DAY + 6 * HOUR - MINUTE, HOUR, write), number=2)
+    ours = run(Plan(seed, (1,), 2, (dead, cut), population="plugs")).homes[0]
+    clears = [
+        each.at
+        for each in ours.decided
+        if isinstance(each.event, AlarmMoved) and each.event.move is Move.CLEAR
+    ]
+    updates = [each.at for each in ours.decided if isinstance(each.event, Updated)]
+    assert clears == updates == [ours.runs[0].ended]
 
 
 def test_a_month_without_a_way_is_told_when_it_is_back() -> None:
