@@ -1,8 +1,9 @@
 """A smaller run that breaks the same promise.
 
 First the days after the violation go, then all homes but its own, then faults, by delta debugging,
-and at last days again. Each step keeps what still violates the same checker. The same runner gives
-the same result.
+and then all of it again until nothing more goes: the result cannot be made smaller by shrinking
+it. Each step keeps what still violates the same checker. The same runner gives the same result,
+so what it may cost is counted in simulated days and not by a clock.
 
 Ref: A. Zeller, R. Hildebrandt, Simplifying and Isolating Failure-Inducing Input, IEEE TSE 28(2),
 2002, algorithm ddmin.
@@ -26,10 +27,15 @@ class Attempt:
     days: int
     faults: tuple[int, ...]
 
+    @property
+    def cost(self) -> int:
+        """Simulated days of all homes, and one a home for what a run takes at least."""
+        return len(self.homes) * (self.days + 1)
+
 
 Runner = Callable[[Attempt], Sequence[Violation]]
 Progress = Callable[[int, int, Attempt], None]
-"Runs made, runs at most, and the smallest failing attempt so far."
+"Cost of all runs made, cost at most, and the smallest failing attempt so far."
 
 
 def shrink(
@@ -37,26 +43,28 @@ def shrink(
     first: Attempt,
     found: Violation,
     *,
-    runs_max: int,
+    cost_max: int,
     progress: Progress,
     start: datetime = START,
 ) -> Attempt:
-    """The smallest attempt found in `runs_max` runs that still violates the checker of `found`.
+    """The smallest attempt found for `cost_max` that still violates the checker of `found`.
 
     Args:
         run: gives the violations of an attempt.
         first: what violated it.
         found: how.
-        runs_max: no more runs are made.
+        cost_max: no run is made once all together cost so much.
         progress: told after each run.
         start: of the run, in true time.
 
     """
-    search = _Search(run, first, found, runs_max, progress)
-    _fewer_days(search, start)
-    _fewer_homes(search)
-    _fewer_faults(search)
-    _fewer_days(search, start)
+    search = _Search(run, first, found, cost_max, progress)
+    before = None
+    while search.best != before and not search.over:
+        before = search.best
+        _fewer_days(search, start)
+        _fewer_homes(search)
+        _fewer_faults(search)
     return search.best
 
 
@@ -64,30 +72,31 @@ class _Search:
     """The smallest failing attempt so far, and what is left of the budget."""
 
     def __init__(
-        self, run: Runner, first: Attempt, found: Violation, runs_max: int, progress: Progress
+        self, run: Runner, first: Attempt, found: Violation, cost_max: int, progress: Progress
     ) -> None:
         self.best = first
         self.found = found
-        self.runs = 0
+        self._spent = 0
         self._run = run
-        self._runs_max = runs_max
+        self._cost_max = cost_max
         self._progress = progress
         self._tried: dict[Attempt, Violation | None] = {first: found}
 
     @property
     def over(self) -> bool:
         """Whether the budget is spent."""
-        return self.runs >= self._runs_max
+        return self._spent >= self._cost_max
 
     def keep(self, attempt: Attempt) -> bool:
         """Try an attempt; if it violates the same checker it is the best from now on."""
         if attempt not in self._tried:
             if self.over:
                 return False
-            self.runs += 1
+            self._spent += attempt.cost
             self._tried[attempt] = self._same(self._run(attempt))
             failing = self._tried[attempt] is not None
-            self._progress(self.runs, self._runs_max, attempt if failing else self.best)
+            smallest = attempt if failing else self.best
+            self._progress(min(self._spent, self._cost_max), self._cost_max, smallest)
         found = self._tried[attempt]
         if found is None:
             return False

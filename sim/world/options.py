@@ -26,6 +26,7 @@ _INTERRUPTED: Final = 130
 _NOBODY_READS: Final = 141
 "As the shell says of what SIGPIPE ended."
 _SHRINK_RUNS: Final = 60
+"As much time as so many runs like the first take, spent on as many smaller ones as that gives."
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -96,8 +97,9 @@ def _shrunk(asked: Asked, chronicle: Chronicle, violation: Violation, printed: P
     def again(attempt: Attempt) -> tuple[Violation, ...]:
         return check(run(plan(asked.narrowed(attempt, every))))
 
-    with printed.shrinking(_SHRINK_RUNS) as progress:
-        smallest = shrink(again, first, violation, runs_max=_SHRINK_RUNS, progress=progress)
+    cost_max = _SHRINK_RUNS * first.cost
+    with printed.shrinking(cost_max) as progress:
+        smallest = shrink(again, first, violation, cost_max=cost_max, progress=progress)
     return asked.narrowed(smallest, every)
 
 

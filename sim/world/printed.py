@@ -70,11 +70,11 @@ class Printed:
     def shrinking(self, most: int) -> Iterator[Callable[[int, int, Attempt], None]]:
         """A bar over the runs that look for a smaller failure."""
         if not self._err.is_terminal:
-            yield lambda _made, _most, _attempt: None
+            yield lambda _spent, _most, _attempt: None
             return
         with self._bar(self._say.text("Looking for a smaller run that fails")) as bar:
             task = bar.add_task("", total=most)
-            yield lambda made, _most, _attempt: bar.update(task, completed=made)
+            yield lambda spent, _most, _attempt: bar.update(task, completed=spent)
 
     def outcome(self, chronicle: Chronicle, found: Figures, smallest: Asked | None) -> None:
         """The figures, what went wrong, and how to see it again."""
