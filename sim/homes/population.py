@@ -10,7 +10,7 @@ from datetime import datetime, timedelta, timezone, tzinfo
 from random import Random
 
 from rules.errors import ConfigError, phrase
-from rules.rulebook import PRESETS, Preset, Rulebook
+from rules.rulebook import PRESETS, Evidence, Preset, Rulebook
 from sim.homes import flat, names
 from sim.homes.act import Act, Happening
 from sim.homes.character import Character, character, steady
@@ -74,6 +74,7 @@ class SimulatedHome:
     gateway: str
     preset: Preset
     book: Rulebook
+    "The preset, and that an animal lives there."
     zone: tzinfo
     installed: tuple[Installed, ...]
     "With what they read at `start`."
@@ -149,7 +150,7 @@ def home(
         number=number,
         gateway=f"sim-{number:04}",
         preset=preset,
-        book=PRESETS[preset],
+        book=replace(PRESETS[preset], evidence=Evidence(pet=nature.pet)),
         zone=ZONE,
         installed=installed,
         nature=nature,
@@ -169,6 +170,9 @@ def _draw(random: Random, population: _Population) -> tuple[Kind, Preset, Nature
     walls = Walls(random.uniform(19.5, 23.5), random.uniform(2.0, 4.5), random.random() < 0.6)
     rates = Rates().times(population.perils)
     preset = weighted(random, ((0.7, Preset.LIVING_ALONE), (0.3, Preset.LIVING_ALONE_HIGH_RISK)))
+    if has_pet and preset is Preset.LIVING_ALONE:
+        # The installer asks; to other kinds of homes the setting is added.
+        preset = Preset.LIVING_ALONE_WITH_PET
     if is_cellar:
         rates, preset = replace(rates, floods=_FLOODS), Preset.SEMI_BASEMENT
         walls = replace(walls, gains_c=1.0)

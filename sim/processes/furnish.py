@@ -37,6 +37,8 @@ class HomeFiles:
     limits: Sequence[timedelta] = ()
     "Of inactivity; empty: as the preset has them."
     prompt_wait: timedelta | None = None
+    pet: bool = False
+    "An animal lives there."
 
 
 def furnish(folder: Path, home: HomeFiles, installed: Iterable[Installed]) -> None:
@@ -57,6 +59,8 @@ def furnish(folder: Path, home: HomeFiles, installed: Iterable[Installed]) -> No
         rules.append(f'prompt_wait = "{format_span(home.prompt_wait)}"\n')
     if rules:
         site += "\n[rules.inactivity]\n" + "".join(rules)
+    if home.pet:
+        site += "\n[rules.evidence]\npet = true\n"
     (folder / "site.toml").write_text(site, encoding="utf-8")
     registry = Registry.load(folder)
     for one in installed:

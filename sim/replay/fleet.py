@@ -73,8 +73,11 @@ def carry_out(job: Job) -> Result:
     """Compare one home. This is what runs in a worker."""
     try:
         home = _opened(job)
-        old = homes.in_force(home) if job.old is None else job.old.book(home.preset)
-        return compare(home, old, job.new.book(home.preset), job.keep)
+        old = homes.in_force(home)
+        pet = old.evidence.pet
+        if job.old is not None:
+            old = job.old.book(home.preset, pet=pet)
+        return compare(home, old, job.new.book(home.preset, pet=pet), job.keep)
     except ConfigError as error:
         return Failed(error.where, str(error.found), str(error.right))
     except OSError as error:

@@ -11,7 +11,7 @@ limits = ["8 h"]
 """
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edge.config import Site
@@ -31,14 +31,22 @@ class RuleFile:
     base: Preset | None
     tables: dict[str, object]
 
-    def book(self, home: Preset) -> Rulebook:
+    def book(self, home: Preset, *, pet: bool = False) -> Rulebook:
         """The rules in a home of preset `home`, which counts where the file names none.
+
+        Args:
+            home: its preset.
+            pet: whether an animal lives there: that is no rule to be tried, and stays as it is
+                unless the file has `[rules.evidence]`.
 
         Raises:
             ConfigError: on top of that preset the tables cannot be.
 
         """
-        return rulebook(self.base or home, self.tables, f"{self.where}: rules")
+        book = rulebook(self.base or home, self.tables, f"{self.where}: rules")
+        if pet and "evidence" not in self.tables:
+            book = replace(book, evidence=replace(book.evidence, pet=True))
+        return book
 
 
 def read(path: Path) -> RuleFile:

@@ -185,6 +185,7 @@ class Site:
             host=host,
             port=port,
             limits=limits,
+            pet=self.home.book.evidence.pet,
         )
         furnish(self.folder, files, self.home.installed)
         await self._start()

@@ -94,6 +94,12 @@ def test_blindness_is_one_fault_and_ends_with_sight() -> None:
     assert [case.alarm for case in home.cases()].count(BLIND) == 1
 
 
+def test_a_light_sensor_alone_proves_no_silence_of_the_person() -> None:
+    home = Home(device("light", Phenomenon.ILLUMINANCE_LX), NODE)
+    home.wait(50 * HOUR)
+    assert not home.cases()
+
+
 def test_a_center_where_nobody_lives_is_never_blind() -> None:
     home = Home(KETTLE, MOTION, NODE, book=PRESETS[Preset.SENIOR_CENTER])
     home.wait(HOUR)

@@ -143,6 +143,7 @@ def test_motion_proves_no_silence_when_the_plugs_are_lost() -> None:
 def test_an_outing_is_not_told_from_rooms_that_a_dog_keeps_busy_or_quiet() -> None:
     home = pet_home()
     home.live()
+    home.wait(MINUTE)
     home.see("door", Phenomenon.CONTACT_OPEN, True)
     home.see("door", Phenomenon.CONTACT_OPEN, False)
     home.wait(8 * HOUR)

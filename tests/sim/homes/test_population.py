@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import islice, pairwise, takewhile
 
@@ -14,7 +15,7 @@ from rules.device import EvidenceRole
 from rules.errors import ConfigError
 from rules.evidence import ON_W
 from rules.observation import DeviceId, Phenomenon, Value
-from rules.rulebook import PRESETS, Preset
+from rules.rulebook import PRESETS, Evidence, Preset
 from sim.homes import names
 from sim.homes.act import Act, Announced, Happening, Plight, PlightKind, Scene
 from sim.homes.population import DEMO, POPULATIONS, ZONE, SimulatedHome, home
@@ -167,7 +168,9 @@ def test_a_population_has_what_its_name_says(population: str) -> None:
     for one in homes:
         ids = [each.device.id for each in one.installed]
         assert len(set(ids)) == len(ids)
-        assert one.book == PRESETS[one.preset]
+        pet = one.nature.pet
+        assert one.book == replace(PRESETS[one.preset], evidence=Evidence(pet=pet))
+        assert pet or population != "pet"
         assert any(each.device.evidence is EvidenceRole.HAND for each in one.installed)
         first = next(one.happenings())
         assert START <= first.at < START + DAY
@@ -181,6 +184,9 @@ def test_a_population_has_what_its_name_says(population: str) -> None:
     expected = {"semi-basement": Preset.SEMI_BASEMENT, "two": Preset.TWO_RESIDENTS}
     if population in expected:
         assert {one.preset for one in homes} == {expected[population]}
+    if population == "pet":
+        alone = {Preset.LIVING_ALONE_WITH_PET, Preset.LIVING_ALONE_HIGH_RISK}
+        assert {one.preset for one in homes} == alone
     if population == "mixed":
         assert len({len(one.installed) for one in homes}) > 3
 

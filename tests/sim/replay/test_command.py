@@ -240,6 +240,20 @@ def test_rules_without_a_preset_go_on_top_of_each_homes_own(
     assert levels == [(1, 1), (3, 1)]
 
 
+def test_an_animal_stays_in_its_home_whatever_rules_are_tried(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # This home is of the high-risk kind, whose preset knows of no animal.
+    drawn = ("--population", "pet", "--seed", "1", "--homes", "1", "--days", "12")
+    rules = tmp_path / "rules.toml"
+    rules.write_text("[rules.hazard]\nsiren = false\n")
+    found = _json(capsys, *drawn, "--rules", rules)
+    assert found["old"] == found["new"]
+    rules.write_text("[rules.evidence]\npet = false\n")
+    found = _json(capsys, *drawn, "--rules", rules)
+    assert found["new"]["prompts"] < found["old"]["prompts"]
+
+
 def test_ctrl_c_ends_a_fleet_at_once(rules: Rules) -> None:
     code = "import sys; from sim.replay.options import main; sys.exit(main(sys.argv[1:]))"
     arguments = ["--population", "rooms", "--homes", "40", "--days", "400", "--workers", "2"]
