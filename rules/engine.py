@@ -204,6 +204,7 @@ class Engine:
                 unbroken=heard.liveness is Liveness.LIVE and reading.at >= state.started,
                 load=reading.load,
                 fallen=seen.phenomenon_time - reading.fell,
+                flickered=seen.phenomenon_time - reading.flickered,
             )
         decision.emit(seen)
         revived = heard.liveness is not Liveness.LIVE

@@ -16,8 +16,10 @@ ON_W = 10.0
 _STEP_W = 5.0
 "A load that hovers about the threshold moves less than this."
 _LOAD_SHARE = 0.2
-_BACK_WITHIN = timedelta(minutes=12)
+BACK_WITHIN = timedelta(minutes=12)
 "A plug reports every ten minutes: by then a false 0 W has been put right."
+_FLICKERS_FOR = timedelta(hours=3)
+"After one that was, since the reports that would put the next ones right may be lost on the air."
 _LIGHT_STEP_LX = 30.0
 _LIGHT_RATIO = 1.5
 _LIGHT_WITHIN = timedelta(minutes=5)
@@ -100,6 +102,8 @@ class Before:
     load: float = 0.0
     fallen: timedelta = timedelta.max
     "From what load a plug last fell to 0 W, and how long ago: `rules.state.Reading.load`."
+    flickered: timedelta = timedelta.max
+    "How long ago it was last back at that load too soon for a person."
 
 
 def weigh(
@@ -154,11 +158,13 @@ def alike(power_w: float, load: float) -> bool:
 def _flickers(low: float, high: float, value: Value, before: Before) -> bool:
     """Whether a plug says 0 W under a load, or is back at it: some do, every five minutes.
 
-    The first time it cannot be told; from then on neither its falls nor its returns say anything.
+    The first time it cannot be told; from then on neither its falls nor its returns say anything,
+    unless it stays at 0 W for longer and is not known to flicker.
     """
     if low != 0 or not alike(high, before.load):
         return False
-    return value != high or before.fallen <= _BACK_WITHIN
+    soon = before.fallen <= BACK_WITHIN or before.flickered <= _FLICKERS_FOR
+    return value != high or soon
 
 
 def _moves(before: Before | None) -> bool:

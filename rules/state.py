@@ -54,6 +54,8 @@ class Reading:
     "Of a plug: from what it last fell to 0 W; 0 once it has run at another load since."
     fell: datetime = LONG_AGO
     "When it did."
+    flickered: datetime = LONG_AGO
+    "When it was last back at that load too soon for a person."
 
 
 @dataclass(slots=True)
@@ -344,7 +346,7 @@ class State:
             heard.live_since = perhaps(heard.live_since)
             for reading in heard.readings.values():
                 reading.at, reading.since = moved(reading.at), moved(reading.since)
-                reading.fell = moved(reading.fell)
+                reading.fell, reading.flickered = moved(reading.fell), moved(reading.flickered)
         self._alarms_moved(shift, moved)
         for id_, sent in self.commands.items():
             command = replace(sent.command, expires=sent.command.expires + shift)
@@ -393,9 +395,13 @@ class State:
 
 
 def _note_load(reading: Reading, power_w: float, at: datetime) -> None:
-    """Remember from what a plug fell to 0 W, until it runs at another load."""
+    """Remember from what a plug fell to 0 W until it runs at another load, and if it was false."""
     before_w = float(reading.value)
     if power_w == 0 and before_w >= evidence.ON_W:
+        if not evidence.alike(before_w, reading.load):
+            reading.flickered = LONG_AGO
         reading.load, reading.fell = before_w, at
     elif power_w >= evidence.ON_W and not evidence.alike(power_w, reading.load):
         reading.load = 0.0
+    elif power_w >= evidence.ON_W and before_w == 0 and at - reading.fell <= evidence.BACK_WITHIN:
+        reading.flickered = at

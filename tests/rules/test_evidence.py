@@ -45,6 +45,32 @@ def test_a_plug_that_says_zero_every_five_minutes_under_its_load_is_nobody() -> 
     assert silent_since(home) >= 5 * HOUR
 
 
+def test_a_plug_that_says_zero_falsely_is_nobody_though_reports_of_its_load_are_lost() -> None:
+    home = Home()
+    home.see("kettle", Phenomenon.POWER_W, 92.0)
+    home.live()
+    home.see("kettle", Phenomenon.POWER_W, 92.0)
+    home.wait(2 * HOUR)
+    for number in range(40):
+        home.see("kettle", Phenomenon.POWER_W, 0.0)
+        home.wait(4 * MINUTE)
+        if number % 9 not in {2, 3, 4, 5, 6}:
+            home.see("kettle", Phenomenon.POWER_W, 95.0)
+        home.wait(MINUTE)
+    assert silent_since(home) >= 5 * HOUR
+
+
+def test_a_load_switched_twice_in_a_row_is_somebody_again_later() -> None:
+    home = Home()
+    home.live()
+    for wait in (5 * MINUTE, 4 * HOUR):
+        home.see("kettle", Phenomenon.POWER_W, 1800.0)
+        home.see("kettle", Phenomenon.POWER_W, 0.0)
+        home.wait(wait)
+    home.see("kettle", Phenomenon.POWER_W, 1800.0)
+    assert silent_since(home) == timedelta()
+
+
 def test_who_switches_the_same_load_on_again_after_a_while_is_somebody() -> None:
     home = Home()
     home.live()

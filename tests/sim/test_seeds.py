@@ -19,6 +19,10 @@ ONCE_FAILED = [
     Asked(1, 1, 10, "storm"),
     # A lost driver's fault was forgotten when its case was closed (rules.state).
     Asked(15, 1, 10, "storm"),
+    # What was written as the power went was not in the chronicle (sim.world.scribe).
+    Asked(921732921, 1, 5, "storm", population="plugs"),
+    # False 0 W with reports lost between them was taken for somebody (rules.evidence).
+    Asked(424807850, 2, 5, "storm", population="perilous"),
 ]
 
 
