@@ -66,9 +66,7 @@ def _check(chronicle: Chronicle, home: HomeChronicle) -> Iterator[Violation]:
     )
     for trouble in home.troubles:
         due = silences.due(trouble.at)
-        by = None
-        if due.at is not None:
-            by = past(past(due.at + _DECIDED_WITHIN, bad) + _DELIVERED_WITHIN, bad)
+        by = _by(due, bad)
         came = min((at for at in (trouble.found, trouble.helped) if at is not None), default=None)
         if by is not None and by <= chronicle.end and (came is None or came > by):
             yield _late(home, trouble, due, by, came)
@@ -78,6 +76,27 @@ def _check(chronicle: Chronicle, home: HomeChronicle) -> Iterator[Violation]:
         if end > known_by and not was_told(blind.begin, known_by, known):
             yield _untold(home, blind, known_by)
     yield from _undecided(chronicle, home, silences)
+
+
+def not_due(chronicle: Chronicle, home: HomeChronicle) -> list[Trouble]:
+    """Plights of which the center need not have been told yet when the run ended."""
+    waiting = [one for one in home.troubles if one.found is None and one.helped is None]
+    if not waiting or not home.book.inactivity.enabled:
+        return []
+    silences, bad = Silences(chronicle, home), outages(chronicle, home)
+    by = [_by(silences.due(one.at), bad) for one in waiting]
+    return [
+        one
+        for one, until in zip(waiting, by, strict=True)
+        if until is not None and until > chronicle.end
+    ]
+
+
+def _by(due: Due, bad: list[Span]) -> datetime | None:
+    """When the center must have been told at the latest."""
+    if due.at is None:
+        return None
+    return past(past(due.at + _DECIDED_WITHIN, bad) + _DELIVERED_WITHIN, bad)
 
 
 def _undecided(

@@ -2,8 +2,9 @@
 
 - `escalations`: cases of a person in danger at the center at the end of the run, not drills.
 - `lost`, `doubled`: violations of `nothing-lost` and of `nothing-doubled`.
-- `collapses`: plights of all residents; `found`: those of which the center was told by an
-  escalation of a person in danger that was raised after it.
+- `collapses`: plights of all residents, but for those of which nobody need have been told when the
+  run ends: a home's row counts these by themselves (`not_due`); `found`: those of which the center
+  was told by an escalation of a person in danger that was raised after it.
 - `found_p50_h`, `found_p90_h`: hours from the plight until then, of those that were found; null
   where none was. A percentile is a value that was there: the smallest that so many do not exceed.
 - `blind`: collapses during which, until somebody came, the center knew that the home could not be
@@ -19,7 +20,7 @@ from datetime import datetime, timedelta
 
 from rules.alarm import PERSON_IN_DANGER, AlarmKey, AlarmKind
 from rules.events import Escalated
-from sim.check import doubled, lost
+from sim.check import collapses, doubled, lost
 from sim.check.blindness import told, was_told
 from sim.check.hazard_holds import alarm_of
 from sim.check.violation import Violation
@@ -43,6 +44,7 @@ class HomeFigures:
     escalations: int
     collapses: int
     found: int
+    not_due: int
     found_p50_h: float | None
     found_p90_h: float | None
     blind: int
@@ -78,19 +80,20 @@ def figures(chronicle: Chronicle, violations: Sequence[Violation], wall_s: float
         wall_s: real seconds that the run took.
 
     """
+    rows = home_figures(chronicle, violations)
     delays = [delay for home in chronicle.homes for delay in _delays(home)]
     return Figures(
         digest=chronicle.digest,
         seed=chronicle.seed,
         wall_s=round(wall_s, 3),
-        escalations=sum(_escalations(chronicle, home) for home in chronicle.homes),
+        escalations=sum(row.escalations for row in rows),
         lost=sum(each.checker == lost.NAME for each in violations),
         doubled=sum(each.checker == doubled.NAME for each in violations),
-        collapses=sum(len(home.troubles) for home in chronicle.homes),
+        collapses=sum(row.collapses for row in rows),
         found=len(delays),
         found_p50_h=percentile_h(delays, 50),
         found_p90_h=percentile_h(delays, 90),
-        blind=sum(_blind(chronicle, home) for home in chronicle.homes),
+        blind=sum(row.blind for row in rows),
         false_per_30d=_per_month(
             chronicle,
             sum(false_alarms(chronicle, home) for home in chronicle.homes),
@@ -109,16 +112,19 @@ def _row(
     chronicle: Chronicle, home: HomeChronicle, violations: Sequence[Violation]
 ) -> HomeFigures:
     delays = _delays(home)
+    waiting = collapses.not_due(chronicle, home)
+    due = [one for one in home.troubles if one not in waiting]
     return HomeFigures(
         home=home.number,
         gateway=home.gateway,
         observations=home.observations,
         escalations=_escalations(chronicle, home),
-        collapses=len(home.troubles),
+        collapses=len(due),
         found=len(delays),
+        not_due=len(waiting),
         found_p50_h=percentile_h(delays, 50),
         found_p90_h=percentile_h(delays, 90),
-        blind=_blind(chronicle, home),
+        blind=_blind(chronicle, home, due),
         false_per_30d=_per_month(chronicle, false_alarms(chronicle, home), 1),
         violations=sum(each.home == home.number for each in violations),
     )
@@ -188,13 +194,11 @@ def _escalations(chronicle: Chronicle, home: HomeChronicle) -> int:
     )
 
 
-def _blind(chronicle: Chronicle, home: HomeChronicle) -> int:
-    if not home.troubles:
+def _blind(chronicle: Chronicle, home: HomeChronicle, due: Sequence[Trouble]) -> int:
+    if not due:
         return 0
     known = told(chronicle, home)
-    return sum(
-        was_told(trouble.at, _until(chronicle, trouble), known) for trouble in home.troubles
-    )
+    return sum(was_told(trouble.at, _until(chronicle, trouble), known) for trouble in due)
 
 
 def _until(chronicle: Chronicle, trouble: Trouble) -> datetime:

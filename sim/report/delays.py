@@ -42,7 +42,9 @@ class Lane:
     name: str
     night: bool
     count: int
+    "Of those that were due."
     found: int
+    not_due: int
     dots: tuple[Dot, ...]
     median: Tick | None
     p90: Tick | None
@@ -141,8 +143,9 @@ def _lane(
     return Lane(
         name=name,
         night=night,
-        count=len(troubles),
+        count=sum(speech.is_due(trouble) for _, trouble in troubles),
         found=len(found),
+        not_due=sum(not speech.is_due(trouble) for _, trouble in troubles),
         dots=tuple(dots),
         median=Tick(axis.x(quantile(found, 0.5)), speech.span(quantile(found, 0.5)))
         if found
@@ -168,7 +171,12 @@ def _curves(
     by: dict[tuple[PlightKind, bool], list[tuple[int, Trouble]]], axis: SpanAxis, speech: Speech
 ) -> Iterator[Curve]:
     for kind in PlightKind:
-        troubles = [trouble for night in (False, True) for _, trouble in by.get((kind, night), [])]
+        troubles = [
+            trouble
+            for night in (False, True)
+            for _, trouble in by.get((kind, night), [])
+            if speech.is_due(trouble)
+        ]
         if len(troubles) < _CURVE_FROM:
             continue
         found = sorted(one.found - one.at for one in troubles if one.found is not None)

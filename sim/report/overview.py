@@ -57,7 +57,7 @@ def ranked(homes: Sequence[Followed], figures: Mapping[int, HomeFigures]) -> lis
         unfound, longest = 0, timedelta()
         for trouble in one.home.troubles:
             if trouble.found is None:
-                unfound += 1
+                unfound += trouble not in one.not_due
             else:
                 longest = max(longest, trouble.found - trouble.at)
         return (
@@ -97,7 +97,7 @@ def _row(
         figures=figures,
         faults=len(home.faults),
         restarts=len(home.runs[1:]),
-        unfound=sum(trouble.found is None for trouble in home.troubles),
+        unfound=sum(trouble.found is None for trouble in home.troubles if speech.is_due(trouble)),
         life=tuple(_life(followed, speech)),
         plights=tuple(Point(axis.x(one.at), speech.plight(one)) for one in home.troubles),
         false=tuple(

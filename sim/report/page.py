@@ -107,7 +107,8 @@ def page(
     told: Told, homes: Sequence[Followed], words: Translator, zone: tzinfo, worst: int = WORST
 ) -> str:
     """The page in one language."""
-    speech = Speech(words, zone, told.chronicle)
+    not_due = tuple(one for home in homes for one in home.not_due)
+    speech = Speech(words, zone, told.chronicle, not_due)
     of_home = {one.home: one for one in told.homes}
     ordered = overview.ranked(homes, of_home)
     detailed = ordered[: max(worst, 1)]
@@ -118,6 +119,7 @@ def page(
         .render(
             told=told,
             figures=told.figures,
+            not_due=len(not_due),
             chronicle=chronicle,
             speech=speech,
             language=words.language.value,
@@ -188,9 +190,13 @@ def _detail(one: Followed, speech: Speech) -> _Detail:
 
 
 def _others(homes: Sequence[Followed], speech: Speech) -> list[tuple[int, str, bool]]:
-    """Plights of the homes that are not shown at length: home, line, whether found."""
+    """Plights of the homes that are not shown at length: home, line, whether all is well."""
     return [
-        (one.home.number, speech.plight(trouble), trouble.found is not None)
+        (
+            one.home.number,
+            speech.plight(trouble),
+            trouble.found is not None or not speech.is_due(trouble),
+        )
         for one in sorted(homes, key=lambda one: one.home.number)
         for trouble in one.home.troubles
     ]

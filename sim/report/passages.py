@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from rules.alarm import PERSON_IN_DANGER, AlarmKey, Move
 from rules.events import AlarmMoved, Escalated
 from sim.check.blindness import told, was_told
+from sim.check.collapses import not_due
 from sim.check.figures import false_alarms
 from sim.check.sent import sent
 from sim.world.chronicle import Chronicle, Decided, Handled, HomeChronicle, Trouble
@@ -116,6 +117,8 @@ class Followed:
     passages: tuple[Passage, ...]
     blind: tuple[tuple[datetime, datetime], ...]
     "When the center knew that the home could not be seen."
+    not_due: tuple[Trouble, ...]
+    "Plights of which nobody need have been told yet when the run ended."
 
     def was_blind(self, trouble: Trouble, end: datetime) -> bool:
         """Whether the center knew so in a plight; `end`: of the run."""
@@ -133,6 +136,7 @@ def followed(chronicle: Chronicle) -> list[Followed]:
             home,
             tuple(passages(chronicle, home, by_gateway[home.gateway])),
             tuple(told(chronicle, home)) if home.troubles else (),
+            tuple(not_due(chronicle, home)),
         )
         for home in chronicle.homes
     ]

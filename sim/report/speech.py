@@ -20,6 +20,12 @@ class Speech:
     words: Translator
     zone: tzinfo
     chronicle: Chronicle
+    not_due: tuple[Trouble, ...] = ()
+    "Plights of which nobody need have been told yet when the run ended."
+
+    def is_due(self, trouble: Trouble) -> bool:
+        """Whether somebody must have been told of a plight, or was."""
+        return not any(one is trouble for one in self.not_due)
 
     def at(self, moment: datetime) -> str:
         """`2026-03-01 14:05`: the same in both languages, and sorts."""
@@ -52,6 +58,8 @@ class Speech:
 
     def found(self, trouble: Trouble) -> str:
         """What became of a plight."""
+        if not self.is_due(trouble):
+            return self.words.text("not due yet when the run ended")
         if trouble.found is None:
             return self.words.text("never found")
         return self.words.text("found after {span}", span=self.span(trouble.found - trouble.at))

@@ -66,6 +66,7 @@ class Story:
     heading: str
     verdict: str
     is_found: bool
+    is_due: bool
     is_blind: bool
     "The center knew that the home could not be seen."
     alarm: str
@@ -103,6 +104,7 @@ def _story(followed: Followed, trouble: Trouble, number: int, speech: Speech) ->
         heading=f"{words.name(trouble.kind)} \N{MIDDLE DOT} {speech.at(trouble.at)}",
         verdict=speech.found(trouble),
         is_found=trouble.found is not None,
+        is_due=speech.is_due(trouble),
         is_blind=followed.was_blind(trouble, speech.chronicle.end),
         alarm="" if by is None else words.name(by.alarm.kind),
         ticks=tuple(axis.hours(speech.zone)),

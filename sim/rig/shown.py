@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from sim.check import CHECKERS, Violation
-from sim.check.figures import Figures
+from sim.check.figures import Figures, home_figures
 from sim.rig.gateway_end import COMMAND_REACHES
 from sim.rig.outcome import ENDS, Outcome
 from sim.rig.outcome import Progress as Glance
@@ -91,6 +91,7 @@ class Shown:
     def _table(self, outcome: Outcome, found: Figures) -> Table:
         text, tally, chronicle = self._say.text, outcome.tally, outcome.chronicle
         low, high = tally.latency_ms
+        not_due = sum(row.not_due for row in home_figures(chronicle, found.violations))
         urgent = "-" if tally.urgent_ms is None else f"{tally.urgent_ms:.0f} ms"
         rows = [
             (text("Seed"), str(found.seed)),
@@ -103,6 +104,7 @@ class Shown:
             (text("Escalations"), str(found.escalations)),
             (text("Lost / doubled"), f"{found.lost} / {found.doubled}"),
             (text("Collapses found"), f"{found.found} / {found.collapses}"),
+            *([(text("Not due yet at the end"), f"[cyan]{not_due}[/]")] if not_due else []),
             (text("Blind, and said so"), str(found.blind)),
             (text("Checkers"), ", ".join(_CHECKERS)),
             (text("Violations"), str(len(found.violations))),

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from sim.check import Violation
 from sim.check.command import Asked
-from sim.check.figures import Figures, home_figures
+from sim.check.figures import Figures, HomeFigures, home_figures
 from sim.check.shrink import Attempt
 from sim.homes.compare import Comparison, render
 from sim.world.chronicle import Chronicle
@@ -86,8 +86,9 @@ class Printed:
             if replay is not None:
                 print(replay, file=sys.stderr)
             return
-        self._figures(chronicle, found)
-        self._homes(chronicle, found)
+        rows = home_figures(chronicle, found.violations)
+        self._figures(chronicle, found, sum(row.not_due for row in rows))
+        self._homes(rows)
         for violation in found.violations[:_VIOLATIONS_SHOWN]:
             self._violation(violation)
         left = len(found.violations) - _VIOLATIONS_SHOWN
@@ -98,7 +99,7 @@ class Printed:
 
     # ----------------------------------------------------------------------------------------
 
-    def _figures(self, chronicle: Chronicle, found: Figures) -> None:
+    def _figures(self, chronicle: Chronicle, found: Figures, not_due: int) -> None:
         text = self._say.text
         years = len(chronicle.homes) * (chronicle.end - chronicle.start) / timedelta(days=365)
         rows = [
@@ -110,6 +111,7 @@ class Printed:
             (text("Escalations"), str(found.escalations)),
             (text("Lost / doubled"), f"{found.lost} / {found.doubled}"),
             (text("Collapses found"), f"{found.found} / {found.collapses}"),
+            *([(text("Not due yet at the end"), f"[cyan]{not_due}[/]")] if not_due else []),
             (text("Hours until found (median, 90 %)"), _hours(found)),
             (text("Blind, and said so"), str(found.blind)),
             (text("False alarms in 30 days"), f"{found.false_per_30d:.2f}"),
@@ -119,11 +121,11 @@ class Printed:
             table.add_row(name, value)
         self._out.print(table)
 
-    def _homes(self, chronicle: Chronicle, found: Figures) -> None:
-        rows = home_figures(chronicle, found.violations)
+    def _homes(self, rows: Sequence[HomeFigures]) -> None:
         if len(rows) < 2:
             return
         text = self._say.text
+        waiting = any(row.not_due for row in rows)
         table = Table(box=None, padding=(0, 2, 0, 0))
         for name in (
             text("Home"),
@@ -131,6 +133,7 @@ class Printed:
             text("Escalations"),
             text("Collapses"),
             text("Found"),
+            *([text("Not due yet")] if waiting else []),
             text("Median h"),
             text("Blind"),
             text("False in 30 days"),
@@ -145,6 +148,7 @@ class Printed:
                 str(row.escalations),
                 str(row.collapses),
                 str(row.found),
+                *([f"[cyan]{row.not_due}[/]"] if waiting else []),
                 "-" if row.found_p50_h is None else f"{row.found_p50_h:.1f}",
                 str(row.blind),
                 f"{row.false_per_30d:.2f}",

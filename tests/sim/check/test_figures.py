@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from rules.alarm import AlarmKey, AlarmKind
+from rules.codec import moment_us
 from sim.check import Figures, check, figures
 from sim.check.figures import home_figures, percentile_h
 from sim.faults.fault import FaultKind
@@ -109,3 +110,27 @@ def test_found_is_later_than_the_plight_by_true_time() -> None:
     story = Good()
     assert story.trouble.found is not None
     assert story.trouble.found - story.trouble.at == timedelta(hours=23.5) + SECOND
+
+
+def test_a_collapse_that_is_not_due_when_the_run_ends_does_not_count() -> None:
+    story = Good()
+    end = story.run.end
+    story.home.troubles.append(Trouble(end - 5 * HOUR, PlightKind.COLLAPSE))
+    found = told(story)
+    assert (found.collapses, found.found) == (1, 1)
+    assert not found.violations
+    (row,) = home_figures(story.run, found.violations)
+    assert (row.collapses, row.found, row.not_due) == (1, 1, 1)
+
+
+def test_a_collapse_that_was_due_and_not_found_counts() -> None:
+    story = Good()
+    for moments in (story.home.life, story.home.signs):
+        while moments and moments[-1] > moment_us(on(9)):
+            moments.pop()
+    story.home.troubles.append(Trouble(on(9), PlightKind.COLLAPSE))
+    found = told(story)
+    assert (found.collapses, found.found) == (2, 1)
+    assert [each.checker for each in found.violations] == ["collapse-found"]
+    (row,) = home_figures(story.run, found.violations)
+    assert row.not_due == 0

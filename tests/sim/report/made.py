@@ -340,6 +340,7 @@ def _figures(home: HomeChronicle, days: int, violations: tuple[Violation, ...]) 
         escalations=sum(isinstance(one.event, Escalated) for one in home.decided),
         collapses=len(home.troubles),
         found=len(spans),
+        not_due=0,
         found_p50_h=spans[len(spans) // 2] if spans else None,
         found_p90_h=spans[-1] if spans else None,
         blind=0,

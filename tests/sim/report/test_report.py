@@ -8,13 +8,17 @@ from pathlib import Path
 
 import pytest
 
+from sim.check import check, figures
+from sim.check.figures import home_figures
 from sim.check.violation import Violation
 from sim.faults.fault import FaultKind
+from sim.homes.act import PlightKind
 from sim.homes.compare import Beside, Comparison
 from sim.homes.profile import Profile, Tally
 from sim.report import Told, write
 from sim.report.page import VIOLATIONS_MAX
 from sim.world.chronicle import Arrived, Queued, Trouble
+from tests.sim.check.story import Good
 from tests.sim.report.made import START, made
 from tests.sim.report.page import Page
 from texts import Language, Translator
@@ -141,6 +145,20 @@ def test_who_was_never_found_is_said_so(tmp_path: Path) -> None:
     page = read(tmp_path, told)
     assert [one.words for one in page.all("span", "unfound")] == ["never found"]
     assert page.all("section", "story")[1].words.count("never") == 6  # the verdict and five steps
+
+
+def test_who_need_not_be_found_yet_is_not_said_to_be_lost(tmp_path: Path) -> None:
+    story = Good()
+    story.home.troubles.append(Trouble(story.run.end - timedelta(hours=5), PlightKind.COLLAPSE))
+    found = check(story.run)
+    rows = home_figures(story.run, found)
+    page = read(tmp_path, Told(story.run, figures(story.run, found, 1.0), rows, "ongi sim"))
+    assert "never found" not in page.words
+    assert [one.words for one in page.all("span", "unfound")] == []
+    words = [one.words for one in page.all("span", "not-due")]
+    assert words.count("not due yet when the run ended") == 1
+    assert words.count("1 not due yet") == 1
+    assert page.all("dl", "tiles")[0].words.startswith("of 1 plights found; 1 not due yet 1 ")
 
 
 def test_what_waited_in_a_fault_and_when_it_got_through(tmp_path: Path) -> None:
