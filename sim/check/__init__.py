@@ -14,6 +14,8 @@ from sim.check import (
     hazards,
     liveness,
     lost,
+    remembering,
+    supervision,
     time_jumps,
 )
 from sim.check.figures import Figures, HomeFigures, figures
@@ -39,6 +41,8 @@ CHECKERS: Mapping[str, Checker] = {
     hazards.NAME: hazards.check,
     bounds.NAME: bounds.check,
     liveness.NAME: liveness.check,
+    remembering.NAME: remembering.check,
+    supervision.NAME: supervision.check,
 }
 "By name, in the order in which they are reported."
 

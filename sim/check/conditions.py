@@ -20,6 +20,8 @@ _SET_US = 60_000_000
 "A clock that is set by less is off by its crystal."
 _LATE = timedelta(minutes=15)
 "A slow disk keeps what is due waiting."
+_AT_ONCE = timedelta(minutes=1)
+"What people say is taken in by then, but where a slow disk keeps it waiting."
 _DONE = frozenset({Move.CLEAR, Move.CLOSE})
 
 
@@ -58,8 +60,8 @@ def active(decided: Iterable[Decided], key: AlarmKey, never: datetime) -> list[S
 def absences(home: HomeChronicle, never: datetime) -> tuple[list[Span], list[Span]]:
     """When the gateway believed in an outing, and in an absence on a person's word.
 
-    The latter no longer than the person said, but for the time that it did not run, and if its
-    clock was not set meanwhile.
+    The latter no longer than the person said, whether the gateway remembers it or not, but for
+    the time that it did not run, and if its clock was not set meanwhile.
     """
     outings: list[Span] = []
     announced: list[Span] = []
@@ -78,7 +80,7 @@ def absences(home: HomeChronicle, never: datetime) -> tuple[list[Span], list[Spa
 def _at_most(home: HomeChronicle, begin: datetime, end: datetime) -> datetime:
     """When the last absence announced from `begin` to `end` is over by what was said of it."""
     said = [
-        None if one.event.until is None else one.at + (one.event.until - one.event.at)
+        _until(home, one.at, one.event)
         for one in home.decided
         if isinstance(one.event, AwayBegan)
         and one.event.reason is not AwayReason.OUTING
@@ -94,6 +96,20 @@ def _at_most(home: HomeChronicle, begin: datetime, end: datetime) -> datetime:
             # Who does not run does not know how long; at the latest it counts on from there.
             over += following.began - run.ended
     return min(end, over + _LATE)
+
+
+def _until(home: HomeChronicle, at: datetime, event: AwayBegan) -> datetime | None:
+    """When an absence that began at `at` is over by what was said of it; None: nothing was."""
+    if event.until is not None:
+        return at + (event.until - event.at)
+    said = [
+        one.at + (one.away.until - one.at)
+        for one in home.announced
+        if one.away.until is not None
+        and one.away.reason is event.reason
+        and at - _AT_ONCE <= one.at <= at
+    ]
+    return said[-1] if said else None
 
 
 def turn(spans: list[Span], at: datetime, there: bool, never: datetime) -> None:  # noqa: FBT001

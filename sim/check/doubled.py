@@ -4,7 +4,8 @@
 - Nothing is new to the center twice, unless it was set back to before the first time.
 - No number of a gateway stands for two records: two of one boot never; two of different boots
   only where the gateway forgot the first one as `nothing-lost` allows (memory while the disk
-  failed, damaged files), and said so.
+  failed, damaged files), and said so. With damaged files both are of the same decision: a record
+  that is made anew keeps its number, and whatever is decided later has one far beyond.
 - No alarm is raised while it stands raised, unless that was so forgotten.
 """
 
@@ -14,6 +15,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Final
 
+from protocol.records import Record
 from rules.alarm import AlarmKey, Move
 from rules.errors import Phrase, phrase
 from rules.events import AlarmMoved
@@ -96,13 +98,18 @@ def _numbers(
 ) -> Iterator[Violation]:
     """Two records of one number, both at the center."""
     stored = {id_ for gateway, id_ in rows if gateway == home.gateway}
+    records = {one.record.id: one.record for one in home.arrived}
     by_number: dict[int, list[Queued]] = defaultdict(list)
     for one in home.queued:
         if one.id in stored:
             by_number[one.seq].append(one)
     for number, several in by_number.items():
         for first, second in pairwise(several):
-            forgotten = any(each.may_forget(first) and each.cut <= second.at for each in found)
+            anew = _decision(records.get(first.id)) == _decision(records.get(second.id))
+            forgotten = any(
+                each.may_forget(first) and each.cut <= second.at and (anew or not each.damaged)
+                for each in found
+            )
             if first.id != second.id and (first.boot == second.boot or not forgotten):
                 yield Violation(
                     NAME,
@@ -120,6 +127,13 @@ def _numbers(
                         for one in (first, second)
                     ),
                 )
+
+
+def _decision(record: Record | None) -> object:
+    """What a record was made of: equal for one that is made anew."""
+    if record is None:
+        return None
+    return record.wall, record.alarm, record.scope, record.stage, record.level
 
 
 def _forgotten(found: Sequence[Forgetting], before: datetime, at: datetime) -> bool:

@@ -132,10 +132,17 @@ class _Clock:
 class Center:
     """Takes requests while it is up."""
 
-    def __init__(self, timeline: Timeline, random: Random, store: type[Store] = Store) -> None:
+    def __init__(
+        self,
+        timeline: Timeline,
+        random: Random,
+        store: type[Store] = Store,
+        vigil: type[Vigil] = Vigil,
+    ) -> None:
         self._timeline = timeline
         self._random = random
         self._store_type = store
+        self._vigil_type = vigil
         self._clock = _Clock(timeline)
         self._database = Database()
         self._backup: bytes | None = None
@@ -200,7 +207,7 @@ class Center:
             refusals=Refusals(lambda: 0.0),
             hot_s=HOT_S,
         )
-        self._vigil = Vigil(lambda: INTERVAL_S)
+        self._vigil = self._vigil_type(lambda: INTERVAL_S)
         self._vigil.load(at_once(self.store.gateways()))
         self._watched_at = self._timeline.now
         self._watch()

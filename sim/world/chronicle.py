@@ -80,6 +80,14 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """Escalations that a start found in its journal, not yet in the saved state."""
+
+    at: datetime
+    serials: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Moved:
     """The gateway believed another time."""
 
@@ -133,6 +141,8 @@ class HomeChronicle:
     queued: list[Queued] = field(default_factory=list)
     arrived: list[Arrived] = field(default_factory=list)
     runs: list[Run] = field(default_factory=list)
+    known: list[Known] = field(default_factory=list)
+    "One for each start that found any; the rig does not see them."
     moved: list[Moved] = field(default_factory=list)
     gauges: list[Gauge] = field(default_factory=list)
     announced: list[Announced] = field(default_factory=list)
@@ -146,6 +156,9 @@ class HomeChronicle:
     Of many within a minute only the first and the last."""
     turned: list[Turned] = field(default_factory=list)
     "What the center's supervision found of this gateway; no center that is restored forgets it."
+    contacts: "array[int]" = field(default_factory=lambda: array("q"))
+    """True moments at which a request of the gateway came to a center that was up, microseconds
+    since 1970; of many within a minute only the first and the last. The rig does not see them."""
     heard: "dict[DeviceId, array[int]]" = field(default_factory=dict)
     """By device: true moments at which the gateway was handed something of it, microseconds since
     1970, in order; of many within a minute only the first and the last."""
@@ -194,6 +207,9 @@ class Chronicle:
     "Gateway, seq and id of every record in the center's database at the end."
     restored: list[tuple[datetime, datetime]] = field(default_factory=list)
     "Moments at which the center went back, and to what."
+    forgotten: list[tuple[datetime, bytes]] = field(default_factory=list)
+    """Records that the center had acknowledged and did not have when it started again, with the
+    moment of that start; what a backup cannot know is none of them."""
     observations: int = 0
     digest: str = ""
     silent_after: timedelta = timedelta(minutes=91)

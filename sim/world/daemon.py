@@ -64,6 +64,7 @@ class Parts:
     clock: type[AnchoredClock] = AnchoredClock
     gateway: type[Gateway] = Gateway
     delivery: type[Delivery] = Delivery
+    house: type[House] = House
 
 
 class Daemon:
@@ -103,7 +104,7 @@ class Daemon:
         noted = _Noted(self.journal, outside.queued)
         gateway = parts.gateway(self.engine, noted, identity, self.boot, random.randbytes)
         self.bell = Bell(timeline, machine, self.clock, self._ring)
-        self.house = House(
+        self.house = parts.house(
             gateway,
             self.journal,
             self.clock,

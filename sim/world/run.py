@@ -1,14 +1,14 @@
 """A whole run: homes, a center, people and faults in simulated time, and what was seen of it."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
 
 from central.cases import Which
 from central.store import Store
-from central.vigil import Turn
+from central.vigil import Turn, Vigil
 from edge.answer import Answer
 from protocol.identity import GatewayIdentity
 from protocol.records import RecordKind, decode, decode_batch
@@ -21,7 +21,7 @@ from sim.world.center import RECORDS, Center
 from sim.world.chronicle import Arrived, CaseSeen, Chronicle, Handled, Turned
 from sim.world.daemon import Parts
 from sim.world.operator import Operators
-from sim.world.site import Site
+from sim.world.site import Home, Site
 from sim.world.switches import Switches
 from sim.world.timeline import Timeline
 
@@ -54,6 +54,7 @@ class Bugs:
 
     parts: Parts = field(default_factory=Parts)
     store: type[Store] = Store
+    vigil: type[Vigil] = Vigil
 
 
 Progress = Callable[[timedelta], None]
@@ -70,26 +71,33 @@ def homes_of(plan: Plan) -> list[SimulatedHome]:
     return [home(plan.seed, number, plan.start, plan.population) for number in plan.homes]
 
 
-def run(plan: Plan, progress: Progress = lambda _: None, bugs: Bugs | None = None) -> Chronicle:
+def run(
+    plan: Plan,
+    progress: Progress = lambda _: None,
+    bugs: Bugs | None = None,
+    homes: Callable[[Plan], Sequence[Home]] = homes_of,
+) -> Chronicle:
     """Run to the end, let everything heal, and tell what was seen.
 
     Raises:
         ConfigError: there is no such population.
 
     """
-    return _World(plan, bugs or Bugs()).run(progress)
+    return _World(plan, bugs or Bugs(), homes(plan)).run(progress)
 
 
 class _World:
-    def __init__(self, plan: Plan, bugs: Bugs) -> None:
+    def __init__(self, plan: Plan, bugs: Bugs, homes: Sequence[Home]) -> None:
         self._plan = plan
         start = plan.start.astimezone(UTC)
         end = start + timedelta(days=plan.days)
         self._timeline = Timeline(start)
         self._center_faults = Switches()
-        self._center = Center(self._timeline, Random(f"{plan.seed}/center"), bugs.store)
+        self._center = Center(
+            self._timeline, Random(f"{plan.seed}/center"), bugs.store, bugs.vigil
+        )
         self._sites: dict[str, Site] = {}
-        for each in homes_of(plan):
+        for each in homes:
             self._sites[each.gateway] = site = Site(
                 self._timeline,
                 each,
@@ -159,6 +167,8 @@ class _World:
     # ------------------------------------------------------------------------------- the center
 
     def _answer(self, identity: GatewayIdentity, path: str, payload: bytes) -> Answer | None:
+        if self._center.up:
+            self._sites[identity.gateway].scribe.reached()
         answer = self._center.answer(identity, path, payload)
         if answer is not None and path == RECORDS and int(answer.code) <= _DELIVERED:
             self._arrived(identity, payload)
@@ -221,6 +231,10 @@ class _World:
 
     def _restart(self) -> None:
         self._center.start()
+        kept = {id_ for _, _, id_ in self._center.stored()}
+        now = self._timeline.now
+        self._chronicle.forgotten += [(now, id_) for id_ in sorted(self._known - kept)]
+        self._known &= kept
         self._operators.look_anew()
 
     def _restore(self) -> None:

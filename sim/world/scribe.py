@@ -9,9 +9,9 @@ import cbor2
 from edge.journal import Found
 from edge.outbox import OutboxRow
 from rules.codec import parse
-from rules.events import SOFT, Event, TimeMoved
+from rules.events import SOFT, Escalated, Event, TimeMoved
 from rules.observation import DeviceId, Phenomenon, Value
-from sim.world.chronicle import Alert, Decided, Gauge, HomeChronicle, Moved, Queued, Run
+from sim.world.chronicle import Alert, Decided, Gauge, HomeChronicle, Known, Moved, Queued, Run
 from sim.world.digest import Digest
 from sim.world.timeline import Timeline
 
@@ -45,6 +45,9 @@ class Scribe:
         for seq, held in sorted(found.contents.outbox.items()):
             if held.id not in self._queued:
                 self.queued([OutboxRow(held.id, seq, held.priority, held.signed)], durable=True)
+        serials = tuple(one.serial for one in found.events if isinstance(one, Escalated))
+        if serials:
+            self.chronicle.known.append(Known(self._timeline.now, serials))
 
     def ended(self) -> None:
         """The run of the gateway is over."""
@@ -88,6 +91,10 @@ class Scribe:
         """The engine counted a sign of life that is so old by the gateway's clock."""
         now_us = self._timeline.us() - max(age, timedelta()) // _US
         _note(self.chronicle.signs, now_us)
+
+    def reached(self) -> None:
+        """A request of the gateway came to a center that is up."""
+        _note(self.chronicle.contacts, self._timeline.us())
 
     def gauge(self, gauge: Gauge) -> None:
         """How much the gateway holds."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from random import Random
+from typing import Protocol
 
 from edge.driver_faults import LOST_AFTER
 from protocol.identity import new_identity
@@ -10,10 +11,11 @@ from rules.alarm import AlarmKind
 from rules.command import Command, Signal
 from rules.inputs import Drill, Technical
 from rules.observation import DeviceId, Phenomenon, Press
+from rules.rulebook import Rulebook
 from rules.sentence import Say, sentence
 from sim.faults.fault import Fault, FaultKind
 from sim.homes.act import Act, Announced, Happening, Plight
-from sim.homes.population import SimulatedHome
+from sim.homes.dwelling import Installed
 from sim.world.box import AskCenter, Box, Fitting
 from sim.world.chronicle import HomeChronicle, Trouble
 from sim.world.daemon import Daemon, Parts
@@ -33,13 +35,39 @@ _PRESENCE_EVERY = timedelta(minutes=15)
 _FIRST_DRILL, _DRILL_EVERY = timedelta(days=20), timedelta(days=90)
 
 
+class Home(Protocol):
+    """Who lives in a home, and among what devices."""
+
+    @property
+    def number(self) -> int:
+        """From 1."""
+
+    @property
+    def gateway(self) -> str:
+        """Its name."""
+
+    @property
+    def book(self) -> Rulebook:
+        """Its rules."""
+
+    @property
+    def installed(self) -> tuple[Installed, ...]:
+        """Its devices."""
+
+    def happenings(self) -> Iterator[Happening]:
+        """All that happens, in order of `at`, endless."""
+
+    def at_home(self, moment: datetime) -> bool:
+        """Whether a prompt would be heard. Asked for moments near the last happening."""
+
+
 class Site:
     """A home and its gateway, from the start of the run to its end."""
 
     def __init__(  # noqa: PLR0913 -- what a home needs of the world
         self,
         timeline: Timeline,
-        home: SimulatedHome,
+        home: Home,
         faults: Sequence[Fault],
         *,
         seed: int,
