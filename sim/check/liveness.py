@@ -22,6 +22,7 @@ from sim.check.bounds import seen
 from sim.check.conditions import conditions
 from sim.check.endings import unended
 from sim.check.forgetting import forgettings
+from sim.check.listening import watching
 from sim.check.news import unheard
 from sim.check.violation import Violation, lasting
 from sim.world.chronicle import Chronicle, HomeChronicle
@@ -100,6 +101,8 @@ def _standing(chronicle: Chronicle, home: HomeChronicle) -> Iterator[tuple[Phras
 
 def _patience(home: HomeChronicle, key: AlarmKey) -> timedelta | None:
     """How long after its cause a condition may stand; None: for good."""
+    if key.kind is AlarmKind.HOME_BLIND and not watching(home):
+        return None  # Nothing there can see, however well it is.
     if key.kind in _BY_SILENCE:
         every = [device.report_every for device in home.devices if key.scope in {None, device.id}]
         return 2 * max(every, default=timedelta()) + _MARGIN

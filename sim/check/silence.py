@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from rules import evidence
 from rules.alarm import AlarmKey, AlarmKind, Move
 from rules.codec import moment_at, moment_us
 from rules.events import AlarmMoved, AwayEnded
@@ -76,6 +77,7 @@ class Silences:
         self._life = sorted(home.life)
         self._lives = _lives(home, Listening(self._down), home.heard, surely=True)
         self._perhaps = _lives(home, Listening(self._down), home.heard, surely=False)
+        self._misled = _misled(home)
         self._lives_known = self._lives
         if any(each.since < each.cut for each in found):
             # What a gateway may make of it that has forgotten some of what it heard.
@@ -108,6 +110,8 @@ class Silences:
         ends = [*(first for first, _ in seen[1:]), self._never]
         # Before the first of them nobody can say that it should be heard.
         unseen = [(last, then) for (_, last), then in zip(seen, ends, strict=False)]
+        if self._misled is not None:
+            unseen = [(self._misled, self._never)]
         return [
             *(Blind(first, last, down=False) for first, last in touched(begin, end, unseen)),
             *(Blind(first, last, down=True) for first, last in touched(begin, end, self._down)),
@@ -194,6 +198,16 @@ def _lives(
         limit = stale_after(home, device) + (-doubt if surely else doubt)
         lives.append(stretches(heard.get(device.id, ()), listening, _us(limit)))
     return lives
+
+
+def _misled(home: HomeChronicle) -> datetime | None:
+    """Since when a home is blind since all that could watch notices an animal as well."""
+    first = [
+        home.heard[device.id][0]
+        for device in home.devices
+        if evidence.watches(device, pet=False) and home.heard.get(device.id)
+    ]
+    return moment_at(min(first)) if first and not watching(home) else None
 
 
 def _sight(lives: Sequence[Sequence[Stretch]], at: int) -> int | None:

@@ -18,7 +18,7 @@ from rules.events import (
     Updated,
 )
 from rules.observation import DeviceId, Phenomenon, Value
-from rules.rulebook import Rulebook
+from rules.rulebook import Evidence, Rulebook
 from sim.faults.fault import Fault, FaultKind
 from sim.homes.act import PlightKind
 from sim.world.chronicle import (
@@ -259,6 +259,12 @@ class Story:
         """A look at what the gateway holds, each day and at the end."""
         days = [*(on(day, 1) for day in range(1, DAYS + 1)), self.run.healed]
         self.home.gauges = [Gauge(at, 0, 40, 9_000, 0, 3_000) for at in days]
+
+
+def with_motion_beside_a_pet_alone(story: Story) -> None:
+    """All that could see the resident notices an animal as well."""
+    story.home.book = Rulebook(evidence=Evidence(pet=True))
+    story.home.devices = (FRIDGE, HALL, LEAK, BUTTON)
 
 
 class Good(Story):

@@ -14,6 +14,7 @@ from sim.check import check
 from sim.faults.fault import FaultKind
 from sim.world.chronicle import Turned
 from tests.sim.check.story import (
+    BLIND,
     CALLING,
     FAILING,
     HALL,
@@ -24,9 +25,11 @@ from tests.sim.check.story import (
     LEAKING,
     MINUTE,
     SECOND,
+    START,
     TELEVISION,
     Good,
     on,
+    with_motion_beside_a_pet_alone,
 )
 
 RESTORED = AlarmKey(AlarmKind.JOURNAL_RESTORED)
@@ -233,6 +236,13 @@ def silent_to_a_center_that_was_set_back(story: Good) -> None:
     story.run.restored.append((on(10, 2), on(10) - HOUR))
 
 
+def blind_for_good_beside_a_pet(story: Good) -> None:
+    with_motion_beside_a_pet_alone(story)
+    without_the_alarm(story)
+    story.condition(START + 2 * MINUTE, BLIND, present=True)
+    story.escalates(START + 2 * MINUTE, BLIND, 2)
+
+
 EXCUSED: tuple[Callable[[Good], None], ...] = (
     lost_with_a_failing_disk,
     number_used_again_after_a_failing_disk,
@@ -256,6 +266,7 @@ EXCUSED: tuple[Callable[[Good], None], ...] = (
     dead_device_that_never_spoke,
     condition_whose_fault_ends_with_the_run,
     silent_to_a_center_that_was_set_back,
+    blind_for_good_beside_a_pet,
 )
 
 

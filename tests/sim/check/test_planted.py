@@ -39,6 +39,7 @@ from tests.sim.check.story import (
     TELEVISION,
     Good,
     on,
+    with_motion_beside_a_pet_alone,
 )
 
 Bug = Callable[[Good], None]
@@ -350,6 +351,11 @@ def blind_in_a_home_where_all_is_well(story: Good) -> None:
         story.mute(device, on(10), on(11))
 
 
+def blind_beside_a_pet_and_nobody_says_so(story: Good) -> None:
+    with_motion_beside_a_pet_alone(story)
+    never_found(story)
+
+
 def heat_that_is_never_raised(story: Good) -> None:
     key = AlarmKey(AlarmKind.HEAT, LEAK.id)
     story.condition(on(11), key, present=True)
@@ -444,6 +450,7 @@ PLANTED: dict[str, tuple[Bug, ...]] = {
         blind_and_nobody_says_so,
         down_and_nobody_says_so,
         blind_in_a_home_where_all_is_well,
+        blind_beside_a_pet_and_nobody_says_so,
     ),
     dead_sensors.NAME: (silence_of_dead_sensors, only_the_fridge_was_heard),
     time_jumps.NAME: (
