@@ -98,6 +98,8 @@ class Operators:
             site.help_comes()
         if self._center.close(case.id, "duty", outcome):
             self._note(case, outcome)
+            # Should the home call again before it hears of that, the case waits anew.
+            self._known.discard(case.id)
         return True
 
     def _note(self, case: Case, outcome: Outcome | None) -> None:

@@ -14,6 +14,7 @@ from protocol.identity import GatewayIdentity
 from protocol.records import RecordKind, decode, decode_batch
 from protocol.signature import verify
 from rules.alarm import PERSON_IN_DANGER, AlarmKey
+from rules.events import Stage
 from rules.observation import DeviceId
 from sim.faults.fault import Fault, FaultKind
 from sim.homes.population import SimulatedHome, home
@@ -185,7 +186,7 @@ class _World:
             self._known.add(record.id)
             site.chronicle.arrived.append(Arrived(now, record, new))
             opens = record.kind is not RecordKind.UPDATE
-            opened |= new and opens
+            opened |= new and (opens or record.stage is Stage.LEVEL)
             trouble = site.trouble
             if opens and trouble and trouble.found is None and not record.drill:
                 raised = self._raised(site, record.seq)

@@ -23,6 +23,8 @@ ONCE_FAILED = [
     Asked(921732921, 1, 5, "storm", population="plugs"),
     # False 0 W with reports lost between them was taken for somebody (rules.evidence).
     Asked(424807850, 2, 5, "storm", population="perilous"),
+    # A case that called again after it was closed was attended by nobody (sim.world.operator).
+    Asked(63009886, 1, 5, "storm", population="perilous"),
 ]
 
 

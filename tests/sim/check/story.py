@@ -189,6 +189,17 @@ class Story:
         self.decides(at, closed, AlarmMoved(at, key, Move.CLOSE))
         self.run.handled.append(Handled(at, opening.id, self.home.gateway, Outcome.REAL))
 
+    def calls_again(self, at: datetime, closed: datetime) -> Queued:
+        """A case gets more urgent; it was taken and closed, and the gateway did not hear of it."""
+        key = AlarmKey(AlarmKind.BATTERY_LOW, HALL.id)
+        opening = self.escalates(closed - 2 * HOUR, key)
+        self.run.handled += [
+            Handled(closed - HOUR, opening.id, self.home.gateway, None),
+            Handled(closed, opening.id, self.home.gateway, Outcome.FALSE),
+        ]
+        self.updates(at, opening, key, Stage.LEVEL, 2)
+        return opening
+
     def new_id(self) -> bytes:
         self._ids += 1
         return self._ids.to_bytes(16, "big")

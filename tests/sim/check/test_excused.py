@@ -243,6 +243,12 @@ def blind_for_good_beside_a_pet(story: Good) -> None:
     story.escalates(START + 2 * MINUTE, BLIND, 2)
 
 
+def waits_anew_since_the_home_called_again(story: Good) -> None:
+    """It could not hear yet that its case was closed; that is void now."""
+    story.fault(FaultKind.UPLINK_LOSS, on(8, 1.5), on(8, 6), amount=0.9)
+    story.calls_again(on(8, 5), closed=on(8, 3))
+
+
 EXCUSED: tuple[Callable[[Good], None], ...] = (
     lost_with_a_failing_disk,
     number_used_again_after_a_failing_disk,
@@ -267,6 +273,7 @@ EXCUSED: tuple[Callable[[Good], None], ...] = (
     condition_whose_fault_ends_with_the_run,
     silent_to_a_center_that_was_set_back,
     blind_for_good_beside_a_pet,
+    waits_anew_since_the_home_called_again,
 )
 
 

@@ -9,7 +9,15 @@ import pytest
 from rules.alarm import AlarmKey, AlarmKind, Move
 from rules.command import Command, Signal
 from rules.device import Output
-from rules.events import AlarmMoved, CaseClosed, Commanded, Escalated, Stage, TimeMoved
+from rules.events import (
+    AlarmMoved,
+    CaseClosed,
+    Commanded,
+    Escalated,
+    Outcome,
+    Stage,
+    TimeMoved,
+)
 from rules.observation import Phenomenon
 from sim.check import (
     bounds,
@@ -23,7 +31,7 @@ from sim.check import (
     time_jumps,
 )
 from sim.faults.fault import FaultKind
-from sim.world.chronicle import CaseSeen, Gauge, Moved, Queued, Turned
+from sim.world.chronicle import CaseSeen, Gauge, Handled, Moved, Queued, Turned
 from tests.sim.check.story import (
     BLIND,
     BUTTON,
@@ -371,6 +379,23 @@ def close_unheard(story: Good) -> None:
     ]
 
 
+def close_unheard_though_the_way_was_well(story: Good) -> None:
+    """It called again long after it should have heard."""
+    story.calls_again(on(8, 5), closed=on(8, 3))
+
+
+def close_unheard_after_the_last_call(story: Good) -> None:
+    story.fault(FaultKind.UPLINK_LOSS, on(8, 1.5), on(8, 6), amount=0.9)
+    story.calls_again(on(8, 2.5), closed=on(8, 3))
+
+
+def second_close_unheard(story: Good) -> None:
+    """What was done at first is void, but not what was done with the case that waited anew."""
+    story.fault(FaultKind.UPLINK_LOSS, on(8, 1.5), on(8, 6), amount=0.9)
+    opening = story.calls_again(on(8, 5), closed=on(8, 3))
+    story.run.handled.append(Handled(on(8, 8), opening.id, story.home.gateway, Outcome.FALSE))
+
+
 def cleared_without_a_word(story: Good) -> None:
     story.decides(on(11), AlarmMoved(on(11), LEAKING, Move.CLEAR))
 
@@ -491,6 +516,9 @@ PLANTED: dict[str, tuple[Bug, ...]] = {
         still_untrusted,
         still_blind,
         close_unheard,
+        close_unheard_though_the_way_was_well,
+        close_unheard_after_the_last_call,
+        second_close_unheard,
         cleared_without_a_word,
         stands_though_it_is_over,
         inactive_though_alive,

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from rules.alarm import AlarmKind, Move
-from rules.events import AlarmMoved, Updated
+from rules.events import AlarmMoved, Stage, Updated
 from rules.observation import DeviceId
 from sim.check import check
 from sim.check.command import Asked
@@ -117,6 +117,20 @@ def test_a_decision_that_is_written_was_made_though_the_power_went_with_it(
     ]
     updates = [each.at for each in ours.decided if isinstance(each.event, Updated)]
     assert clears == updates == [ours.runs[0].ended]
+
+
+def test_a_case_that_waits_anew_is_taken_and_closed_anew() -> None:
+    chronicle = run(plan(Asked(63009886, 1, 5, "storm", population="perilous")))
+    again = [
+        (one.at, one.record.refers)
+        for one in chronicle.homes[0].arrived
+        if one.record.stage is Stage.LEVEL
+    ]
+    closings = [
+        [done.at > at for done in chronicle.handled if done.case == case and done.outcome]
+        for at, case in again
+    ]
+    assert [False, True] in closings
 
 
 def test_a_month_without_a_way_is_told_when_it_is_back() -> None:
