@@ -31,7 +31,7 @@ from sim.check import (
     supervision,
     time_jumps,
 )
-from sim.check.directed import DIRECTED
+from sim.check.directed import DIRECTED, main
 from sim.world.daemon import Parts
 from sim.world.history import TracedEngine
 from sim.world.run import Bugs
@@ -210,3 +210,22 @@ def test_a_planted_defect_is_found(one: Planted) -> None:
 
 def test_every_directed_run_finds_something() -> None:
     assert {one.run for one in PLANTED.values()} == DIRECTED.keys()
+
+
+def test_some_are_carried_out_by_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["restart-within-a-hold"]) == 0
+    assert capsys.readouterr().out == "1 directed runs, 0 failed\n"
+
+
+def test_all_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--list"]) == 0
+    assert capsys.readouterr().out.count("\n") == len(DIRECTED)
+
+
+def test_who_names_none_is_told_which_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["restart"])
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert "'restart'" in said
+    assert all(name in said for name in DIRECTED)
