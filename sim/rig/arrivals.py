@@ -20,14 +20,19 @@ class Arrivals:
 
     def __init__(self, center: CenterEnd, sites: Mapping[str, Site]) -> None:
         """`sites` by gateway."""
-        self.escalations = 0
-        "Of a person in danger, no drills, so far."
+        self._danger: set[bytes] = set()
+        "Ids of escalations of a person in danger, no drills, that the center has."
         self._center = center
         self._sites = sites
         self._known: set[bytes] = set()
         self._ids: dict[str, dict[Name, bytes]] = {gateway: {} for gateway in sites}
         self._pending: list[tuple[Stored, int]] = []
         self._silent: set[str] = set()
+
+    @property
+    def escalations(self) -> int:
+        """Cases of a person in danger that the center has, as the figures count them."""
+        return len(self._danger)
 
     @property
     def pending(self) -> bool:
@@ -60,6 +65,7 @@ class Arrivals:
     def go_back(self) -> None:
         """The center was put back: what it no longer has is new to it again."""
         self._known = {id_ for _, _, id_ in self._center.stored()}
+        self._danger &= self._known
 
     def finish(self) -> set[bytes]:
         """Note all that is left; ids of all records that ever came."""
@@ -79,7 +85,7 @@ class Arrivals:
         danger = record.alarm in PERSON_IN_DANGER and not record.drill
         if record.kind is RecordKind.UPDATE or not danger:
             return
-        self.escalations += new
+        self._danger.add(record.id)
         trouble = site.lives.trouble
         if trouble is None or trouble.found is not None:
             return

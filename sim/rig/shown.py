@@ -48,7 +48,9 @@ class Shown:
     def progress(self, plan: Plan) -> Iterator[Callable[[Glance], None]]:
         """A bar over the virtual days; a line every six hours where nobody watches a terminal."""
         if not self._err.is_terminal:
-            yield self._lines(plan)
+            lines = _Lines(plan, lambda now: self._err.print(escape(self._glance(plan, now))))
+            yield lines.show
+            lines.end()
             return
         bar = Progress(
             TextColumn("{task.description}"),
@@ -72,6 +74,8 @@ class Shown:
         tally = outcome.tally
         if self._as_json:
             plain = asdict(found)
+            # Real time decides with, so no two runs have one.
+            del plain["digest"]
             plain["violations"] = [_plain(each) for each in found.violations]
             plain["rig"] = asdict(tally) | {
                 "checkers": _CHECKERS,
@@ -138,17 +142,26 @@ class Shown:
             count=now.escalations,
         )
 
-    def _lines(self, plan: Plan) -> Callable[[Glance], None]:
-        told = 0
 
-        def show(now: Glance) -> None:
-            nonlocal told
-            part = (now.now - plan.start) // _PLAIN_EVERY
-            if part > told:
-                told = part
-                self._err.print(escape(self._glance(plan, now)))
+class _Lines:
+    """A line every six hours, and one at the end, which the figures then agree with."""
 
-        return show
+    def __init__(self, plan: Plan, told: Callable[[Glance], None]) -> None:
+        self._plan = plan
+        self._print = told
+        self._part = 0
+        self._last: Glance | None = None
+
+    def show(self, now: Glance) -> None:
+        part = (now.now - self._plan.start) // _PLAIN_EVERY
+        self._last = now
+        if part > self._part:
+            self._part, self._last = part, None
+            self._print(now)
+
+    def end(self) -> None:
+        if self._last is not None:
+            self._print(self._last)
 
 
 def notes(shown: Shown, sentences: Sequence[str]) -> None:

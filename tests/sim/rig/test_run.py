@@ -1,6 +1,7 @@
 """The rig: real processes, killed for real, and a collapse that is found all the same."""
 
 import asyncio
+import json
 import os
 import re
 import signal
@@ -12,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from sim.check import check
-from sim.faults.fault import Fault, FaultKind
+from sim.check import check, figures
+from sim.faults.fault import OF_CENTER, Fault, FaultKind
 from sim.homes.population import SimulatedHome, home
 from sim.rig import run
 from sim.rig.network import Network, missing_for_namespaces
@@ -48,7 +49,7 @@ def small_home() -> SimulatedHome:
 
 def fault(number: int, kind: FaultKind, begin: int, lasting: int, amount: float = 0.0) -> Fault:
     """Minutes since the start."""
-    of = None if kind is FaultKind.CENTER_KILLED else 1
+    of = None if kind in OF_CENTER else 1
     return Fault(number, kind, of, begin * MINUTE, lasting * MINUTE, amount)
 
 
@@ -81,6 +82,7 @@ def left(data: Path) -> list[str]:
 
 
 async def test_a_collapse_is_found_though_gateway_and_center_are_killed(tmp_path: Path) -> None:
+    shown: list[tuple[int, int]] = []
     outcome = await run.run(
         plan(
             fault(1, FaultKind.POWER_CUT, 20, 15, 2),
@@ -88,7 +90,7 @@ async def test_a_collapse_is_found_though_gateway_and_center_are_killed(tmp_path
             fault(3, FaultKind.UPLINK_LOSS, 10, 190, 0.1),
             data=tmp_path / "data",
         ),
-        lambda _: None,
+        lambda now: shown.append((now.escalations, now.kills)),
         asyncio.Event(),
     )
     assert left(tmp_path) == []
@@ -102,6 +104,9 @@ async def test_a_collapse_is_found_though_gateway_and_center_are_killed(tmp_path
     assert COLLAPSE <= trouble.found - START <= 2 * COLLAPSE + LIMITS[0]
     assert len(only.queued) == len(only.arrived) > 0
     assert only.observations > 200
+    found = figures(outcome.chronicle, (), 0.0)
+    assert found.escalations > 1
+    assert shown[-1] == (found.escalations, outcome.tally.kills)
     # A checker sees it if one record is not there.
     outcome.chronicle.stored.pop()
     assert {one.checker for one in check(outcome.chronicle)} == {"nothing-lost"}
@@ -149,6 +154,20 @@ def test_ctrl_c_leaves_nothing_behind(tmp_path: Path) -> None:
     assert rig.returncode == 130
     assert "Stopped." in said
     assert left(tmp_path) == []
+
+
+def test_figures_of_the_rig_are_json_without_a_digest() -> None:
+    short = ["--days", "0.05", "--collapse", "none", "--calls", "0", "--population", "demo"]
+    done = subprocess.run(
+        [*RIG, *short, "--json"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert "digest" not in found
+    assert found["seed"] == 1
+    # Where nobody watches a terminal the last line says how it was at the end.
+    *_, last = done.stderr.strip().splitlines()
+    assert f"{found['rig']['kills']} killed, {found['escalations']} escalations" in last
 
 
 @pytest.mark.parametrize(
