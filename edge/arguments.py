@@ -81,7 +81,10 @@ def _device_options(devices: _Commands, say: Translator) -> None:
         "--evidence",
         choices=[role.value for role in EvidenceRole],
         default=EvidenceRole.HAND.value,
-        help=_("whose doing its changes are: only a person's, perhaps, or nobody's"),
+        help=_(
+            "whose doing its changes are: a person's; a person's even beside an animal; perhaps a"
+            " person's; nobody's"
+        ),
     )
     added.add_argument(
         "--outputs", default="", metavar="A,B", help=_("what it can do: light,buzzer")

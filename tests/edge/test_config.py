@@ -319,6 +319,21 @@ def test_a_fridge_shows_no_life(tmp_path: Path) -> None:
     assert [warning.found for warning in report.warnings] == ["no device that shows life"]
 
 
+def test_motion_shows_no_life_where_an_animal_lives(tmp_path: Path) -> None:
+    site = SITE.replace("living-alone-high-risk", "living-alone-with-pet")
+    motion = replace(KETTLE, phenomena=frozenset({Phenomenon.MOTION}))
+    (warning,) = check(home_with(tmp_path, motion, site=site)).warnings
+    assert warning.found == "no device that shows life"
+    assert "an animal lives there" in warning.right
+
+
+def test_a_sensor_that_overlooks_the_animal_shows_life(tmp_path: Path) -> None:
+    site = SITE + "[rules.evidence]\npet = true\n"
+    person = EvidenceRole.PERSON
+    motion = replace(KETTLE, phenomena=frozenset({Phenomenon.MOTION}), evidence=person)
+    assert check(home_with(tmp_path, motion, site=site)).warnings == ()
+
+
 def test_a_senior_center_needs_neither(tmp_path: Path) -> None:
     site = SITE.replace("living-alone-high-risk", "senior-center")
     assert check(home_with(tmp_path, site=site)).warnings == ()
