@@ -130,6 +130,9 @@ class Gateway:
                 self._journal.prune(now, keep=self._engine.state.cases)
             self._journal.keep_good_copy(now)
             self._good_copy = now
+        else:
+            # Though nothing more be heard: what was is in the copy within the hour.
+            self._save_at = self._good_copy + _GOOD_COPY_EVERY
 
     def _note_soft(self, events: Sequence[Event], now: datetime) -> None:
         at = now + HEARD_SAVED_AFTER

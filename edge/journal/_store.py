@@ -81,12 +81,16 @@ class Store:
             except (OSError, sqlite3.Error):
                 self._medium.detach()
                 return
+        if not self._copied:
+            self._copy()
         self._reserve_room()
 
     def keep_good_copy(self, now: datetime) -> bool:
         """Renew the copy that a damaged journal is restored from; whether that was possible."""
         self.tend(now)
         if not self._medium.attached:
+            # Made up for with the first write that succeeds.
+            self._copied = False
             return False
         try:
             if not self._medium.present():
@@ -94,13 +98,7 @@ class Store:
                 self._place()
         except (OSError, sqlite3.Error) as error:
             self._give_way(error)
-        try:
-            self._medium.keep_good(self.contents)
-        except OSError as error:
-            self._report(f"{_reason(error)}: the good copy cannot be renewed")
-            self._copied = False
-        else:
-            self._copied = True
+        self._copy()
         return self._copied
 
     def reserve_sequence(self, upto: int) -> None:
@@ -136,6 +134,15 @@ class Store:
     def close(self) -> None:
         """Leave the medium in good order."""
         self._medium.close(self._sequence)
+
+    def _copy(self) -> None:
+        try:
+            self._medium.keep_good(self.contents)
+        except OSError as error:
+            self._report(f"{_reason(error)}: the good copy cannot be renewed")
+            self._copied = False
+        else:
+            self._copied = True
 
     def _place(self) -> None:
         self._medium.place(self.contents, self._sequence, keep_old=self._keep_old)

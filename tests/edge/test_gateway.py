@@ -16,12 +16,13 @@ from protocol.signature import verify
 from rules.alarm import AlarmKind
 from rules.engine import Engine
 from rules.events import Escalated
-from rules.inputs import Boot, DeviceChanged, TimeTrust
+from rules.inputs import Boot, DeviceChanged, Tick, TimeTrust
 from rules.observation import DeviceId, Observation, Phenomenon
 from rules.rulebook import PRESETS, Preset
 from tests.rules.home import ALL
 
 START = datetime(2026, 7, 1, tzinfo=UTC)
+HOUR = timedelta(hours=1)
 BOOK = PRESETS[Preset.LIVING_ALONE_HIGH_RISK]
 IDENTITY: GatewayIdentity = new_identity("home-1", b"\x01", Random(1).randbytes)
 
@@ -128,6 +129,23 @@ def test_mere_reports_are_saved_later_than_life(tmp_path: Path) -> None:
     run.see("air", Phenomenon.TEMPERATURE_C, value=20.5)
     assert run.gateway.next_deadline() == run.now + HEARD_SAVED_AFTER
     run.journal.close()
+
+
+def test_what_was_heard_last_is_in_the_good_copy_within_the_hour(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    run.now += timedelta(minutes=30)
+    run.see("kettle", Phenomenon.POWER_W, value=0.0)
+    run.gateway.save(run.now)
+    heard = run.now
+    # Nothing more is heard: the radio is gone.
+    while (deadline := run.gateway.next_deadline()) is not None and deadline <= START + HOUR:
+        run.now = max(deadline, run.now)
+        run.gateway.handle(Tick(), run.now, 0)
+    run.journal.close()
+    (tmp_path / "journal.sqlite").write_bytes(b"")
+    again = Run(tmp_path, run.now)
+    assert again.gateway.engine.state.devices[DeviceId("kettle")].last_seen == heard
+    again.journal.close()
 
 
 def test_a_clock_set_back_does_not_put_off_the_next_save(tmp_path: Path) -> None:

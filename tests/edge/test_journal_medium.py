@@ -52,6 +52,7 @@ class Memory:
         return not self.gone
 
     def keep_good(self, contents: Contents) -> None:
+        self._may_fail()
         self.good = deepcopy(contents)
 
     def note_sequence(self, sequence: int) -> None:
@@ -117,6 +118,31 @@ def test_what_memory_held_alone_is_written_when_the_medium_is_back(
     assert journal.durable
     # Its load is that of its own start.
     assert seen(started(medium)).waiting == seen(journal).waiting
+
+
+def test_a_good_copy_that_fell_due_while_the_medium_failed_is_made_when_it_is_back() -> None:
+    medium = Memory()
+    journal = started(medium)
+    journal.append(escalation(1), [record(1)], at(1))
+    medium.failing = OSError(5, "Input/output error")
+    journal.keep_good_copy(at(2))
+    medium.failing = None
+    journal.append(escalation(2), [record(2)], at(3) + timedelta(minutes=1))
+    assert medium.good is not None
+    assert medium.good.outbox == medium.rows.outbox
+    assert [one.present for one in journal.drain_findings()] == [True, False]
+
+
+def test_a_good_copy_that_fell_due_while_memory_went_on_alone_is_made_when_it_is_back() -> None:
+    medium = Memory()
+    journal = started(medium)
+    medium.failing = sqlite3.OperationalError("disk full")
+    journal.append(escalation(1), [record(1)], at(1))
+    journal.keep_good_copy(at(2))
+    medium.failing = None
+    journal.append(escalation(2), [record(2)], at(3) + timedelta(minutes=1))
+    assert medium.good is not None
+    assert medium.good.outbox == medium.rows.outbox
 
 
 def test_a_medium_that_somebody_emptied_is_written_anew() -> None:
