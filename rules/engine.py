@@ -174,8 +174,8 @@ class Engine:
                 cases.technical(decision, item)
             case Drill():
                 cases.drilled(decision, item)
-            case Boot(boot, down, trusted, next_serial):
-                decision.emit(Started(now, boot, down, next_serial))
+            case Boot(boot, down, trusted, next_serial, lost):
+                decision.emit(Started(now, boot, down, next_serial, lost))
                 signals.forget_commands(decision)
                 # The rules may be others than before.
                 health.check_sight(decision)

@@ -193,6 +193,8 @@ class Started:
     boot: int
     down: timedelta
     next_serial: int = 1
+    lost: timedelta = timedelta()
+    "Of the time before it went down: what was heard then is not known any more."
 
 
 @dataclass(frozen=True, slots=True)

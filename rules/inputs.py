@@ -103,6 +103,8 @@ class Boot:
     trusted: bool
     next_serial: int = 1
     "Serials below it may have been used, as far as the journal and the outbox know."
+    lost: timedelta = timedelta()
+    "Of the time before it went down: what was heard then was lost with a broken journal."
 
 
 @dataclass(frozen=True, slots=True)

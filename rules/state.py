@@ -298,12 +298,14 @@ class State:
         self.next_serial = max(self.next_serial, event.next_serial)
         if self.installed is None:
             self.installed = event.at
-        self.tally.unheard(event.at - event.down, event.at)
+        # What was heard and lost with a broken journal is as if nobody had listened.
+        deaf = event.down + event.lost
+        self.tally.unheard(event.at - deaf, event.at)
         for heard in self.devices.values():
             # Nobody listened while the gateway was down, so the contract stood still.
-            heard.since += event.down
+            heard.since = min(heard.since + deaf, event.at)
             if heard.heard is not None:
-                heard.heard += event.down
+                heard.heard = min(heard.heard + deaf, event.at)
         # A snapshot of an earlier program does not have all of it.
         self._look_again()
 

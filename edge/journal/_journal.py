@@ -53,6 +53,8 @@ class Stored:
     last_moment: datetime | None
     "Of the newest `append` or `save`, by the clock of then."
     next_serial: int
+    lost: timedelta = timedelta()
+    "Of the time before `last_moment`: what `save` took in then went with a damaged file."
 
 
 class Journal:
@@ -76,6 +78,7 @@ class Journal:
             self._boot,
             _last_moment(contents),
             next_serial(contents, found.events),
+            _lost(contents) if found.damage else timedelta(),
         )
         self.recovery = Recovery(store.drain_findings(), store.durable)
 
@@ -267,6 +270,17 @@ def _last_moment(contents: Contents) -> datetime | None:
     if contents.state and contents.state.upto >= newest:
         return moment_at(contents.state.at)
     return moment_at(contents.entries[newest].at) if newest else None
+
+
+def _lost(contents: Contents) -> timedelta:
+    """How much later the newest row is than the state, which may be that of the good copy."""
+    known = min((entry.at for entry in contents.entries.values()), default=None)
+    if contents.state:
+        known = contents.state.at
+    last = _last_moment(contents)
+    if known is None or last is None:
+        return timedelta()
+    return max(last - moment_at(known), timedelta())
 
 
 def _locked(folder: Path) -> int | None:

@@ -128,16 +128,19 @@ class Daemon:
         self._records_at: datetime | None = None
         self._beats_at: datetime | None = None
         self._asked = 0
-        self._start = (stored.last_moment, anchor, source, devices, stored.next_serial)
+        self._start = (stored, anchor, source, devices)
         self._gateway = gateway
-        self._stored_events = stored.events
 
     def start(self) -> None:
         """Tell the engine of the start, and open the doors."""
-        last, anchor, source, devices, next_serial = self._start
+        stored, anchor, source, devices = self._start
+        last = stored.last_moment
         down = anchor - last if source is not None and last is not None else timedelta()
-        self._gateway.reissue(self._stored_events, self.clock.now(), self.clock.boottime_us())
-        self.house.put(Boot(self.boot, max(down, timedelta()), source is not None, next_serial))
+        self._gateway.reissue(stored.events, self.clock.now(), self.clock.boottime_us())
+        trusted = source is not None
+        self.house.put(
+            Boot(self.boot, max(down, timedelta()), trusted, stored.next_serial, stored.lost)
+        )
         self.house.found_at_start(self.journal.recovery.what)
         self.house.put(DeviceChanged(devices))
         self._keep_time()

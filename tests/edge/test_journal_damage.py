@@ -267,6 +267,8 @@ def test_a_damaged_state_is_made_up_for_by_the_good_one_and_later_events(
     )
     assert journal.load().snapshot == snapshot(1)
     assert journal.load().events == life.since_good
+    # Of what was heard after the good copy only that is known which led to a decision.
+    assert journal.load().lost == at(70) - at(32)
     assert {row.seq for row in journal.pending(99)} == {row.seq for row in life.waiting}
     journal.close()
 

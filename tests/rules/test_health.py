@@ -7,8 +7,19 @@ from rules.activity import ActivityClass
 from rules.alarm import AlarmKey, AlarmKind, AlarmState
 from rules.cases import DRILL, refusal_to_shelve
 from rules.device import Liveness
+from rules.engine import Engine
 from rules.events import Outcome
-from rules.inputs import Closed, DeviceChanged, Drill, Shelve, Taken, Technical, Tick, TimeTrust
+from rules.inputs import (
+    Boot,
+    Closed,
+    DeviceChanged,
+    Drill,
+    Shelve,
+    Taken,
+    Technical,
+    Tick,
+    TimeTrust,
+)
 from rules.observation import DeviceId, Observation, Phenomenon, Quality
 from rules.rulebook import PRESETS, Preset
 from rules.sentence import Say, sentence
@@ -78,6 +89,23 @@ def test_downtime_of_the_gateway_is_nobodys_silence() -> None:
     home.restart(30 * HOUR)
     home.wait(MINUTE)
     assert not [case for case in home.cases() if case.alarm.kind is AlarmKind.DEVICE]
+
+
+def test_what_a_broken_journal_lost_is_nobodys_silence() -> None:
+    home = Home()
+    home.wait(10 * MINUTE)
+    saved = home.engine.snapshot()
+    home.wait(55 * MINUTE)
+    home.engine = Engine.restored(home.book, saved, [])
+    home.now += 5 * MINUTE
+    home.put(Boot(2, 5 * MINUTE, trusted=True, lost=55 * MINUTE))
+    home.wait(timedelta())
+    assert {each.liveness for each in home.engine.state.devices.values()} == {Liveness.LIVE}
+    assert not home.cases()
+    home.reports = False
+    home.wait(2 * HOUR)
+    assert home.state(BLIND) is AlarmState.RAISED
+    assert home.state(AlarmKey(AlarmKind.DEVICE, LEAK.id)) is AlarmState.RAISED
 
 
 def test_blindness_is_one_fault_and_ends_with_sight() -> None:

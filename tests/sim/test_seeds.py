@@ -25,6 +25,11 @@ ONCE_FAILED = [
     Asked(424807850, 2, 5, "storm", population="perilous"),
     # A case that called again after it was closed was attended by nobody (sim.world.operator).
     Asked(63009886, 1, 5, "storm", population="perilous"),
+    # What a damaged journal lost counted as silence of devices; the good copy was hours old, since
+    # the card had refused it when it was due (edge.journal, rules.state).
+    Asked(622863065, 1, 5, "storm", population="plugs"),
+    # The same, where the good copy was old since nothing more was heard (edge.gateway).
+    Asked(692627131, 1, 5, "storm", population="rooms"),
 ]
 
 
