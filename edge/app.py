@@ -136,7 +136,7 @@ async def _run(
         down = anchor - last if source is not None and last is not None else timedelta()
         trusted = source is not None
         gateway.reissue(stored.events, clock.now(), clock.boottime_us())
-        house.put(Boot(boot, max(down, timedelta()), trusted, stored.next_serial, stored.lost))
+        house.put(Boot(boot, down, trusted, stored.next_serial, stored.lost))
         if unreadable is not None:
             house.put(unreadable)
         house.found_at_start((*journal.recovery.what, *registry.findings))

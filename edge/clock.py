@@ -98,15 +98,16 @@ def first_anchor(
     """Where time starts at boot, and who vouches for it.
 
     Without a witness it goes on from the last moment that was journaled: time then counts only
-    what is sure to have passed. So it does where nobody vouched for that moment (`trusted`): a
-    witness then sets the clock as later in a run, and all that was reckoned by it moves along.
+    what is sure to have passed. So it does where nobody vouched for that moment (`trusted`), and
+    where the witness says that it has not come yet: a witness then sets the clock as later in a
+    run, and the engine is told by how much it went back.
     """
     source = machine.synchronized()
-    if last is not None and not trusted:
-        source = None
-    if source is not None and (last is None or source == "ntp" or machine.now() >= last):
+    if last is None:
         return machine.now(), source
-    return (machine.now() if last is None else last), None
+    if source is not None and trusted and machine.now() >= last:
+        return machine.now(), source
+    return last, None
 
 
 def _rtc_set_the_clock() -> bool:

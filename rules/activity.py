@@ -56,15 +56,16 @@ class Tally:
             self.counts.setdefault(slot, what)
         self._trim()
 
-    def move(self, anchored: datetime, shift: timedelta, now: datetime) -> None:
-        """Move what was counted since `anchored`, to the nearest half hour.
+    def move(self, anchored: datetime, shift: timedelta, back: timedelta, now: datetime) -> None:
+        """Move what was counted since `anchored` by `shift` and the rest by `back`.
 
-        What would then lie ahead of `now` was counted by a clock that ran ahead: it is forgotten.
+        To the nearest half hour; what would then lie ahead of `now` is forgotten.
         """
-        first, by, last = slot_of(anchored), round(shift / SLOT), slot_of(now)
+        first, last = slot_of(anchored), slot_of(now)
+        by, before = round(shift / SLOT), round(back / SLOT)
         moved: dict[int, int] = {}
         for slot, count in self.counts.items():
-            target = slot + by if slot >= first else slot
+            target = slot + (by if slot >= first else before)
             if target <= last:
                 moved[target] = max(count, moved.get(target, _UNHEARD))
         self.counts = moved

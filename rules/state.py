@@ -35,6 +35,9 @@ from rules.events import (
 from rules.observation import DeviceId, Observation, Phenomenon, Quality, Value
 
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+"Of what never was. A machine without a clock may start before it."
+_WHOLE = datetime.min.replace(tzinfo=UTC)
+"An anchor of all moments."
 CASES_MAX = 256
 "Past this the oldest case that a newer one of the same alarm has replaced is forgotten."
 
@@ -120,8 +123,9 @@ class State:
     installed: datetime | None = None
     started: datetime = LONG_AGO
     down: timedelta = timedelta()
+    "For how long nothing ran before the anchor, as far as the clock can tell."
     boot: int = 0
-    anchored: datetime = LONG_AGO
+    anchored: datetime = _WHOLE
     "Moments from here on were reckoned by the clock that runs now, and move when it is set."
     trusted: bool = False
     trust_changed: datetime = LONG_AGO
@@ -291,7 +295,7 @@ class State:
 
     def _started(self, event: Started) -> None:
         self.started = event.at
-        if self.trusted or self.installed is None:
+        if self.trusted:
             # Else time went on from the last moment, and what was wrong before is wrong still.
             self.anchored = event.at
         self.boot, self.down = event.boot, event.down
@@ -329,13 +333,18 @@ class State:
     def _time_moved(self, event: TimeMoved) -> None:
         """Move every moment of the present anchor; older ones are true already.
 
-        What would then lie ahead of the clock was stamped by a clock that ran ahead: it happened
-        now at the latest, or the home would be deaf until the false moment comes.
+        Unless this run would then have begun before the one before it ended: then one of the two
+        dates is false, and nobody in the home can tell which. So the older moments go back too,
+        just so far that the one run follows upon the other, and move along from then on: a silence
+        stays as long as it was heard to be, whichever date was the lie and whatever is said next.
         """
         shift, anchored, now = event.shift, self.anchored, event.at
+        back = min(self.down + shift, timedelta())
 
         def moved(moment: datetime) -> datetime:
-            return min(moment + shift if moment >= anchored else moment, now)
+            if moment == LONG_AGO:
+                return moment
+            return min(moment + (shift if moment >= anchored else back), now)
 
         def perhaps(moment: datetime | None) -> datetime | None:
             return None if moment is None else moved(moment)
@@ -349,27 +358,30 @@ class State:
             for reading in heard.readings.values():
                 reading.at, reading.since = moved(reading.at), moved(reading.since)
                 reading.fell, reading.flickered = moved(reading.fell), moved(reading.flickered)
-        self._alarms_moved(shift, moved)
+        self._alarms_moved(moved)
         for id_, sent in self.commands.items():
             command = replace(sent.command, expires=sent.command.expires + shift)
             self.commands[id_] = Commanded(moved(sent.at), command)
         self.life = None if self.life is None else replace(self.life, at=moved(self.life.at))
         self.weak = None if self.weak is None else replace(self.weak, at=moved(self.weak.at))
         self.away = None if self.away is None else replace(self.away, at=moved(self.away.at))
-        self.tally.move(anchored, shift, now)
+        self.tally.move(anchored, shift, back, now)
         self.away_ended, self.door_shut = perhaps(self.away_ended), perhaps(self.door_shut)
         self.installed, self.started = perhaps(self.installed), moved(self.started)
         # The whole run moves with every further setting: what passed within it stays as long.
-        self.trusted, self.trust_changed, self.anchored = event.trusted, now, moved(anchored)
+        self.trusted, self.trust_changed = event.trusted, now
+        if back or anchored == _WHOLE:
+            self.anchored, self.down = _WHOLE, timedelta()
+        else:
+            self.anchored, self.down = moved(anchored), self.down + shift
         self._look_again()
 
-    def _alarms_moved(self, shift: timedelta, moved: Callable[[datetime], datetime]) -> None:
+    def _alarms_moved(self, moved: Callable[[datetime], datetime]) -> None:
         for alarm in self.alarms.values():
             since = moved(alarm.since)
-            # A prompt's end was reckoned by this clock; a shelving's is a date that a person gave.
+            # A prompt lasts as long as it was to; a shelving's end is a date that a person gave.
             if alarm.until is not None and alarm.state is AlarmState.PROMPTED:
-                until = alarm.until + (shift if alarm.since >= self.anchored else timedelta())
-                alarm.until = min(until, since + (alarm.until - alarm.since))
+                alarm.until += since - alarm.since
             alarm.since, alarm.changed_at = since, moved(alarm.changed_at)
             alarm.raised_at = None if alarm.raised_at is None else moved(alarm.raised_at)
             alarm.closed_at = None if alarm.closed_at is None else moved(alarm.closed_at)

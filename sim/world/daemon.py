@@ -138,9 +138,7 @@ class Daemon:
         down = anchor - last if source is not None and last is not None else timedelta()
         self._gateway.reissue(stored.events, self.clock.now(), self.clock.boottime_us())
         trusted = source is not None
-        self.house.put(
-            Boot(self.boot, max(down, timedelta()), trusted, stored.next_serial, stored.lost)
-        )
+        self.house.put(Boot(self.boot, down, trusted, stored.next_serial, stored.lost))
         self.house.found_at_start(self.journal.recovery.what)
         self.house.put(DeviceChanged(devices))
         self._keep_time()

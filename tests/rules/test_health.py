@@ -1,9 +1,9 @@
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from rules.activity import ActivityClass
+from rules.activity import ActivityClass, slot_of
 from rules.alarm import AlarmKey, AlarmKind, AlarmState
 from rules.cases import DRILL, refusal_to_shelve
 from rules.device import Liveness
@@ -398,13 +398,69 @@ class TestTime:
         home.wait(11 * MINUTE)
         assert home.state(AlarmKey(AlarmKind.INACTIVITY)) is AlarmState.RAISED
 
-    def test_half_hours_that_a_wrong_clock_filled_are_forgotten(self) -> None:
+    def test_half_hours_that_a_wrong_clock_filled_move_along(self) -> None:
         home = Home(now=EPOCH + timedelta(days=14))
         home.live()
         home.wait(HOUR)
         home.restart(timedelta(), trusted=False)
         home.jump(timedelta(days=-14), "center")
-        assert not home.engine.state.tally.counts
+        assert home.engine.state.tally.counts == {slot_of(home.now - HOUR): 1}
+
+    @pytest.mark.parametrize("then", [None, 14, -14])
+    def test_a_date_that_went_back_over_a_restart_makes_no_silence_longer_or_shorter(
+        self, then: int | None
+    ) -> None:
+        """Either date may be the lie; the center's word comes later or never."""
+        home = Home()
+        home.live()
+        home.wait(HOUR)
+        home.restart(2 * MINUTE)
+        home.wait(HOUR)
+        home.restart(timedelta(), trusted=False)
+        home.jump(timedelta(days=-14), "ntp")
+        due = home.now + 6 * HOUR - 2 * MINUTE
+        assert home.engine.alarm_time_if_silent() == due
+        if then is not None:
+            home.wait(HOUR)
+            home.jump(timedelta(days=then), "center")
+            due += timedelta(days=then)
+            assert home.engine.alarm_time_if_silent() == due
+        home.wait(due - home.now - MINUTE)
+        assert not home.cases()
+        home.wait(2 * MINUTE)
+        assert [case.alarm for case in home.cases()] == [AlarmKey(AlarmKind.INACTIVITY)]
+
+    def test_a_date_set_too_far_back_within_a_run_keeps_the_silence_before_it(
+        self,
+    ) -> None:
+        home = Home()
+        home.live()
+        home.wait(2 * HOUR)
+        home.restart(2 * HOUR)
+        home.wait(HOUR)
+        # Two hours of it can only have been those in which it was off.
+        home.jump(-3 * HOUR, "ntp")
+        assert home.engine.alarm_time_if_silent() == home.now + 5 * HOUR
+        home.jump(3 * HOUR, "center")
+        assert home.engine.alarm_time_if_silent() == home.now + 5 * HOUR
+
+    def test_a_first_start_in_1970_counts_on(self) -> None:
+        home = Home(now=datetime(1970, 1, 1, tzinfo=UTC), trusted=False)
+        home.live()
+        home.wait(HOUR)
+        home.restart(timedelta(), trusted=False)
+        home.wait(HOUR)
+        home.jump(EPOCH - home.now, "ntp")
+        assert home.engine.alarm_time_if_silent() == home.now + 6 * HOUR
+
+    def test_downtime_that_is_learnt_in_two_steps_is_counted_right(self) -> None:
+        home = Home()
+        home.live()
+        home.wait(2 * HOUR)
+        home.restart(timedelta(), trusted=False)
+        home.jump(4 * HOUR, "ntp")
+        home.jump(-3 * HOUR, "center")
+        assert home.engine.alarm_time_if_silent() == home.now + 5 * HOUR
 
     def test_half_hours_in_which_the_gateway_was_off_are_unknown(self) -> None:
         home = Home()
