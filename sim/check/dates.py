@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from rules.events import Started, TimeMoved
+from sim.check.forgetting import forgettings
 from sim.faults.fault import FaultKind
 from sim.world.chronicle import Chronicle, HomeChronicle
 
@@ -20,7 +21,7 @@ class Dates:
     """What one gateway took for the date."""
 
     def __init__(self, chronicle: Chronicle, home: HomeChronicle) -> None:
-        self._ends = [run.ended for run in home.runs if run.ended is not None]
+        self._restarts = forgettings(chronicle, home)
         self._known = list(_known(home))
         self._lies = [
             chronicle.start + fault.begin
@@ -32,18 +33,20 @@ class Dates:
         """Whether what it reckons at `at` to have passed since an earlier run may be false."""
         if not any(lie <= at for lie in self._lies):
             return False
-        if not any(since <= end <= at for end in self._ends):
-            return False
-        # Of any moment between: a card that took nothing for a while starts where it stopped.
-        changes = [date for date, _, _ in self._known if since <= date <= at]
-        return any(self._false(date) for date in (since, *changes))
+        over = [each for each in self._restarts if since <= each.cut <= at]
+        # What was set right while the card took nothing is false again where the card stopped.
+        return any(self._false(each.since, each.cut) for each in over) or (
+            bool(over) and self._false(at, at)
+        )
 
-    def _false(self, at: datetime) -> bool:
-        index = bisect_right(self._known, at, key=lambda date: date[0]) - 1
-        if index < 0:
-            return False
-        _, off, trusted = self._known[index]
-        return trusted and abs(off) > _CRYSTAL
+    def _false(self, begin: datetime, end: datetime) -> bool:
+        """Whether it was sure of a false date at any moment from `begin` on until before `end`."""
+        first = max(bisect_right(self._known, begin, key=lambda date: date[0]) - 1, 0)
+        return any(
+            trusted and abs(off) > _CRYSTAL
+            for date, off, trusted in self._known[first:]
+            if date <= begin or date < end
+        )
 
 
 def _known(home: HomeChronicle) -> Iterator[tuple[datetime, timedelta, bool]]:

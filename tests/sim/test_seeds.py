@@ -34,6 +34,15 @@ ONCE_FAILED = [
     Asked(65547289, 1, 5, "storm", population="rooms"),
     # NTP lied over a start, which looks like a gateway that was off for so long (sim.check.dates).
     Asked(114400586, 1, 5, "storm", population="plugs"),
+    # A date set right in memory only was false again over a start (sim.check.dates).
+    Asked(23, 1, 5, "storm", population="semi-basement"),
+    # A restored copy was an hour older than what a failing card took (sim.check.forgetting).
+    Asked(789672762, 1, 5, "storm", population="semi-basement"),
+    # NTP lied before the power went, or at the start (sim.check.dates).
+    Asked(45438778, 1, 5, "storm", population="perilous"),
+    Asked(654318121, 1, 5, "storm", population="plugs"),
+    # Who forgot its devices need not know at once that it is blind (sim.check.collapses).
+    Asked(765382333, 1, 5, "storm", population="two"),
 ]
 
 

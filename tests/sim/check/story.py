@@ -15,6 +15,7 @@ from rules.events import (
     Event,
     Outcome,
     Stage,
+    TimeMoved,
     Updated,
 )
 from rules.observation import DeviceId, Phenomenon, Value
@@ -199,6 +200,29 @@ class Story:
         ]
         self.updates(at, opening, key, Stage.LEVEL, 2)
         return opening
+
+    def prompts_after_a_lie(self, lie: datetime, right: datetime) -> None:
+        """NTP lies by 20 h until the center speaks, the power goes; the resident is asked."""
+        self.home.signs.remove(moment_us(on(5, 15)))
+        self.decides(lie, TimeMoved(lie - 20 * HOUR, True, "ntp", -20 * HOUR))
+        self.decides(right, TimeMoved(right, True, "center", 20 * HOUR))
+        self.decides(on(5, 15), TimeMoved(on(5, 12), False, "boot", timedelta()))
+        back = on(5, 15) + SECOND
+        self.decides(back, TimeMoved(back, True, "center", 3 * HOUR))
+        self.decides(back, AlarmMoved(back, INACTIVITY, Move.PROMPT))
+
+    def restores_a_copy(self, failing: datetime) -> None:
+        """Signs of 9 and 11 are forgotten with damaged files; the last one known is of 7."""
+        for moments in (self.home.life, self.home.signs):
+            for index in range(len(moments) - 1, -1, -1):
+                if moment_us(on(5, 11)) < moments[index] < moment_us(on(6, 9)):
+                    del moments[index]
+        self.condition(failing, FAILING, present=True)
+        self.fault(FaultKind.DISK_CORRUPTED, on(5, 12), on(5, 15))
+        self.condition(on(5, 15), AlarmKey(AlarmKind.JOURNAL_RESTORED), present=True)
+        self.condition(on(5, 15.1), FAILING, present=False)
+        self.decides(on(6, 7) - 10 * MINUTE, AlarmMoved(on(6, 7), INACTIVITY, Move.PROMPT))
+        self.closes(on(6, 8), self.escalates(on(6, 7), INACTIVITY), INACTIVITY)
 
     def new_id(self) -> bytes:
         self._ids += 1

@@ -77,6 +77,11 @@ def new_again_after_the_center_was_restored(story: Good) -> None:
     story.run.restored.append((on(3, 11), on(3, 8)))
 
 
+def alarm_by_a_copy_older_than_the_failing_disk(story: Good) -> None:
+    """The good copy may be an hour older than what the card took: both signs are forgotten."""
+    story.restores_a_copy(failing=on(5, 10))
+
+
 def announced_trip(story: Good) -> None:
     without_the_alarm(story)
     story.decides(on(6, 9), AwayBegan(on(6, 9), AwayReason.TRIP, None, "staff"))
@@ -221,6 +226,14 @@ def silence_of_an_earlier_run_on_a_false_date(story: Good) -> None:
     story.decides(on(5, 15) + SECOND, AlarmMoved(on(5, 15), INACTIVITY, Move.PROMPT))
 
 
+def false_date_on_a_card_that_took_nothing_since(story: Good) -> None:
+    """The date was set right in memory only; the next run goes on from what the card has."""
+    story.fault(FaultKind.CLOCK_JUMP, on(5, 10), on(5, 12), amount=-20 * 3600)
+    story.condition(on(5, 11.2), FAILING, present=True)
+    story.condition(on(5, 15.1), FAILING, present=False)
+    story.prompts_after_a_lie(on(5, 10), on(5, 11.5))
+
+
 def dead_device_that_never_spoke(story: Good) -> None:
     story.mute(HALL, on(1), story.run.healed)
     story.escalates(on(1, 12), AlarmKey(AlarmKind.DEVICE, HALL.id))
@@ -254,6 +267,7 @@ EXCUSED: tuple[Callable[[Good], None], ...] = (
     number_used_again_after_a_failing_disk,
     lost_with_damaged_files,
     new_again_after_the_center_was_restored,
+    alarm_by_a_copy_older_than_the_failing_disk,
     announced_trip,
     outing_believed,
     fall_with_movement,
@@ -269,6 +283,7 @@ EXCUSED: tuple[Callable[[Good], None], ...] = (
     device_that_drifts_in_time,
     prompt_after_a_start_on_a_false_date,
     silence_of_an_earlier_run_on_a_false_date,
+    false_date_on_a_card_that_took_nothing_since,
     dead_device_that_never_spoke,
     condition_whose_fault_ends_with_the_run,
     silent_to_a_center_that_was_set_back,

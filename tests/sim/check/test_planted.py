@@ -240,6 +240,16 @@ def raised_though_the_clock_was_set_right(story: Good) -> None:
     story.clears(on(5, 16), opening, INACTIVITY)
 
 
+def prompt_after_a_lie_that_was_set_right_on_the_card(story: Good) -> None:
+    story.fault(FaultKind.CLOCK_JUMP, on(5, 11.2), on(5, 12), amount=-20 * 3600)
+    story.prompts_after_a_lie(on(5, 11.2), on(5, 11.5))
+
+
+def alarm_by_a_copy_older_than_any(story: Good) -> None:
+    """A sign from more than an hour before the disk failed was in every copy."""
+    story.restores_a_copy(failing=on(5, 10.2))
+
+
 def higher_level_of_a_jump(story: Good) -> None:
     story.updates(on(7, 9.6), story.found, INACTIVITY, Stage.LEVEL, 2)
 
@@ -482,6 +492,8 @@ PLANTED: dict[str, tuple[Bug, ...]] = {
         silence_of_a_jump,
         prompt_of_a_jump,
         raised_though_the_clock_was_set_right,
+        prompt_after_a_lie_that_was_set_right_on_the_card,
+        alarm_by_a_copy_older_than_any,
         higher_level_of_a_jump,
         dead_device_of_a_jump,
         blind_of_a_jump,
