@@ -3,7 +3,8 @@
 - Whatever clears an alarm tells the center so, in the same decision.
 - The alarm of a condition that is over is cleared: a hazard's after `hazard.clear_after`, any
   other at once; that of inactivity with the next sign of life. By the true time, and five
-  minutes for slow disks and clocks that are set.
+  minutes for slow disks and clocks that are set. Who had to forget that it is over may decide so
+  once more (`sim.check.forgetting`).
 """
 
 from bisect import bisect_right
@@ -13,7 +14,7 @@ from datetime import datetime, timedelta
 from rules.alarm import AlarmKey, Move
 from rules.codec import moment_at, moment_us
 from rules.errors import Phrase, phrase
-from rules.events import AlarmMoved, Updated
+from rules.events import AlarmMoved, ConditionChanged, Updated
 from rules.hazard import KINDS as HAZARDS
 from sim.check.conditions import active, conditions
 from sim.check.forgetting import Forgetting, forgettings
@@ -40,7 +41,11 @@ def unended(
         if key.kind in HAZARDS:
             patience += home.book.hazard.clear_after
         ends = [*(begin for begin, _ in spans[1:]), never]
-        without = [(over, again) for (_, over), again in zip(spans, ends, strict=True)]
+        without = [
+            span
+            for (_, over), again in zip(spans, ends, strict=True)
+            for span in _known_over(home, key, (over, again), found)
+        ]
         for case in active(home.decided, key, never):
             yield from _stood(home, key, case, without, patience, found)
     for case in active(home.decided, INACTIVITY, never):
@@ -49,6 +54,29 @@ def unended(
         if index < len(signs):
             alive = moment_at(signs[index])
             yield from _stood(home, INACTIVITY, case, [(alive, never)], _MARGIN, found)
+
+
+def _known_over(
+    home: HomeChronicle, key: AlarmKey, without: Span, found: list[Forgetting]
+) -> Iterator[Span]:
+    """A time without the condition, but for what follows a start that forgot that it had ended.
+
+    To such a gateway it is there still, until it decides again that it is not.
+    """
+    over, again = without
+    for each in found:
+        if (each.damaged or each.failing) and each.since <= over <= each.cut < again:
+            yield over, each.cut
+            said = [
+                one.at
+                for one in home.decided
+                if isinstance(one.event, ConditionChanged)
+                and one.event.alarm == key
+                and each.up <= one.at < again
+            ]
+            yield from ((at, again) for at in said[:1])
+            return
+    yield without
 
 
 def _unsaid(home: HomeChronicle) -> Iterator[tuple[datetime, Phrase, Phrase]]:

@@ -43,6 +43,8 @@ ONCE_FAILED = [
     Asked(654318121, 1, 5, "storm", population="plugs"),
     # Who forgot its devices need not know at once that it is blind (sim.check.collapses).
     Asked(765382333, 1, 5, "storm", population="two"),
+    # A restored journal had forgotten that conditions were over (sim.check.endings).
+    Asked(491004489, 1, 5, "storm", population="plugs"),
 ]
 
 

@@ -262,6 +262,10 @@ def waits_anew_since_the_home_called_again(story: Good) -> None:
     story.calls_again(on(8, 5), closed=on(8, 3))
 
 
+def condition_whose_end_was_forgotten(story: Good) -> None:
+    story.ends_and_forgets(on(5, 11.5), again=on(5, 20))
+
+
 EXCUSED: tuple[Callable[[Good], None], ...] = (
     lost_with_a_failing_disk,
     number_used_again_after_a_failing_disk,
@@ -289,6 +293,7 @@ EXCUSED: tuple[Callable[[Good], None], ...] = (
     silent_to_a_center_that_was_set_back,
     blind_for_good_beside_a_pet,
     waits_anew_since_the_home_called_again,
+    condition_whose_end_was_forgotten,
 )
 
 

@@ -410,6 +410,14 @@ def cleared_without_a_word(story: Good) -> None:
     story.decides(on(11), AlarmMoved(on(11), LEAKING, Move.CLEAR))
 
 
+def stands_though_its_end_was_on_the_card(story: Good) -> None:
+    story.ends_and_forgets(on(5, 10.5), again=on(5, 20))
+
+
+def stands_though_it_was_over_once_more(story: Good) -> None:
+    story.ends_and_forgets(on(5, 11.5), again=on(5, 19))
+
+
 def stands_though_it_is_over(story: Good) -> None:
     key = AlarmKey(AlarmKind.DRIVER_LOST, HALL.id)
     story.condition(on(11), key, present=True)
@@ -533,6 +541,8 @@ PLANTED: dict[str, tuple[Bug, ...]] = {
         second_close_unheard,
         cleared_without_a_word,
         stands_though_it_is_over,
+        stands_though_its_end_was_on_the_card,
+        stands_though_it_was_over_once_more,
         inactive_though_alive,
     ),
 }
