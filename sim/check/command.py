@@ -7,8 +7,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from rules.errors import ConfigError, phrase
+from sim.arguments import default
 from sim.check.shrink import Attempt
 from sim.faults import kept
+from sim.faults.fault import FaultKind
+from sim.homes.population import POPULATIONS
+from texts import Translator
 
 _PROGRAM: Final = ("ongi", "sim")
 DAYS_MAX: Final = 3_650
@@ -79,23 +83,39 @@ class Asked:
         return words
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
+def add_options(parser: argparse.ArgumentParser, say: Translator) -> None:
     """The options that `words` writes."""
-    parser.add_argument("--seed", default="1", metavar="N", help="the same seed, the same run")
-    parser.add_argument("--homes", default="1", metavar="N", help="how many homes there are")
-    parser.add_argument("--only", metavar="N,N", help="run only these homes, by number")
-    parser.add_argument("--days", default="30", metavar="N", help="how long they live")
+    _, end = say.text, default(say)
     parser.add_argument(
-        "--faults", default="none", metavar="WHAT", help="none, calm, storm, or a file of faults"
+        "--seed", default="1", metavar="N", help=_("the same seed, the same run") + end
+    )
+    parser.add_argument(
+        "--homes", default="1", metavar="N", help=_("how many homes there are") + end
+    )
+    parser.add_argument("--only", metavar="N,N", help=_("run only these homes, by number"))
+    parser.add_argument("--days", default="30", metavar="N", help=_("how long they live") + end)
+    kinds = ", ".join(kind.value for kind in FaultKind)
+    parser.add_argument(
+        "--faults",
+        default="none",
+        metavar="none|calm|storm|FILE",
+        help=_(
+            "what goes wrong: drawn, or listed in a file; `help` explains all kinds: {kinds}",
+            kinds=kinds,
+        )
+        + end,
     )
     parser.add_argument(
         "--drawn-for",
         metavar="DAYS",
-        help="draw faults as for a run of so many days, of which this one is the beginning",
+        help=_("draw faults as for a run of so many days, of which this one is the beginning"),
     )
-    parser.add_argument("--keep", metavar="N,N", help="keep only these faults, by number")
+    parser.add_argument("--keep", metavar="N,N", help=_("keep only these faults, by number"))
     parser.add_argument(
-        "--population", default=POPULATION, metavar="NAME", help="which kind of people"
+        "--population",
+        default=POPULATION,
+        metavar="NAME",
+        help=_("who lives there: {names}", names=", ".join(POPULATIONS)) + end,
     )
 
 

@@ -16,9 +16,9 @@ def table(say: Translator) -> Table:
     """All kinds, as `--faults help` shows them."""
     shown = Table(box=None, padding=(0, 2, 0, 0))
     shown.add_column(say.text("Kind"), no_wrap=True)
-    shown.add_column(say.text("Affects"))
-    shown.add_column(say.text("What it does"))
-    shown.add_column(say.text("Amount"))
+    for name in (say.text("Affects"), say.text("What it does"), say.text("Amount")):
+        # Any other overflow cuts words of wide letters.
+        shown.add_column(name, overflow="fold")
     for row in CATALOGUE.values():
         shown.add_row(row.kind.value, _of(say, row.kind), say.text(row.about), _amount(say, row))
     return shown

@@ -9,9 +9,8 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Final
 
-from rich.console import Console
-
 from rules.errors import ConfigError, LinkLost, phrase
+from sim.arguments import default, language_option, whole
 from sim.homes.population import POPULATIONS
 from sim.replay import cluster, rulefile
 from sim.replay.fleet import (
@@ -28,11 +27,13 @@ from sim.replay.fleet import (
 from sim.replay.progress import Told, progress
 from sim.replay.table import Printed
 from sim.replay.totals import as_json
-from texts import Language, Translator, translator
+from sim.terminal import Screen
+from texts import Translator, translator
 
 START: Final = datetime(2026, 1, 5, tzinfo=timezone(timedelta(hours=9)))
 "Of simulated homes: a Monday, local midnight."
 _LIMIT: Final = 50
+_LIMIT_MAX: Final = 10_000_000
 _DAYS_MAX: Final = 36_500
 _HOMES_MAX: Final = 100_000
 _WORKERS_MAX: Final = 1_024
@@ -43,77 +44,67 @@ _INTERRUPTED: Final = 130
 _SUFFIXES: Final = (RECORDING, EVIDENCE)
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
+def add_options(parser: argparse.ArgumentParser, say: Translator) -> None:
     """Describe the command to its parser."""
+    _, end = say.text, default(say)
     parser.add_argument(
         "path",
         nargs="?",
         type=Path,
         metavar="FILE",
-        help="a recorded home (CSV), an evidence log (`ongi export`), or a folder of them",
+        help=_("a recorded home (CSV), an evidence log (`ongi export`), or a folder of them"),
     )
     parser.add_argument(
-        "--rules", type=Path, required=True, metavar="NEW.toml", help="the rules to be tried"
+        "--rules", type=Path, required=True, metavar="NEW.toml", help=_("the rules to be tried")
     )
     parser.add_argument(
         "--old",
         type=Path,
         metavar="OLD.toml",
-        help="rules to compare with (default: those the home had; for a CSV its preset's)",
+        help=_("rules to compare with (default: those the home had; for a CSV its preset's)"),
     )
     parser.add_argument(
-        "--population", choices=POPULATIONS, help="simulated homes instead of files"
-    )
-    parser.add_argument(
-        "--homes",
-        type=_whole(1, _HOMES_MAX),
-        default=10,
-        metavar="N",
-        help="how many are simulated (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--days",
-        type=_whole(1, _DAYS_MAX),
-        default=365,
-        metavar="D",
-        help="of each simulated home (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--seed", type=int, default=1, metavar="N", help="another seed, other homes (default: 1)"
+        "--population", choices=POPULATIONS, help=_("simulated homes instead of files")
     )
     parser.add_argument(
         "--workers",
-        type=_whole(1, _WORKERS_MAX),
+        type=whole(1, _WORKERS_MAX, say),
         metavar="N",
-        help="processes (default: one for each core)",
+        help=_("processes (default: one for each core)"),
+    )
+    for option, most, standard, what in (
+        ("--homes", _HOMES_MAX, 10, _("how many homes are simulated")),
+        ("--days", _DAYS_MAX, 365, _("of each simulated home")),
+    ):
+        parser.add_argument(
+            option,
+            type=whole(1, most, say),
+            default=standard,
+            metavar="N",
+            help=what + end,
+        )
+    parser.add_argument(
+        "--seed", type=int, default=1, metavar="N", help=_("another seed, other homes") + end
     )
     parser.add_argument(
-        "--engine", metavar="dask://HOST:PORT", help="run on the workers of a Dask cluster instead"
+        "--engine",
+        metavar="dask://HOST:PORT",
+        help=_("run on the workers of a Dask cluster instead"),
     )
-    parser.add_argument("--json", action="store_true", help="print JSON alone")
+    parser.add_argument("--json", action="store_true", help=_("the figures as JSON, nothing else"))
     parser.add_argument(
         "--limit",
-        type=_whole(0, 10_000_000),
+        type=whole(0, _LIMIT_MAX, say),
         default=_LIMIT,
         metavar="N",
-        help="moments to print (default: %(default)s)",
+        help=_("moments to print") + end,
     )
-    parser.add_argument(
-        "--language",
-        type=Language,
-        choices=list(Language),
-        default=Language.KO,
-        help="of what is printed (default: ko)",
-    )
+    language_option(parser, say)
 
 
 def carry_out(options: argparse.Namespace) -> int:
     """Replay, print, and return the exit status: 1 where a home could not be read."""
-    try:
-        say = translator(options.language)
-    except ConfigError as error:
-        print(f"ongi sim: {error}", file=sys.stderr)
-        return _USAGE_ERROR
+    say = translator(options.language)
     try:
         return _replay(options, say)
     except ConfigError as error:
@@ -127,13 +118,6 @@ def carry_out(options: argparse.Namespace) -> int:
         return _FAILED
     except KeyboardInterrupt:
         return _INTERRUPTED
-
-
-def main(argv: Sequence[str]) -> int:
-    """`carry_out` of arguments."""
-    parser = argparse.ArgumentParser(prog="ongi sim replay", description=__doc__)
-    add_options(parser)
-    return carry_out(parser.parse_args(argv))
 
 
 def _replay(options: argparse.Namespace, say: Translator) -> int:
@@ -151,7 +135,7 @@ def _replay(options: argparse.Namespace, say: Translator) -> int:
     else:
         width = None if sys.stdout.isatty() else _PIPE_WIDTH
         printed = Printed(say).all(names, results, options.limit)
-        Console(width=width, markup=False, emoji=False, highlight=False).print(printed)
+        Screen(width=width, markup=False, emoji=False, highlight=False).print(printed)
     return _FAILED if any(isinstance(one, Failed) for one in results) else 0
 
 
@@ -177,24 +161,6 @@ def _homes(options: argparse.Namespace) -> list[FromFile | Drawn]:
         right = phrase("a folder of recordings: {suffixes}", suffixes=", ".join(_SUFFIXES))
         raise ConfigError(str(path), phrase("no recording"), right)
     return [FromFile(one) for one in files]
-
-
-class _whole:  # noqa: N801 -- reads as a type of argparse
-    """A whole number of a range, from an option."""
-
-    def __init__(self, low: int, high: int) -> None:
-        self._range = range(low, high + 1)
-
-    def __call__(self, written: str) -> int:
-        try:
-            number = int(written)
-        except ValueError:
-            number = -1
-        if number not in self._range:
-            low, high = self._range[0], self._range[-1]
-            right = f"{written!r}: write a whole number from {low} to {high}"
-            raise argparse.ArgumentTypeError(right)
-        return number
 
 
 def _explained(error: ConfigError, say: Translator) -> str:

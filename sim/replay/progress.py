@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Protocol
 
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -18,6 +17,7 @@ from rich.progress import (
 
 from sim.replay.fleet import Result
 from sim.replay.replay import Compared
+from sim.terminal import Screen
 from texts import Translator
 
 _YEAR = timedelta(days=365)
@@ -44,7 +44,7 @@ def progress(homes: int, say: Translator) -> Iterator[Told]:
             TextColumn("{task.fields[years]} " + say.text("home-years")),
             TimeElapsedColumn(),
             TimeRemainingColumn(),
-            console=Console(stderr=True),
+            console=Screen(stderr=True),
         ) as bar:
             task = bar.add_task("", total=homes, years="0.0")
             years = _Years()

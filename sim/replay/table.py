@@ -48,7 +48,7 @@ class Printed:
             + _("home-years")
         )
         for column in (_("old"), _("new"), _("only old"), _("only new"), _("both")):
-            table.add_column(column, justify="right")
+            table.add_column(column, justify="right", overflow="fold")
         for kind in summed.kinds():
             both = [summed.old.count(kind), summed.new.count(kind)]
             table.add_row(
@@ -107,8 +107,8 @@ class Printed:
             several = len(names) > 1
             table = _table(_("Time"))
             for column in (*([_("Home")] if several else []), _("Alarm"), _("Level"), _("Rules")):
-                table.add_column(column)
-            table.add_column(_("Why"), ratio=1)
+                table.add_column(column, overflow="fold")
+            table.add_column(_("Why"), ratio=1, overflow="fold")
             for name, one, moment in shown:
                 table.add_row(*self._moment(name if several else None, one, moment))
             yield table
@@ -156,8 +156,8 @@ class Printed:
                     _(
                         "{where}\n  found: {found}\n  right: {right}",
                         where=one.where,
-                        found=one.found,
-                        right=one.right,
+                        found=self._say.said(one.found),
+                        right=self._say.said(one.right),
                     ),
                     style="red",
                 )
@@ -168,5 +168,7 @@ class Printed:
 
 def _table(first: str) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column(first)
+    # Any other overflow takes the blank behind a line of wide letters for a letter that is too
+    # many, and cuts a word.
+    table.add_column(first, overflow="fold")
     return table

@@ -12,11 +12,12 @@ from typing import Final
 
 from rules.errors import ConfigError, phrase
 from rules.quantity import span
+from sim.arguments import default, language_option
 from sim.check import check, figures
 from sim.clock import stopwatch
 from sim.faults import file, words
 from sim.faults.drawn import Profile, drawn
-from sim.faults.fault import Fault
+from sim.faults.fault import Fault, FaultKind
 from sim.homes.population import POPULATIONS, SimulatedHome, home
 from sim.rig import run
 from sim.rig.able import left_out
@@ -25,7 +26,7 @@ from sim.rig.outcome import ProcessDied, Stopped
 from sim.rig.plan import SPEED, SPEED_MAX, Plan, drawn_collapse
 from sim.rig.shown import Shown, notes
 from sim.world.run import START
-from texts import Language, Translator, translator
+from texts import Translator, translator
 
 _VIOLATED: Final = 1
 _USAGE_ERROR: Final = 2
@@ -38,54 +39,51 @@ _DRAWN: Final = "drawn"
 _NONE: Final = "none"
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
+def add_options(parser: argparse.ArgumentParser, say: Translator) -> None:
     """The options of a run."""
-    parser.add_argument("--seed", type=int, default=1, metavar="N", help="another seed, all else")
-    parser.add_argument("--homes", type=int, default=1, metavar="N", help="how many (default: 1)")
-    parser.add_argument(
-        "--days", type=float, default=1.0, metavar="N", help="virtual days (default: 1)"
-    )
-    parser.add_argument(
-        "--speed",
-        type=float,
-        default=SPEED,
-        metavar="N",
-        help=f"virtual seconds in a real one while all is quiet (default: {SPEED:.0f})",
-    )
+    _, end = say.text, default(say)
+    for option, type_, standard, what in (
+        ("--seed", int, "1", _("another seed, all else")),
+        ("--homes", int, "1", _("how many homes there are")),
+        ("--days", float, "1", _("virtual days")),
+        ("--speed", float, f"{SPEED:g}", _("virtual seconds in a real one, while all is quiet")),
+        ("--calls", float, "2", _("how often a day each resident presses for help")),
+    ):
+        parser.add_argument(option, type=type_, default=standard, metavar="N", help=what + end)
+    kinds = ", ".join(kind.value for kind in FaultKind)
     parser.add_argument(
         "--faults",
         default=Profile.NONE.value,
         metavar="none|calm|storm|FILE",
-        help="what goes wrong: drawn, or listed in a file; `help` lists all kinds",
+        help=_(
+            "what goes wrong: drawn, or listed in a file; `help` explains all kinds: {kinds}",
+            kinds=kinds,
+        )
+        + end,
     )
     parser.add_argument(
         "--network",
-        type=Network,
-        choices=list(Network),
-        default=Network.AUTO,
-        help="what carries the datagrams; namespaces take root, ip, nft and tc (default: auto)",
+        default=Network.AUTO.value,
+        choices=[network.value for network in Network],
+        help=_("what carries the datagrams; namespaces take root, ip, nft and tc") + end,
     )
     parser.add_argument(
         "--collapse",
         default=_DRAWN,
         metavar="SPAN|drawn|none",
-        help='when each resident collapses, such as "5 h" after the start (default: drawn)',
+        help=_('when each resident collapses, such as "5 h" after the start') + end,
     )
     parser.add_argument(
-        "--calls",
-        type=float,
-        default=2.0,
-        metavar="N",
-        help="how often a day each resident presses for help (default: 2)",
+        "--population", default="mixed", choices=POPULATIONS, help=_("who lives there") + end
     )
-    parser.add_argument("--population", default="mixed", choices=POPULATIONS, help="who they are")
     parser.add_argument(
-        "--keep-data", type=Path, metavar="DIR", help="keep journals, databases and logs there"
+        "--keep-data",
+        type=Path,
+        metavar="DIR",
+        help=_("keep journals, databases and logs there"),
     )
-    parser.add_argument("--json", action="store_true", help="the figures as JSON, nothing else")
-    parser.add_argument(
-        "--language", type=Language, choices=list(Language), default=Language.KO, help="ko or en"
-    )
+    parser.add_argument("--json", action="store_true", help=_("the figures as JSON, nothing else"))
+    language_option(parser, say)
 
 
 def carry_out(options: argparse.Namespace) -> int:
@@ -97,7 +95,7 @@ def carry_out(options: argparse.Namespace) -> int:
         return 0
     try:
         plan = _plan(options)
-        _introduce(plan, options.network, options.faults, say, shown)
+        _introduce(plan, Network(options.network), options.faults, say, shown)
         return asyncio.run(_run(plan, say, shown))
     except ConfigError as error:
         where, found, right = map(say.said, (error.where, error.found, error.right))
@@ -172,7 +170,7 @@ def _plan(options: argparse.Namespace) -> Plan:
         lasting=lasting,
         faults=_faults(options.faults, options.seed, homes, lasting),
         speed=options.speed,
-        network=chosen(options.network),
+        network=chosen(Network(options.network)),
         data=options.keep_data,
         calls_a_day=options.calls,
         collapse=_collapse(options.collapse, options.seed, lasting),

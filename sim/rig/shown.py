@@ -7,7 +7,6 @@ from dataclasses import asdict
 from datetime import timedelta, timezone
 from typing import Final
 
-from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -18,6 +17,7 @@ from sim.rig.gateway_end import COMMAND_REACHES
 from sim.rig.outcome import ENDS, Outcome
 from sim.rig.outcome import Progress as Glance
 from sim.rig.plan import Plan
+from sim.terminal import Screen
 from texts import Translator
 
 _CHECKERS: Final = (*CHECKERS, COMMAND_REACHES, ENDS)
@@ -33,8 +33,8 @@ class Shown:
     def __init__(self, say: Translator, *, as_json: bool) -> None:
         self._say = say
         self._as_json = as_json
-        self._out = Console(soft_wrap=True, highlight=False)
-        self._err = Console(stderr=True, soft_wrap=True, highlight=False)
+        self._out = Screen(soft_wrap=True, highlight=False)
+        self._err = Screen(stderr=True, soft_wrap=True, highlight=False)
 
     def show(self, table: Table) -> None:
         """A table in place of a run."""
@@ -114,6 +114,8 @@ class Shown:
             (text("Violations"), str(len(found.violations))),
         ]
         table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+        table.add_column(overflow="fold")
+        table.add_column(overflow="fold")
         for name, value in rows:
             table.add_row(name, value)
         return table

@@ -2,12 +2,12 @@
 
 import argparse
 import logging
-import os
 import sys
 from pathlib import Path
 from typing import Final
 
 from rules.errors import ConfigError, phrase, unreadable
+from sim.arguments import language_option
 from sim.check import Violation, check, command, figures
 from sim.check.command import Asked
 from sim.check.figures import Figures, home_figures
@@ -18,31 +18,28 @@ from sim.world.asked import all_faults, all_homes, plan
 from sim.world.chronicle import Chronicle
 from sim.world.printed import Printed
 from sim.world.run import run
-from texts import Language, translator
+from texts import Translator, translator
 
 _USAGE_ERROR: Final = 2
 _VIOLATED: Final = 1
 _INTERRUPTED: Final = 130
-_NOBODY_READS: Final = 141
-"As the shell says of what SIGPIPE ended."
 _SHRINK_RUNS: Final = 60
 "As much time as so many runs like the first take, spent on as many smaller ones as that gives."
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
+def add_options(parser: argparse.ArgumentParser, say: Translator) -> None:
     """The options of a run."""
-    command.add_options(parser)
-    parser.add_argument("--json", action="store_true", help="the figures as JSON, nothing else")
-    parser.add_argument("--report", type=Path, metavar="DIR", help="write the report there")
+    _ = say.text
+    command.add_options(parser, say)
+    parser.add_argument("--json", action="store_true", help=_("the figures as JSON, nothing else"))
+    parser.add_argument("--report", type=Path, metavar="DIR", help=_("write the report there"))
     parser.add_argument(
         "--compare",
         type=Path,
         metavar="DIR",
-        help="set the residents beside the recorded homes of a folder, and run nothing",
+        help=_("set the residents beside the recorded homes of a folder, and run nothing"),
     )
-    parser.add_argument(
-        "--language", type=Language, choices=list(Language), default=Language.KO, help="ko or en"
-    )
+    language_option(parser, say)
 
 
 def carry_out(options: argparse.Namespace) -> int:
@@ -63,10 +60,6 @@ def carry_out(options: argparse.Namespace) -> int:
         where, found, right = map(say.said, (error.where, error.found, error.right))
         print(f"ongi sim: {where}\n  {found}\n  {right}", file=sys.stderr)
         return _USAGE_ERROR
-    except BrokenPipeError:
-        # Whoever read has gone, and nothing may be left for the interpreter to flush.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _NOBODY_READS
     except KeyboardInterrupt:
         return _INTERRUPTED
 

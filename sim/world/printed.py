@@ -8,7 +8,6 @@ from dataclasses import asdict
 from datetime import timedelta, timezone
 from pathlib import Path
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -17,6 +16,7 @@ from sim.check.command import Asked
 from sim.check.figures import Figures, HomeFigures, home_figures
 from sim.check.shrink import Attempt
 from sim.homes.compare import Comparison, render
+from sim.terminal import Screen
 from sim.world.chronicle import Chronicle
 from sim.world.run import HEALING
 from texts import Translator
@@ -36,11 +36,11 @@ class Printed:
     def __init__(self, say: Translator, *, as_json: bool) -> None:
         self._say = say
         self._as_json = as_json
-        self._out = Console(soft_wrap=True, highlight=False)
+        self._out = Screen(soft_wrap=True, highlight=False)
         if not self._out.is_terminal:
             # For a file or a pipe, whose width nobody knows.
-            self._out = Console(soft_wrap=True, highlight=False, width=_PIPE_WIDTH)
-        self._err = Console(stderr=True, soft_wrap=True, highlight=False)
+            self._out = Screen(soft_wrap=True, highlight=False, width=_PIPE_WIDTH)
+        self._err = Screen(stderr=True, soft_wrap=True, highlight=False)
 
     def show(self, table: Table) -> None:
         """Print a table."""
@@ -117,6 +117,8 @@ class Printed:
             (text("False alarms in 30 days"), f"{found.false_per_30d:.2f}"),
         ]
         table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+        table.add_column(overflow="fold")
+        table.add_column(overflow="fold")
         for name, value in rows:
             table.add_row(name, value)
         self._out.print(table)
@@ -139,7 +141,7 @@ class Printed:
             text("False in 30 days"),
             text("Violations"),
         ):
-            table.add_column(name, justify="right")
+            table.add_column(name, justify="right", overflow="fold")
         worst = sorted(rows, key=lambda row: (-row.violations, row.home))[:_HOMES_SHOWN]
         for row in sorted(worst, key=lambda row: row.home):
             table.add_row(

@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 from rules.errors import ConfigError
 from sim.check.command import DAYS_MAX, Asked, add_options, asked
 from sim.check.shrink import Attempt
+from texts import Language, translator
 
 
 def read(line: str) -> Asked:
     parser = argparse.ArgumentParser()
-    add_options(parser)
+    add_options(parser, translator(Language.EN))
     words = shlex.split(line)
     assert words[:3] == ["replay:", "ongi", "sim"]
     return asked(parser.parse_args(words[3:]))
@@ -91,7 +92,7 @@ def test_any_run_comes_back_from_its_line(run: Asked) -> None:
 )
 def test_a_number_that_cannot_be_is_refused_by_name(words: str, where: str) -> None:
     parser = argparse.ArgumentParser(exit_on_error=False)
-    add_options(parser)
+    add_options(parser, translator(Language.EN))
     options = parser.parse_args(words.replace("--seed -1e3", "--seed=-1e3").split())
     with pytest.raises(ConfigError) as refused:
         asked(options)

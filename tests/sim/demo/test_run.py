@@ -226,5 +226,5 @@ def test_a_malformed_recording_is_refused_before_anything_starts(tmp_path: Path)
     path.write_text("timestamp,sensor,kind,value\n2026-03-01T07:00:00,Bed,pressure,MAYBE\n")
     with _launched(tmp_path / "run", "--home-csv", str(path)) as watched:
         assert watched.end() == 2
-    assert f"{path}:2: found 'MAYBE'; write one of ON, OFF" in watched.said
+    assert f"{path}:2\n  'MAYBE'\n  write one of ON, OFF" in watched.said
     assert "Starting" not in watched.said

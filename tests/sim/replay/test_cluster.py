@@ -14,7 +14,7 @@ from distributed import LocalCluster
 import rules as rulebooks
 from rules.errors import ConfigError
 from sim.replay import cluster
-from sim.replay.options import main
+from tests.sim.replay.door import main
 
 EIGHT_HOURS = '[rules.inactivity]\nlimits = ["8 h"]\n'
 Home = Callable[[str, Sequence[float]], Path]

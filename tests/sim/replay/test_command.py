@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.cells import cell_len
 
-from sim.replay.options import main
+from tests.sim.replay.door import main
 
 ROOT = Path(__file__).resolve().parents[3]
 EIGHT_HOURS = '[rules.inactivity]\nlimits = ["8 h"]\n'
@@ -190,7 +192,7 @@ def test_numbers_that_cannot_be_are_refused(
     rules: Rules, capsys: pytest.CaptureFixture[str], arguments: list[str], word: str
 ) -> None:
     with pytest.raises(SystemExit) as ended:
-        main([*arguments, "--rules", str(rules(""))])
+        main([*arguments, "--rules", str(rules("")), "--language", "en"])
     assert ended.value.code == 2
     assert word in capsys.readouterr().err
 
@@ -255,10 +257,9 @@ def test_an_animal_stays_in_its_home_whatever_rules_are_tried(
 
 
 def test_ctrl_c_ends_a_fleet_at_once(rules: Rules) -> None:
-    code = "import sys; from sim.replay.options import main; sys.exit(main(sys.argv[1:]))"
     arguments = ["--population", "rooms", "--homes", "40", "--days", "400", "--workers", "2"]
     process = subprocess.Popen(
-        [sys.executable, "-c", code, *arguments, "--rules", str(rules(EIGHT_HOURS))],
+        [sys.executable, "-m", "sim", "replay", *arguments, "--rules", str(rules(EIGHT_HOURS))],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -294,3 +295,22 @@ def _running(session: int) -> list[int]:
             if int(of) == session and state != "Z":
                 found.append(int(rest[7]))
     return found
+
+
+@pytest.mark.parametrize("columns", ["70", "80", "90", "100", "120"])
+def test_no_word_of_a_table_is_cut_on_a_narrow_terminal(
+    home: Home,
+    rules: Rules,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    columns: str,
+) -> None:
+    folder = home("fleet/a.csv", TWO_SILENCES).parent
+    home("fleet/b.csv", (0, 10, 20, 50))
+    monkeypatch.setenv("COLUMNS", columns)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert main([str(folder), "--rules", str(rules(EIGHT_HOURS))]) == 0
+    shown = re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out)
+    assert "무활동" in shown
+    assert "…" not in shown
+    assert all(cell_len(line) <= int(columns) for line in shown.splitlines())

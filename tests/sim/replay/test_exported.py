@@ -29,7 +29,7 @@ from rules.events import (
 )
 from rules.observation import DeviceId, Observation, Phenomenon
 from rules.rulebook import Inactivity, Preset, Rulebook
-from sim.replay.options import main
+from tests.sim.replay.door import main
 
 BEGIN = datetime(2026, 3, 2, tzinfo=UTC)
 HOUR = timedelta(hours=1)

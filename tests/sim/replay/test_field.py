@@ -21,7 +21,7 @@ from rules.rulebook import Inactivity, Rulebook
 from sim.homes.act import Act
 from sim.homes.population import SimulatedHome, home
 from sim.replay.options import START as MIDNIGHT
-from sim.replay.options import main
+from tests.sim.replay.door import main
 
 START = MIDNIGHT.astimezone(UTC)
 DAYS = 8

@@ -25,15 +25,8 @@ from tests.support.processes import ROOT
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(150)]
 
 LIMITS = (timedelta(hours=2), timedelta(hours=3))
-COMMAND = """
-import argparse, sys
-from sim.rig import options
-parser = argparse.ArgumentParser()
-options.add_options(parser)
-sys.exit(options.carry_out(parser.parse_args()))
-"""
 RIG = (
-    *(sys.executable, "-c", COMMAND),
+    *(sys.executable, "-m", "sim", "rig"),
     *("--language", "en", "--network", "loopback"),
 )
 MINUTE = timedelta(minutes=1)
