@@ -23,12 +23,11 @@ from sim.world.run import run
 DAYS = 5
 "Long enough for restarts, outages and silences to meet."
 POPULATIONS = (
-    *("perilous", "plugs", "perilous", "rooms"),
-    *("perilous", "two", "perilous", "semi-basement"),
+    *("perilous", "plugs", "perilous", "rooms", "perilous", "two"),
+    *("perilous", "semi-basement", "perilous-pet", "pet", "mixed"),
 )
-"""Every other home is one in which something befalls people nearly every day. None has a pet: the
-rules cannot tell its motion from the resident's yet, and whoever collapses beside it is found late
-or not at all."""
+"""In nearly every other home something befalls people nearly every day. An odd number of names, so
+that each meets storms and calm, alone and beside another home."""
 _INTERRUPTED = 130
 FRESH_MAX = (1 << 30) - 1
 

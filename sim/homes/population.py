@@ -56,6 +56,7 @@ _POPULATIONS = {
     "two": _Population(two=1.0),
     "pet": _Population(pet=1.0),
     "perilous": _Population(perils=100.0),
+    "perilous-pet": _Population(pet=1.0, perils=100.0),
 }
 DEMO = "demo"
 "One steady person among fourteen devices, to whom nothing ever happens."

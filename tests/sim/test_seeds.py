@@ -45,6 +45,8 @@ ONCE_FAILED = [
     Asked(765382333, 1, 5, "storm", population="two"),
     # A restored journal had forgotten that conditions were over (sim.check.endings).
     Asked(491004489, 1, 5, "storm", population="plugs"),
+    # A dog went on being a sign of life of somebody who had collapsed (rules.evidence).
+    Asked(53278663, 1, 2, "none", population="pet"),
 ]
 
 
