@@ -6,7 +6,7 @@ from datetime import date, datetime, time, timedelta, tzinfo
 from pathlib import Path
 from random import Random
 
-from rules.errors import ConfigError
+from rules.errors import ConfigError, phrase
 from rules.rulebook import Preset
 from sim.homes.household import RECORDED_ZONE, SITE_ZONE
 from sim.recordings.recorded import Survey, survey
@@ -109,8 +109,13 @@ def _recorded(asked: Asked, path: Path) -> Plan:
     assert day is not None
     first, last = found.first.date(), found.last.date()
     if not found.signs[day]:
-        right = f"it has events of people on {len(found.signs)} days from {first} to {last}"
-        raise ConfigError("--day", f"{day}, of which {path} has none", right)
+        right = phrase(
+            "it has events of people on {days} days from {first} to {last}",
+            days=len(found.signs),
+            first=first,
+            last=last,
+        )
+        raise ConfigError("--day", phrase("{day}: none in {path}", day=day, path=path), right)
     midnight = datetime.combine(day, time(), RECORDED_ZONE)
     warm_up = midnight - _WARM_UP
     short = found.first.date() > warm_up.date()
@@ -138,7 +143,8 @@ def _day(written: str) -> date:
     try:
         return date.fromisoformat(written)
     except ValueError:
-        raise ConfigError("--day", repr(written), "write a day such as 2026-11-22") from None
+        right = phrase("write a day such as 2026-11-22")
+        raise ConfigError("--day", repr(written), right) from None
 
 
 def _hour(written: str | None) -> time | None:
@@ -149,5 +155,6 @@ def _hour(written: str | None) -> time | None:
         return None
     matched = re.fullmatch(r"(\d{1,2}):(\d{2})", written, re.ASCII)
     if matched is None or not (int(matched[1]) < 24 and int(matched[2]) < 60):
-        raise ConfigError("--collapse", repr(written), "write an hour such as 14:20, or none")
+        right = phrase("write an hour such as 14:20, or none")
+        raise ConfigError("--collapse", repr(written), right)
     return time(int(matched[1]), int(matched[2]))

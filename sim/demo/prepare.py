@@ -16,7 +16,7 @@ from central.app import make_folder as make_center
 from central.cases import Home
 from central.people import Role
 from central.store import Store
-from rules.errors import ConfigError
+from rules.errors import ConfigError, phrase, unreadable
 from sim.demo.folders import Folders
 from sim.processes.folder import claimed
 from texts import Translator
@@ -69,8 +69,8 @@ def check_ports(web_port: int, coap_port: int) -> None:
             try:
                 probe.bind((HOST, port))
             except OSError as error:
-                right = f"choose another port with {option} N"
-                found = f"port {port} unusable ({error.strerror})"
+                right = phrase("choose another port with {option} N", option=option)
+                found = phrase("port {port}: {why}", port=port, why=unreadable(error))
                 raise ConfigError(option, found, right) from None
 
 

@@ -97,15 +97,24 @@ class Story:
         if line is not None:
             self.tell([line])
 
-    def progress(self, now: datetime, rate: float, *, by_day: bool) -> None:
-        """Where the virtual day is, and how fast it goes; `by_day`: lines of days tell enough."""
+    def progress(self, now: datetime, rate: float, whole: float | None) -> None:
+        """Where the virtual day is, and how fast it goes.
+
+        Args:
+            now: virtual time.
+            rate: virtual seconds in a real one.
+            whole: how much of a recording has been played. Its days go by in a second each: a bar
+                of the day would only jump, and lines of the days tell enough where there is none.
+
+        """
         local = now.astimezone(self._zone)
         midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
         share = (local - midnight) / _DAY
         if self._live is None:
-            if not by_day:
+            if whole is None:
                 self._plain_progress(local, share)
             return
+        share = share if whole is None else min(whole, 1.0)
         row = Table.grid(padding=(0, 2))
         row.add_row(
             f"[bold]{local:%Y-%m-%d %H:%M:%S}[/]",

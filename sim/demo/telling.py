@@ -162,8 +162,15 @@ class Telling:
             self._clock.run(rate, until)
             if cases is not None:
                 next_s = loop.time() + _SHOW_S
-                self._story.progress(now, rate, by_day=self._plan.played is not None)
+                self._story.progress(now, rate, self._played(now))
             await asyncio.sleep(_LOOK_S if rate > CAREFUL else _LOOK_REAL_S)
+
+    def _played(self, now: datetime) -> float | None:
+        """How much of a recording has been played, up to the collapse or the end of the story."""
+        plan = self._plan
+        if plan.played is None:
+            return None
+        return (now - plan.start) / ((plan.collapse or plan.told) - plan.start)
 
     def _move_on(self, status: Status, now: datetime, home: Child) -> None:
         before = self._plot.stage
