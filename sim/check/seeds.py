@@ -14,11 +14,14 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from os import cpu_count
 
+from sim.arguments import Parser, default, language, language_option, whole
 from sim.check import Violation, check
 from sim.check.command import Asked
 from sim.clock import stopwatch
+from sim.terminal import carried_out
 from sim.world.asked import plan
 from sim.world.run import run
+from texts import Translator, translator
 
 DAYS = 5
 "Long enough for restarts, outages and silences to meet."
@@ -30,6 +33,7 @@ POPULATIONS = (
 that each meets storms and calm, alone and beside another home."""
 _INTERRUPTED = 130
 FRESH_MAX = (1 << 30) - 1
+_WORKERS_MAX = 1_024
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,23 +108,44 @@ def search(fixed: int, fresh_s: float, workers: int) -> tuple[int, list[Failed]]
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run them, print what failed, and say so by the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m sim.check.seeds", description=__doc__)
-    parser.add_argument("--fixed", type=int, default=100, metavar="N", help="seeds 1 to N")
-    parser.add_argument("--fresh-s", type=float, default=120.0, metavar="S", help="then so long")
-    parser.add_argument("--workers", type=int, default=cpu_count() or 1, metavar="N")
-    options = parser.parse_args(argv)
-    if options.fixed < 0 or options.fresh_s < 0 or options.workers < 1:
-        parser.error("--fixed and --fresh-s are 0 or more, --workers 1 or more")
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    say = translator(language(arguments))
+    parser = Parser(
+        "python -m sim.check.seeds",
+        say.text(
+            "Many seeds: a fixed list of them, then fresh ones for as long as there is time."
+        ),
+        say,
+    )
+    _add_options(parser, say)
+    options = parser.parse_args(arguments)
     if not options.fixed and not options.fresh_s:
-        parser.error("neither fixed nor fresh seeds: nothing would be run")
+        parser.error(say.text("neither fixed nor fresh seeds: nothing would be run"))
+    return carried_out(lambda: _carry_out(options, say), say)
+
+
+def _add_options(parser: argparse.ArgumentParser, say: Translator) -> None:
+    _, end = say.text, default(say)
+    for option, low, most, standard, what in (
+        ("--fixed", 0, FRESH_MAX, 100, _("seeds 1 to N")),
+        ("--fresh-s", 0, FRESH_MAX, 120, _("seconds for fresh seeds after that")),
+        ("--workers", 1, _WORKERS_MAX, cpu_count() or 1, _("processes")),
+    ):
+        parser.add_argument(
+            option, type=whole(low, most, say), default=standard, metavar="N", help=what + end
+        )
+    language_option(parser, say)
+
+
+def _carry_out(options: argparse.Namespace, say: Translator) -> int:
     try:
         count, failed = search(options.fixed, options.fresh_s, options.workers)
     except KeyboardInterrupt:
         return _INTERRUPTED
     for each_ in failed:
         first = each_.violations[0]
-        print(f"{first.checker}: {first.what}\n{each_.asked.line()}")
-    print(f"{count} seeds, {len(failed)} failed")
+        print(f"{first.checker}: {say.said(first.what)}\n{each_.asked.line()}")
+    print(say.text("Seeds: {count}, failed: {failed}", count=count, failed=len(failed)))
     return 1 if failed else 0
 
 

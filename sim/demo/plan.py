@@ -115,7 +115,9 @@ def _recorded(asked: Asked, path: Path) -> Plan:
             first=first,
             last=last,
         )
-        raise ConfigError("--day", phrase("{day}: none in {path}", day=day, path=path), right)
+        raise ConfigError(
+            "--day", phrase("{day}, of which {path} has none", day=day, path=path), right
+        )
     midnight = datetime.combine(day, time(), RECORDED_ZONE)
     warm_up = midnight - _WARM_UP
     short = found.first.date() > warm_up.date()

@@ -70,7 +70,7 @@ def check_ports(web_port: int, coap_port: int) -> None:
                 probe.bind((HOST, port))
             except OSError as error:
                 right = phrase("choose another port with {option} N", option=option)
-                found = phrase("port {port}: {why}", port=port, why=unreadable(error))
+                found = phrase("port {port} unusable: {why}", port=port, why=unreadable(error))
                 raise ConfigError(option, found, right) from None
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from sim.__main__ import main
 from sim.arguments import Parser
+from sim.check import seeds
 from sim.faults.fault import FaultKind
 from sim.homes.population import POPULATIONS
 from sim.rig.network import Network
@@ -175,3 +176,23 @@ def in_ascii(*arguments: str) -> "subprocess.CompletedProcess[str]":
         text=True,
         check=False,
     )
+
+
+def test_many_seeds_are_asked_for_and_told_in_one_language(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit):
+        seeds.main(["--help", "--language", "en"])
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "seeds 1 to N (default: 100)" in shown
+    with pytest.raises(SystemExit) as ended:
+        seeds.main(["--fixed", "-1", "--language", "en"])
+    assert ended.value.code == 2
+    assert "--fixed: '-1': write a whole number from 0" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        seeds.main(["--fixed", "0", "--fresh-s", "0", "--language", "en"])
+    assert "nothing would be run" in capsys.readouterr().err
+    assert (
+        seeds.main(["--fixed", "1", "--fresh-s", "0", "--workers", "1", "--language", "en"]) == 0
+    )
+    assert capsys.readouterr().out == "Seeds: 1, failed: 0\n"
