@@ -23,7 +23,7 @@ from protocol.records import Record, decode, decode_batch, verify
 from rules.errors import FrameError
 
 INTERVAL_HOT_S = 5
-"While people may act on a case, so that taken and closed arrive soon."
+"While people may act on a case, or more is to be told, so that taken and closed arrive soon."
 _WHY_MAX = 80
 "Characters of an error that are logged or sent."
 
@@ -32,7 +32,7 @@ class Requests:
     """Answers what gateways ask, once it is proven that it is they who ask.
 
     `interval` gives the seconds that heartbeats shall be apart, `hot_s` the most of them while
-    people may act on a case of the gateway.
+    people may act on a case of the gateway, or one reply cannot tell it all that they did.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class Requests:
         heartbeat = decode_heartbeat(payload)
         due = await self._store.due(entry.gateway, heartbeat, self._clock.now())
         interval_s = self._interval()
-        if due.waits_for_people:
+        if due.waits_for_people or due.more_news:
             interval_s = min(interval_s, self._hot_s)
         now = self._clock.now()
         self._store.heartbeat(entry.gateway, heartbeat, interval_s, now)

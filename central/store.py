@@ -54,6 +54,8 @@ class Due:
     "Ranges of seq, both ends included, that the gateway shall send again."
     waits_for_people: bool
     "A case of this gateway may be taken or closed at any moment."
+    more_news: bool
+    "What did not fit waits for the next reply."
 
 
 class Store:
@@ -149,7 +151,7 @@ class Store:
 
         def ask(connection: Connection) -> tuple[list[News], list[tuple[int, int]], bool]:
             return (
-                cases.pending_news(connection, gateway, _NEWS + len(seen)),
+                cases.pending_news(connection, gateway, _NEWS + len(seen) + 1),
                 [] if known else records.missing(connection, gateway, *wanted),
                 cases.waits_for_people(connection, gateway, now - _FRESH),
             )
@@ -160,11 +162,9 @@ class Store:
         if any(piece.token in seen for piece in news):
             # Not waited for: if it fails, they are told once more.
             self._database.submit(partial(cases.drop_news, gateway=gateway, tokens=seen))
-        return Due(
-            tuple(piece for piece in news if piece.token not in seen)[:_NEWS],
-            self._some(gateway, missing),
-            waits,
-        )
+        unheard = tuple(piece for piece in news if piece.token not in seen)
+        some = self._some(gateway, missing)
+        return Due(unheard[:_NEWS], some, waits, len(unheard) > _NEWS)
 
     def _some(self, gateway: str, ranges: list[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
         """Another few of the ranges each time.

@@ -245,7 +245,10 @@ def add_history(connection: sqlite3.Connection, case_id: bytes, entry: HistoryEn
 
 
 def pending_news(connection: sqlite3.Connection, gateway: str, most: int) -> list[News]:
-    """What the gateway has not yet said that it heard, oldest first."""
+    """What the gateway has not yet said that it heard.
+
+    Of people in danger first, since sirens and prompts wait for it; of these the oldest.
+    """
     return [
         News(
             token,
@@ -256,8 +259,9 @@ def pending_news(connection: sqlite3.Connection, gateway: str, most: int) -> lis
             moment_at(when),
         )
         for token, record, what, by, outcome, when in connection.execute(
-            "select token, record, what, by, outcome, at from news where gateway = ?"
-            " order by entry limit ?",
+            "select token, record, what, by, news.outcome, at from news"
+            " left join cases on cases.id = news.record where news.gateway = ?"
+            " order by category is not 'escalation', entry limit ?",
             (gateway, most),
         )
     ]

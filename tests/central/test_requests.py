@@ -185,6 +185,28 @@ def test_a_heartbeat_hears_what_people_did_until_it_says_so(center: Center) -> N
     assert center.beat().interval_s == INTERVAL_S
 
 
+def test_what_people_did_for_somebody_in_danger_comes_first_and_the_rest_comes_soon(
+    center: Center,
+) -> None:
+    faults = [record("home-1", seq, RecordKind.FAULT) for seq in range(1, 10)]
+    call = record("home-1", 10)
+    for made in (*faults, call):
+        center.post(signed(made, HOME))
+        done(center.store.take(made.id.hex(), "kim", NOW))
+        done(center.store.close(made.id.hex(), "kim", Outcome.TECHNICAL, "", NOW))
+    told: list[tuple[bytes, NewsKind]] = []
+    asked: list[int] = []
+    seen: tuple[bytes, ...] = ()
+    while (reply := center.beat(news_seen=seen)).news:
+        told += [(each.record, each.what) for each in reply.news]
+        asked.append(reply.interval_s)
+        seen = (*(each.token for each in reply.news), *seen)[:8]
+    assert told == [
+        (made.id, what) for made in (call, *faults) for what in (NewsKind.TAKEN, NewsKind.CLOSED)
+    ]
+    assert asked == [INTERVAL_HOT_S] * 4 + [INTERVAL_S]
+
+
 def test_a_heartbeat_is_remembered_with_the_center_s_time(center: Center) -> None:
     later = NOW + timedelta(hours=1)
     center.date.today = later
