@@ -74,7 +74,11 @@ def add_options(parser: argparse.ArgumentParser, say: Translator) -> None:
         help=_('when each resident collapses, such as "5 h" after the start') + end,
     )
     parser.add_argument(
-        "--population", default="mixed", choices=POPULATIONS, help=_("who lives there") + end
+        "--population",
+        default="mixed",
+        choices=POPULATIONS,
+        metavar="NAME",
+        help=_("who lives there: {names}", names=", ".join(POPULATIONS)) + end,
     )
     parser.add_argument(
         "--keep-data",
