@@ -1,0 +1,52 @@
+"""Many parts of work at once, one process for each core; results in the order of the work."""
+
+import multiprocessing
+import signal
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from typing import TypeVar
+
+Work = TypeVar("Work")
+Made = TypeVar("Made")
+
+
+def each(
+    make: Callable[[Work], Made],
+    works: Sequence[Work],
+    workers: int,
+    done: Callable[[], None],
+) -> list[Made]:
+    """`make` of each, on this machine; the same for any number of workers.
+
+    Args:
+        make: a function of a module, which other processes import.
+        works: the largest first, so that none is left over at the end.
+        workers: processes; with one the work is done in this one.
+        done: told as each comes, in any order.
+
+    """
+    workers = min(workers, len(works))
+    if workers <= 1:
+        made = []
+        for work in works:
+            made.append(make(work))
+            done()
+        return made
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=spawn, initializer=_deaf) as pool:
+        futures = [pool.submit(make, work) for work in works]
+        try:
+            for future in as_completed(futures):
+                future.result()
+                done()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for child in multiprocessing.active_children():
+                child.terminate()
+            raise
+    return [future.result() for future in futures]
+
+
+def _deaf() -> None:
+    """Leave Ctrl-C, which the terminal sends to all, to the process that started this one."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
