@@ -101,6 +101,20 @@ def test_every_violation_stands_in_full_with_its_replay(tmp_path: Path) -> None:
     assert "<and>" not in page.text
 
 
+def test_a_violation_is_told_in_the_language_of_the_page(tmp_path: Path) -> None:
+    story = Good()
+    story.forget_at_center(story.dead)
+    found = check(story.run)
+    told = Told(
+        story.run, figures(story.run, found, 1.0), home_figures(story.run, found), "ongi sim"
+    )
+    words = Translator(Language.KO, Bracketed())
+    path = write(tmp_path, told, words=dict.fromkeys(Language, words))[0]
+    (article,) = Page.read(path).all("article", "violation")
+    assert "[Record 6 of boot 2 was queued [durably]" in article.words
+    assert "[never arrived]" in article.words
+
+
 def test_of_very_many_violations_the_rest_is_counted(tmp_path: Path) -> None:
     told = made(days=3, troubles=0)
     many = tuple(
