@@ -50,6 +50,10 @@ from rules.state import State
 UNTRUSTED_AT_MOST = timedelta(hours=1)
 "A clock that nobody confirmed for so long is a fault."
 _UNTRUSTED = AlarmKey(AlarmKind.TIME_UNTRUSTED)
+_DISK_FAILING = AlarmKey(AlarmKind.DISK_FAILING)
+_SERIALS_IN_MEMORY = 1_000
+"""More than a gateway uses while its disk fails. The center knows those; were they used again, it
+could not tell that it misses the second ones when it is restored from a backup."""
 _DECIDING = (
     GIVING
     | hazard.PHENOMENA
@@ -175,7 +179,10 @@ class Engine:
             case Drill():
                 cases.drilled(decision, item)
             case Boot(boot, down, trusted, next_serial, lost):
-                decision.emit(Started(now, boot, down, next_serial, lost))
+                serial = max(next_serial, self._state.next_serial)
+                if self._state.alarm(_DISK_FAILING).present:
+                    serial += _SERIALS_IN_MEMORY
+                decision.emit(Started(now, boot, down, serial, lost))
                 signals.forget_commands(decision)
                 # The rules may be others than before.
                 health.check_sight(decision)

@@ -481,3 +481,18 @@ class TestTime:
         home.jump(shift, "center")
         home.wait(9 * HOUR)
         assert home.state(AlarmKey(AlarmKind.INACTIVITY)) is AlarmState.RAISED
+
+
+@pytest.mark.parametrize(("failing", "left_out"), [(True, 1_000), (False, 0)])
+def test_numbers_that_a_run_used_in_memory_are_not_used_again(
+    *, failing: bool, left_out: int
+) -> None:
+    home = Home()
+    said = sentence(Say.DISK_FAILING, at=home.now, detail="full")
+    home.put(Technical(AlarmKind.DISK_FAILING, None, True, said))
+    if not failing:
+        home.put(Technical(AlarmKind.DISK_FAILING, None, False, said))
+    used = home.engine.state.next_serial
+    home.restart(5 * MINUTE)
+    home.put(Drill("installer"))
+    assert home.cases()[-1].serial == used + left_out

@@ -47,6 +47,10 @@ ONCE_FAILED = [
     Asked(491004489, 1, 5, "storm", population="plugs"),
     # A dog went on being a sign of life of somebody who had collapsed (rules.evidence).
     Asked(53278663, 1, 2, "none", population="pet"),
+    # Numbers used in memory were used again; a restored center took them for known (rules.engine).
+    Asked(206904546, 1, 5, "storm", population="perilous"),
+    # That a hazard was over was forgotten with damaged files (sim.check.endings).
+    Asked(705351370, 2, 5, "storm", population="perilous"),
 ]
 
 
