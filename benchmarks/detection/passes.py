@@ -88,7 +88,7 @@ def _rivals(part: Part, stream: Stream, moments: Sequence[float]) -> Iterator[tu
     rules = dict(_rules(part, record))
     if not rules:
         return
-    streams = {name.value: _counted(part, stream, moments, name) for name in Noise}
+    streams = _counted(part, stream, moments)
     streams[CLEAN] = [[] for _ in moments]
     for key, rule in rules.items():
         scored = Scored(counts=record.for_nothing(rivals.alarms(rule, record.signs)))
@@ -108,17 +108,16 @@ def _delay(rule: rivals.Rival, record: Record, moment: float, counted: Sequence[
     return min(rivals.alarm_after(rule, silence[0], counted, moment) - moment, CENSORED_S)
 
 
-def _counted(
-    part: Part, stream: Stream, moments: Sequence[float], name: Noise
-) -> list[list[float]]:
-    """For each moment the spurious events after it that the engine counts."""
+def _counted(part: Part, stream: Stream, moments: Sequence[float]) -> dict[str, list[list[float]]]:
+    """For each kind of noise and each moment the spurious events that the engine counts."""
     found = noise.sources(stream.devices)
     run = Run(ours.watching(stream.book), stream)
-    counted = []
+    counted: dict[str, list[list[float]]] = {name.value: [] for name in Noise}
     for number, at in enumerate(_halts(run, stream, moments)):
-        events = _spurious(part, found, name, number, at)
-        signs = run.fallen().counted(events) if events else []
-        counted.append([stream.seconds(sign) for sign in signs])
+        for name in Noise:
+            events = _spurious(part, found, name, number, at)
+            signs = run.fallen().counted(events) if events else []
+            counted[name.value].append([stream.seconds(sign) for sign in signs])
     return counted
 
 
