@@ -40,6 +40,10 @@ def _cloned(thing: Any) -> Any:  # noqa: ANN401 -- walks objects of any type
         return thing.copy() if is_flat else [_cloned(one) for one in thing]
     if kind is dict:
         return {key: _cloned(value) for key, value in thing.items()}
+    if isinstance(thing, dict):
+        made = copy.copy(thing)
+        made.update({key: _cloned(value) for key, value in thing.items()})
+        return made
     if kind is tuple:
         return tuple(_cloned(one) for one in thing)
     if kind is set or kind is array or kind is bytearray:

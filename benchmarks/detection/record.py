@@ -57,6 +57,13 @@ class Record:
         return self.days >= SHORTEST.days and self.scored_until > self.scored_from
 
     @property
+    def unscored(self) -> str:
+        """Why it is not scored; empty where it is."""
+        if self.is_scored:
+            return ""
+        return "too short" if self.days < SHORTEST.days else "no life seen"
+
+    @property
     def scored_from(self) -> float:
         return self.begin_s + WARM_UP.total_seconds()
 

@@ -48,7 +48,7 @@ def _homes(study: Study) -> Table:
 
 def _home(record: Record) -> Iterator[str]:
     yield f"{record.days:.0f}"
-    yield f"{record.scored_days:.0f}" if record.is_scored else "too short"
+    yield record.unscored or f"{record.scored_days:.0f}"
     yield f"{len(record.signs) / max(record.days, 1.0):.0f}"
     absences = record.absences() if record.is_scored else []
     yield str(len(absences))

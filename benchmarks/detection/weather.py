@@ -1,8 +1,8 @@
 """What fails in the outage stream: the gateway for hours, a device for days."""
 
 from bisect import bisect_right
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
 
@@ -24,11 +24,12 @@ class Weather:
 
     off: tuple[Span, ...] = ()
     "The gateway is off."
-    dead: tuple[tuple[DeviceId, Span], ...] = ()
+    dead: Mapping[DeviceId, tuple[Span, ...]] = field(default_factory=dict)
 
     def hears(self, device: DeviceId, at: datetime) -> bool:
         """Whether the device works."""
-        return not any(name == device and a <= at < b for name, (a, b) in self.dead)
+        spans = self.dead.get(device)
+        return spans is None or not any(a <= at < b for a, b in spans)
 
     def waits(self, at: datetime) -> datetime:
         """When something that falls due at `at` is done: once the gateway runs again."""
@@ -38,7 +39,9 @@ class Weather:
     def calm(self, begin: datetime, end: datetime) -> bool:
         """Whether nothing fails, comes back or is found missing between these moments."""
         return not any(a <= end and b > begin for a, b in self.off) and not any(
-            begin - _UNTIL_STALE <= a <= end or begin <= b <= end for _, (a, b) in self.dead
+            begin - _UNTIL_STALE <= a <= end or begin <= b <= end
+            for spans in self.dead.values()
+            for a, b in spans
         )
 
 
@@ -54,12 +57,12 @@ def drawn(devices: Sequence[Device], begin: datetime, end: datetime, random: Ran
         off.append((at, until))
         at = until + random.expovariate(1.0) * _BETWEEN
     mortal = [one.id for one in devices if evidence.watches(one, pet=False)]
-    dead = []
+    dead: dict[DeviceId, tuple[Span, ...]] = {}
     month = begin
     while month < end and mortal:
         falls = month + random.random() * _MONTH
-        dead.append(
-            (random.choice(mortal), (falls, falls + timedelta(days=random.uniform(3, 20))))
-        )
+        name = random.choice(mortal)
+        span = falls, falls + timedelta(days=random.uniform(3, 20))
+        dead[name] = (*dead.get(name, ()), span)
         month += _MONTH
-    return Weather(tuple(off), tuple(dead))
+    return Weather(tuple(off), dead)

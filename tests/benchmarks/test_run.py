@@ -102,7 +102,7 @@ def test_an_alarm_waits_for_the_gateway(quiet: Stream) -> None:
 
 def test_a_home_whose_only_sensor_died_raises_nothing(quiet: Stream) -> None:
     begin = hour(quiet, 24 * 3 + 8)
-    sky = Weather(dead=((KETTLE, (begin, begin + 10 * 24 * H)),))
+    sky = Weather(dead={KETTLE: ((begin, begin + 10 * 24 * H),)})
     at = hour(quiet, 24 * 3 + 12)
     run = lived(Run(book(), quiet, sky), quiet, at)
     assert run.alarm_if_silent(at, at + 72 * H) is None
@@ -192,9 +192,9 @@ def test_outages_are_as_the_protocol_has_them(quiet: Stream) -> None:
     assert sky == weather.drawn(quiet.devices, begin, end, Random(1))
     assert len(sky.off) == pytest.approx(300, abs=60)
     assert all(H <= b - a <= 12 * H for a, b in sky.off)
-    assert len(sky.dead) == 100
-    assert {name for name, _ in sky.dead} == {KETTLE}
-    assert all(timedelta(days=3) <= b - a <= timedelta(days=20) for _, (a, b) in sky.dead)
+    assert set(sky.dead) == {KETTLE}
+    assert len(sky.dead[KETTLE]) == 100
+    assert all(timedelta(days=3) <= b - a <= timedelta(days=20) for a, b in sky.dead[KETTLE])
     a, b = sky.off[0]
     assert sky.waits(a) == sky.waits(b - H / 60) == b
     assert sky.waits(b) == b
