@@ -63,9 +63,11 @@ def _object(thing: Any, kind: type[object]) -> Any:  # noqa: ANN401 -- any objec
     if not kind.__module__.startswith("rules.") or not (slots or has_dict):
         raise TypeError(f"no copy of a {kind.__module__}.{kind.__qualname__} is known")
     made: Any = object.__new__(kind)
+    shared = _reckoned(kind)  # type: ignore[arg-type]  # A class is hashable.
     for name in slots:
         if hasattr(thing, name):
-            object.__setattr__(made, name, _cloned(getattr(thing, name)))
+            value = getattr(thing, name)
+            object.__setattr__(made, name, value if name in shared else _cloned(value))
     if has_dict:
         made.__dict__.update({name: _cloned(value) for name, value in vars(thing).items()})
     return made
@@ -90,3 +92,10 @@ def _field_names(kind: type[object]) -> tuple[str, ...]:
 @cache
 def _slots(kind: type[object]) -> tuple[str, ...]:
     return tuple(name for base in kind.__mro__ for name in getattr(base, "__slots__", ()))
+
+
+@cache
+def _reckoned(kind: type[object]) -> frozenset[str]:
+    """Fields that are not compared: what was reckoned from the others, right for both."""
+    known = getattr(kind, "__dataclass_fields__", {})
+    return frozenset(name for name, each in known.items() if not each.compare)
