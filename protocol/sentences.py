@@ -64,6 +64,7 @@ _KEYS = (
     "closed_by_center",
     "went_out",
     "home_blind_beside_pet",
+    "silence_usual",
 )
 _NAMES = (
     "at",

@@ -11,13 +11,12 @@ from rules import evidence
 from rules.decision import Decision
 from rules.events import AwayBegan, AwayEnded, AwayReason, DoorShut
 from rules.inputs import Away
-from rules.observation import Observation, Phenomenon
+from rules.observation import Observation
 from rules.rulebook import Rulebook
 from rules.state import State
 
 _LEAVING = timedelta(minutes=30)
 "Life so soon after a trip was announced is the packing, not the return."
-_SEEING = frozenset({Phenomenon.MOTION, Phenomenon.OCCUPANCY})
 
 
 def announced(decision: Decision, item: Away) -> None:
@@ -81,6 +80,6 @@ def _would_see(state: State, book: Rulebook, since: datetime) -> bool:
     return any(
         heard.live_since is not None
         and heard.live_since <= since
-        and not _SEEING.isdisjoint(evidence.shows(heard.device, pet=book.evidence.pet))
+        and evidence.sees_people(heard.device, pet=book.evidence.pet)
         for heard in state.devices.values()
     )

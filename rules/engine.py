@@ -133,6 +133,7 @@ class Engine:
             self._health_check,
             inactivity.due(state, book),
             away.due(state, book),
+            inactivity.learning_due(state),
             self._untrusted_too_long(),
         ]
         for alarm in state.alarms.values():
@@ -286,6 +287,7 @@ class Engine:
         self._health_known = True
         away.settle(decision)
         inactivity.settle(decision)
+        inactivity.learn(decision)
         self._settle_trust(decision)
 
     def _settle_trust(self, decision: Decision) -> None:

@@ -76,6 +76,15 @@ class AlarmMoved:
 
 
 @dataclass(frozen=True, slots=True)
+class Learnt:
+    """The silences of the last day became part of the home's habits."""
+
+    at: datetime
+    listened: timedelta
+    "For how long of it somebody listened."
+
+
+@dataclass(frozen=True, slots=True)
 class ConditionChanged:
     """What an alarm is about has begun or ended; delays and hysteresis count from here."""
 
@@ -230,6 +239,7 @@ Event = (
     | AwayBegan
     | AwayEnded
     | DoorShut
+    | Learnt
     | Started
     | TimeMoved
     | DevicesChanged

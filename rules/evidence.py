@@ -87,6 +87,11 @@ def watches(device: Device, *, pet: bool) -> bool:
     return bool(shows(device, pet=pet))
 
 
+def sees_people(device: Device, *, pet: bool = False) -> bool:
+    """Whether it sees people move, and tells them from an animal where one lives."""
+    return not _BY_ANIMALS.isdisjoint(shows(device, pet=pet))
+
+
 @dataclass(frozen=True, slots=True)
 class Before:
     """What a device said last of the same phenomenon."""

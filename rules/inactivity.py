@@ -12,7 +12,8 @@ from rules import away
 from rules.alarm import ACTIVE, AlarmKey, AlarmKind, AlarmState, Move
 from rules.decision import Decision
 from rules.device import ASKING
-from rules.events import AwayReason, Stage
+from rules.events import AwayReason, Learnt, Stage
+from rules.habits import LEARNS_EVERY, Budget, Context
 from rules.rulebook import Rulebook
 from rules.sentence import Explanation, Say, Sentence, sentence
 from rules.state import State
@@ -45,11 +46,13 @@ def raise_time(state: State, book: Rulebook) -> datetime | None:
         return None
     if alarm.state is AlarmState.PROMPTED:
         return alarm.until
-    limit = since + _limit(state, book, 0)
+    fixed = since + _fixed(state, book, 0)
     left = None if state.away is not None else away.due(state, book)
-    if left is not None and left <= limit - _wait(state, book):
+    if left is not None and left <= fixed - _wait(state, book):
         # By then the silence will have been taken for an outing.
-        limit += book.away.extra
+        fixed += book.away.extra
+    learnt = _learnt(state, book, since)
+    limit = fixed if learnt is None else min(fixed, since + learnt)
     if alarm.state is AlarmState.SHELVED and alarm.until is not None:
         return max(limit, alarm.until + _wait(state, book))
     return limit
@@ -65,10 +68,10 @@ def due(state: State, book: Rulebook) -> datetime | None:
     if since is None or alarm.state is AlarmState.SHELVED:
         return None
     if alarm.state not in ACTIVE:
-        return since + _limit(state, book, 0) - _wait(state, book)
+        return since + _limit(state, book, since, 0) - _wait(state, book)
     if alarm.level >= len(book.inactivity.limits):
         return None
-    return since + _limit(state, book, alarm.level)
+    return since + _limit(state, book, since, alarm.level)
 
 
 def settle(decision: Decision) -> None:
@@ -112,7 +115,10 @@ def clock_set(decision: Decision) -> None:
     state, book = decision.state, decision.book
     since, asked = silent_since(state, book), state.alarm(KEY).since
     # Before the limit, but for what clocks are off by anyway.
-    if since is not None and asked < since + _limit(state, book, 0) - _wait(state, book) - _EARLY:
+    if since is None:
+        return
+    due_at = since + _limit(state, book, since, 0) - _wait(state, book)
+    if asked < due_at - _EARLY:
         decision.move(KEY, Move.WITHDRAW)
 
 
@@ -142,16 +148,64 @@ def _wait(state: State, book: Rulebook) -> timedelta:
     return book.inactivity.prompt_wait if asks else timedelta()
 
 
-def _limit(state: State, book: Rulebook, step: int) -> timedelta:
+def _limit(state: State, book: Rulebook, since: datetime, step: int) -> timedelta:
+    """After how long a silence since then reaches a step of the ladder."""
+    fixed = _fixed(state, book, step)
+    learnt = None if step else _learnt(state, book, since)
+    return fixed if learnt is None else min(fixed, learnt)
+
+
+def _fixed(state: State, book: Rulebook, step: int) -> timedelta:
     limits = book.inactivity.limits
     limit = limits[min(step, len(limits) - 1)]
     return limit if state.away is None else limit + book.away.extra
 
 
+def _learnt(state: State, book: Rulebook, since: datetime) -> timedelta | None:
+    """After how long a silence since then is no habit of this home; None while that is unknown."""
+    habits, rule = state.habits, book.inactivity
+    if not rule.learn or not habits.known:
+        return None
+    wait = _wait(state, book)
+    budget = Budget(
+        calls=LEARNS_EVERY / rule.false_call_every,
+        prompts=LEARNS_EVERY / rule.ask_every if wait else None,
+    )
+    # While the date may be false, so may be the hour: then the longest of the day.
+    return habits.wait(since if state.trusted else None, _context(state, since), budget) + wait
+
+
+def _context(state: State, since: datetime) -> Context:
+    at_life = state.life is not None and state.life.at == since
+    return state.habits.began if at_life else Context.INSIDE
+
+
+def learning_due(state: State) -> datetime | None:
+    """When the silences of the last day are to become habits; not by a date that may be false."""
+    if not state.trusted or state.installed is None:
+        return None
+    return (state.habits.learnt or state.installed) + LEARNS_EVERY
+
+
+def learn(decision: Decision) -> None:
+    """Let them, once a day."""
+    state, now = decision.state, decision.now
+    at = learning_due(state)
+    if at is None or now < at:
+        return
+    last = state.habits.learnt or state.installed
+    assert last is not None
+    listened = timedelta()
+    if state.seen_from is not None:
+        down = state.down if state.started > last else timedelta()
+        listened = max(now - max(last, state.seen_from) - down, listened)
+    decision.emit(Learnt(now, listened))
+
+
 def _level(state: State, book: Rulebook, since: datetime, now: datetime) -> int:
     """How many limits the silence has reached, at least one."""
     steps = range(len(book.inactivity.limits))
-    return max(1, sum(now >= since + _limit(state, book, step) for step in steps))
+    return max(1, sum(now >= since + _limit(state, book, since, step) for step in steps))
 
 
 def _explain(decision: Decision, level: int) -> Explanation:
@@ -173,14 +227,7 @@ def _explain(decision: Decision, level: int) -> Explanation:
         said.append(sentence(Say.SILENT_FROM_START, since=watched, silence=now - watched))
     if state.away is not None:
         said.append(sentence(Say.WENT_OUT, at=state.away.at))
-    said.append(
-        sentence(
-            Say.SILENCE_LIMIT,
-            limit=_limit(state, book, level - 1),
-            level=level,
-            levels=len(book.inactivity.limits),
-        )
-    )
+    said.append(_why(decision, level))
     alarm = state.alarm(KEY)
     if alarm.state is AlarmState.PROMPTED and _was_asked(state):
         said.append(sentence(Say.PROMPT_UNANSWERED, at=alarm.since))
@@ -189,6 +236,19 @@ def _explain(decision: Decision, level: int) -> Explanation:
     if state.down and (life is None or state.started >= life.at):
         said.append(sentence(Say.GATEWAY_WAS_DOWN, down=state.down))
     return tuple(said)
+
+
+def _why(decision: Decision, level: int) -> Sentence:
+    """What was passed: a limit of the ladder, or what is usual in this home at this hour."""
+    state, book, now = decision.state, decision.book, decision.now
+    since = silent_since(state, book)
+    limit = _fixed(state, book, level - 1)
+    if level == 1 and since is not None and now < since + limit and state.habits.known:
+        usual = state.habits.usual(since, _context(state, since))
+        return sentence(Say.SILENCE_USUAL, since=since, usual=usual)
+    return sentence(
+        Say.SILENCE_LIMIT, limit=limit, level=level, levels=len(book.inactivity.limits)
+    )
 
 
 def _was_asked(state: State) -> bool:

@@ -69,9 +69,15 @@ class Inactivity:
     limits: tuple[timedelta, ...] = field(default=(24 * _H, 36 * _H, 50 * _H), metadata=_ladder())
     "The first escalates; each later one makes the same case more urgent."
     prompt: bool = field(default=True, metadata=_yes_no())
-    "Ask the resident before the first limit."
+    "Ask the resident before help is called."
     prompt_wait: timedelta = field(default=10 * _MIN, metadata=_span(10 * _S, 2 * _H))
-    "How long before the first limit the resident is asked."
+    "How long before that the resident is asked."
+    learn: bool = field(default=True, metadata=_yes_no())
+    "Call before the first limit, once the home's habits are known; never after it."
+    false_call_every: timedelta = field(default=180 * _D, metadata=_span(1 * _D, 1000 * _D))
+    "So often somebody may be called in vain by what was learnt."
+    ask_every: timedelta = field(default=84 * _H, metadata=_span(12 * _H, 1000 * _D))
+    "So often the resident may be asked in vain: twice a week."
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +176,7 @@ PRESETS: Mapping[Preset, Rulebook] = {
     Preset.LIVING_ALONE: Rulebook(),
     # Seongdong's ladder.
     Preset.LIVING_ALONE_HIGH_RISK: Rulebook(
-        inactivity=Inactivity(limits=(8 * _H, 12 * _H, 24 * _H)),
+        inactivity=Inactivity(limits=(8 * _H, 12 * _H, 24 * _H), false_call_every=30 * _D),
         away=AwayByDoor(extra=8 * _H),
     ),
     # The ladder of living-alone. To homes of other kinds the setting is added.

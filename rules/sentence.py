@@ -18,6 +18,7 @@ class Say(StrEnum):
     SILENT_FROM_START = "silent_from_start"  # since: datetime, silence: timedelta
     WENT_OUT = "went_out"  # at: datetime
     SILENCE_LIMIT = "silence_limit"  # limit: timedelta, level: int, levels: int
+    SILENCE_USUAL = "silence_usual"  # since: datetime, usual: timedelta
     PROMPT_UNANSWERED = "prompt_unanswered"  # at: datetime
     PROMPT_IMPOSSIBLE = "prompt_impossible"
     GATEWAY_WAS_DOWN = "gateway_was_down"  # down: timedelta

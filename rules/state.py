@@ -10,13 +10,23 @@ from datetime import UTC, datetime, timedelta
 
 from rules import evidence
 from rules.activity import Tally
-from rules.alarm import ACTIVE, OPEN, TRANSITIONS, AlarmKey, AlarmState, Category, Move
+from rules.alarm import (
+    ACTIVE,
+    OPEN,
+    TRANSITIONS,
+    AlarmKey,
+    AlarmKind,
+    AlarmState,
+    Category,
+    Move,
+)
 from rules.command import Command, Signal
 from rules.device import ASKING, Device, Liveness, Output
 from rules.events import (
     AlarmMoved,
     AwayBegan,
     AwayEnded,
+    AwayReason,
     CaseClosed,
     CaseTaken,
     Commanded,
@@ -26,18 +36,23 @@ from rules.events import (
     DoorShut,
     Escalated,
     Event,
+    Learnt,
     LifeSeen,
     LivenessChanged,
     Started,
     TimeMoved,
     Updated,
 )
+from rules.habits import Ended, Habits
 from rules.observation import DeviceId, Observation, Phenomenon, Quality, Value
 
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 "Of what never was. A machine without a clock may start before it."
 _WHOLE = datetime.min.replace(tzinfo=UTC)
 "An anchor of all moments."
+_INACTIVITY = AlarmKey(AlarmKind.INACTIVITY)
+_RESTART = timedelta(minutes=5)
+"Who starts again within this has missed nothing that matters to a habit."
 CASES_MAX = 256
 "Past this the oldest case that a newer one of the same alarm has replaced is forgotten."
 
@@ -117,6 +132,7 @@ class State:
     weak: LifeSeen | None = None
     "The last sign of any strength, counted ones too."
     tally: Tally = field(default_factory=Tally)
+    habits: Habits = field(default_factory=Habits)
     away: AwayBegan | None = None
     away_ended: datetime | None = None
     door_shut: datetime | None = None
@@ -193,6 +209,8 @@ class State:
                 self.away, self.away_ended, self.door_shut = None, event.at, None
             case DoorShut():
                 self.door_shut = event.at
+            case Learnt():
+                self.habits.learn(event.at, event.listened / timedelta(days=1))
             case Started():
                 self._started(event)
             case TimeMoved():
@@ -239,6 +257,8 @@ class State:
                     reading.ends = True
                 if seen.phenomenon is Phenomenon.POWER_W:
                     _note_load(reading, float(seen.value), at)
+                elif heard.device.outside_door and reading.value != seen.value:
+                    self.habits.door = at
                 reading.value, reading.at = seen.value, at
 
     def _life_seen(self, event: LifeSeen) -> None:
@@ -248,9 +268,33 @@ class State:
             return
         self.tally.count(event.at)
         if self.life is None or event.at >= self.life.at:
+            if self.life is not None and self._followed(self.life.at):
+                self.habits.end(self.life.at, event.at, self._ended())
             self.life = event
+            self.habits.begin(event.at)
             if event.at_home:
                 self.door_shut = None
+
+    def _followed(self, begin: datetime) -> bool:
+        """Whether a silence since then, over now, tells of the resident's habits."""
+        trip = self.away is not None and self.away.reason is not AwayReason.OUTING
+        closed = self.alarm(_INACTIVITY).closed_at
+        return (
+            self.trusted
+            and not trip
+            and self.seen_from is not None
+            and self.seen_from <= begin
+            and (self.started <= begin or self.down <= _RESTART)
+            and (self.away_ended is None or self.away_ended <= begin)
+            # Else somebody looked after the resident: a person in need has no habits.
+            and (closed is None or closed <= begin)
+        )
+
+    def _ended(self) -> Ended:
+        alarm = self.alarm(_INACTIVITY).state
+        if alarm is AlarmState.PROMPTED:
+            return Ended.ANSWER
+        return Ended.CALL if alarm in ACTIVE else Ended.LIFE
 
     def _moved(self, event: AlarmMoved) -> None:
         alarm = self._kept(event.alarm)
@@ -328,6 +372,7 @@ class State:
             if key.scope not in gone or alarm.state in ACTIVE
         }
         self.can_ask = any(not device.outputs.isdisjoint(ASKING) for device in event.devices)
+        self.habits.see_rooms(rooms=any(map(evidence.sees_people, event.devices)))
         self._look_again()
 
     def _time_moved(self, event: TimeMoved) -> None:
@@ -366,6 +411,7 @@ class State:
         self.weak = None if self.weak is None else replace(self.weak, at=moved(self.weak.at))
         self.away = None if self.away is None else replace(self.away, at=moved(self.away.at))
         self.tally.move(anchored, shift, back, now)
+        self.habits.move(moved)
         self.away_ended, self.door_shut = perhaps(self.away_ended), perhaps(self.door_shut)
         self.installed, self.started = perhaps(self.installed), moved(self.started)
         # The whole run moves with every further setting: what passed within it stays as long.

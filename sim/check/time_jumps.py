@@ -54,6 +54,10 @@ from sim.world.chronicle import Chronicle, Decided, HomeChronicle
 
 NAME: Final = "no-alarm-from-a-time-jump"
 _US = timedelta(microseconds=1)
+_LEARNT_AFTER = timedelta(days=7)
+"No gateway goes by habits that it learnt in fewer days."
+_NEVER_WITHIN = timedelta(hours=1)
+"Nor asks for a silence shorter than this because of them."
 
 
 def check(chronicle: Chronicle) -> Iterator[Violation]:
@@ -94,21 +98,23 @@ class _Reckoning:
                 case AlarmMoved(_, alarm, Move.CLOSE):
                     self._closed[alarm] = decided.at
                 case AlarmMoved(_, alarm, Move.PROMPT):
-                    limits = self._home.book.inactivity
+                    wait = self._home.book.inactivity.prompt_wait
                     yield from self._silent(
                         decided,
-                        limits.limits[0] - limits.prompt_wait,
+                        self._limit(1, decided.at) - wait,
                         phrase("{alarm} prompted", alarm=alarm),
                     )
                 case Updated() if event.alarm == INACTIVITY and event.stage is Stage.LEVEL:
-                    yield from self._silent(decided, self._limit(event.level), called(event))
+                    yield from self._silent(
+                        decided, self._limit(event.level, decided.at), called(event)
+                    )
                 case Escalated() if not event.drill:
                     yield from self._escalated(decided, event)
 
     def _escalated(self, decided: Decided, event: Escalated) -> Iterator[Violation]:
         kind = event.alarm.kind
         if kind is AlarmKind.INACTIVITY:
-            yield from self._silent(decided, self._limit(event.level), called(event))
+            yield from self._silent(decided, self._limit(event.level, decided.at), called(event))
         elif kind is AlarmKind.DEVICE:
             own = [device for device in self._home.devices if device.id == event.alarm.scope]
             yield from self._deaf(decided, event, self._home.book.health.dead_after, 1, own)
@@ -126,9 +132,12 @@ class _Reckoning:
         elif self._set_at == (decided.at, decided.boot):
             yield from self._in_the_item(decided, event)
 
-    def _limit(self, level: int) -> timedelta:
-        limits = self._home.book.inactivity.limits
-        return limits[min(level, len(limits)) - 1]
+    def _limit(self, level: int, at: datetime) -> timedelta:
+        rule = self._home.book.inactivity
+        if level == 1 and rule.learn and at - self._chronicle.start >= _LEARNT_AFTER:
+            # Habits may bring the first call forward, and no jump makes it come sooner than so.
+            return min(rule.limits[0], _NEVER_WITHIN + rule.prompt_wait)
+        return rule.limits[min(level, len(rule.limits)) - 1]
 
     def _silent(self, decided: Decided, limit: timedelta, what: Phrase) -> Iterator[Violation]:
         at = moment_us(decided.at)

@@ -20,6 +20,7 @@ from rules.events import (
     DoorShut,
     Escalated,
     Event,
+    Learnt,
     LifeSeen,
     LivenessChanged,
     Started,
@@ -85,5 +86,5 @@ def _words(event: Event) -> tuple[object, ...]:  # noqa: C901, PLR0911, PLR0912 
             return tuple(device.id for device in devices)
         case Observation() | LifeSeen():
             return event.device, event.phenomenon.value
-        case AwayEnded() | DoorShut():
+        case AwayEnded() | DoorShut() | Learnt():
             return ()

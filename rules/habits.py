@@ -1,0 +1,346 @@
+"""What this home's silences are like, learnt day by day, and for how long one may last today.
+
+Each silence is held, at its end, against what was known before it: the price of a call in vain at
+which it would just not have been called. The budget of calls in vain then sets the price: the
+lowest that the home's own past, and two months of other homes, would have kept within it. So a
+home in which people often go out without a word waits longer, and one that lives by the clock is
+called soon.
+
+Kept small, since it is saved with the state: half floats and 16 bit counts, 4 KB in all.
+"""
+
+import struct
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from enum import IntEnum
+from math import ceil, log2
+
+from rules import habits_prior
+from rules.habits_prior_data import PRICES
+from rules.survival import (
+    CELLS,
+    GRID_MIN,
+    NOTHING,
+    Counts,
+    Line,
+    count,
+    hazard,
+    line,
+    survival,
+    watch,
+)
+
+LEARNS_EVERY = timedelta(days=1)
+KNOWN_AFTER_D = 7.0
+"Days of listening before what was learnt is used."
+SHORTEST = timedelta(minutes=5)
+"Shorter gaps between signs of life are no silence."
+AFTER_DOOR = timedelta(minutes=15)
+"A silence so soon after an outside door moved may be an outing."
+
+_HALF_LIFE_D = 60.0
+_MINUTE = timedelta(minutes=1)
+_HOUR_MIN = 60
+_DAY_MIN = 1440
+_SLOTS = _DAY_MIN // GRID_MIN
+_TODAY_MAX = 400
+"More than a day has of them."
+
+_PER_OCTAVE = 4
+_LOWEST = -10 * _PER_OCTAVE
+"Counts of prices, from 2 to the -10th on, four to an octave."
+_PRIOR_D = 60.0
+"So many days of other homes' prices stand beside the own ones."
+_PRIOR_TABLE_D = 30.0
+_HALF_AN_EVENT = 0.25
+"What was not seen yet may still come."
+_COUNT_MAX = 65535
+_CALLED_ANYWAY_MIN = _DAY_MIN
+"""After a day the fixed limits of a city call in any home: no price of ours prevents that call,
+and were it counted, whoever is away for a day now and then would be waited for every day."""
+
+
+class Context(IntEnum):
+    """How a silence began."""
+
+    INSIDE = 0
+    AFTER_DOOR = 1
+
+
+CONTEXTS = len(Context)
+_ASKED_BEFORE = (10.0, 10.0)
+_IN_VAIN_BEFORE = (1.0, 7.0)
+"Of ten prompts before the first own one: nobody answers who is out."
+
+
+class Ended(IntEnum):
+    """What ended a silence."""
+
+    LIFE = 0
+    ANSWER = 1
+    "Life, while the resident was asked: for how long it would have lasted nobody knows."
+    CALL = 2
+    "Life, after nobody answered and help was called."
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """A silence that is over."""
+
+    begin: datetime
+    minutes: int
+    context: Context
+    ended: Ended = Ended.LIFE
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How often a silence of a home may be taken for danger in vain, in times a day."""
+
+    calls: float
+    prompts: float | None
+    "None where nobody is asked."
+
+
+@dataclass(slots=True)
+class _Reckoned:
+    """What follows from a day's habits; never saved."""
+
+    hazards: dict[Context, list[float]] = field(default_factory=dict)
+    lines: dict[tuple[Context, int], Line] = field(default_factory=dict)
+    prices: dict[Budget, tuple[float, ...]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Habits:
+    """One home's. Read by the rules; changed by `rules.state` alone."""
+
+    tables: bytes = b""
+    "Half floats: for each context the ends, then the minutes; empty before the first day."
+    scores: bytes = b""
+    "16 bit counts of prices, for each context."
+    days: float = 0.0
+    "Listened to so far."
+    weight: float = 0.0
+    "The same, older days counting less."
+    asked: tuple[float, float] = (0.0, 0.0)
+    "Prompts by context, in silences that life ended."
+    vain: tuple[float, float] = (0.0, 0.0)
+    "Those of them that nobody answered."
+    today: list[Silence] = field(default_factory=list)
+    learnt: datetime | None = None
+    "Up to when."
+    door: datetime | None = None
+    "When an outside door moved last."
+    began: Context = Context.INSIDE
+    "How the silence since the last sign of life began."
+    rooms: bool = False
+    "Whether some sensor sees people move; without one a home is known by its plugs."
+    _reckoned: _Reckoned = field(default_factory=_Reckoned, init=False, repr=False, compare=False)
+
+    @property
+    def known(self) -> bool:
+        """Whether enough was learnt to go by."""
+        return self.days >= KNOWN_AFTER_D
+
+    def context(self, begin: datetime) -> Context:
+        """How a silence that begins at that moment begins."""
+        door = self.door
+        if door is not None and timedelta() <= begin - door <= AFTER_DOOR:
+            return Context.AFTER_DOOR
+        return Context.INSIDE
+
+    # ------------------------------------------------------------------------------ asked by rules
+
+    def wait(self, begin: datetime | None, context: Context, budget: Budget) -> timedelta:
+        """How long a silence may last before somebody is asked, or where nobody is, called.
+
+        Args:
+            begin: of the silence; None where the date is not known: then the longest of the day.
+            context: how it began.
+            budget: what may be in vain.
+
+        """
+        price = self._prices(budget)[context]
+        slots = range(_SLOTS) if begin is None else (_minute_of_day(begin) // GRID_MIN,)
+        return max(self._line(context, slot).wait_min(price) for slot in slots) * _MINUTE
+
+    def usual(self, begin: datetime, context: Context) -> timedelta:
+        """How long silences that begin so usually last at most."""
+        slot = _minute_of_day(begin) // GRID_MIN
+        return self._line(context, slot).usual_min * _MINUTE
+
+    # ------------------------------------------------------------------------ changed by the state
+
+    def end(self, begin: datetime, end: datetime, ended: Ended) -> None:
+        """Note a silence that life has ended."""
+        if end - begin >= SHORTEST and len(self.today) < _TODAY_MAX:
+            self.today.append(Silence(begin, (end - begin) // _MINUTE, self.began, ended))
+
+    def begin(self, at: datetime) -> None:
+        """Note a sign of life, after which there may be silence."""
+        self.began = self.context(at)
+
+    def see_rooms(self, *, rooms: bool) -> None:
+        """Note what kind of home it is."""
+        if rooms != self.rooms:
+            self.rooms = rooms
+            self._reckoned = _Reckoned()
+
+    def learn(self, at: datetime, listened_d: float) -> None:
+        """Take in the silences since the last time.
+
+        Args:
+            at: now.
+            listened_d: for how many days the home was listened to since then.
+
+        """
+        scores = [list(each) for each in self.price_counts()]
+        asked, vain = list(self.asked), list(self.vain)
+        for silence in self.today:
+            if _HOUR_MIN <= silence.minutes <= _CALLED_ANYWAY_MIN:
+                number = self._number(silence)
+                scores[silence.context][number] = min(
+                    scores[silence.context][number] + 1, _COUNT_MAX
+                )
+            asked[silence.context] += silence.ended is not Ended.LIFE
+            vain[silence.context] += silence.ended is Ended.CALL
+        keep = 0.5 ** (listened_d / _HALF_LIFE_D)
+        tables = [
+            _added(own, keep, self.today, context)
+            for context, own in zip(Context, self.own(), strict=True)
+        ]
+        self.tables = _packed(tables)
+        flat = [number for each in scores for number in each]
+        self.scores = struct.pack(f"<{len(flat)}H", *flat)
+        self.days += listened_d
+        self.weight = self.weight * keep + listened_d
+        self.asked, self.vain = (asked[0], asked[1]), (vain[0], vain[1])
+        self.today, self.learnt = [], at
+        self._reckoned = _Reckoned()
+
+    def move(self, moved: Callable[[datetime], datetime]) -> None:
+        """Let the dates of what was noted move with the clock."""
+        self.today = [replace(each, begin=moved(each.begin)) for each in self.today]
+        self.learnt = None if self.learnt is None else moved(self.learnt)
+        self.door = None if self.door is None else moved(self.door)
+
+    # -------------------------------------------------------------------------------------- inside
+
+    def own(self) -> list[Counts]:
+        """The tables by context."""
+        if not self.tables:
+            return [NOTHING] * CONTEXTS
+        values = struct.unpack(f"<{2 * CONTEXTS * CELLS}e", self.tables)
+        parts = [values[at : at + CELLS] for at in range(0, len(values), CELLS)]
+        return [Counts(parts[2 * at], parts[2 * at + 1]) for at in range(CONTEXTS)]
+
+    def price_counts(self) -> list[Sequence[int]]:
+        """How many silences had each number of price, by context."""
+        if not self.scores:
+            return [(0,) * PRICES] * CONTEXTS
+        values = struct.unpack(f"<{CONTEXTS * PRICES}H", self.scores)
+        return [values[at * PRICES : (at + 1) * PRICES] for at in range(CONTEXTS)]
+
+    def _number(self, silence: Silence) -> int:
+        slot = _minute_of_day(silence.begin) // GRID_MIN
+        price = self._line(silence.context, slot).price(silence.minutes)
+        return _number_of(price)
+
+    def _line(self, context: Context, slot: int) -> Line:
+        reckoned = self._reckoned
+        known = reckoned.lines.get((context, slot))
+        if known is None:
+            if context not in reckoned.hazards:
+                prior = self.prior(context)
+                reckoned.hazards[context] = hazard(self.own()[context].plus(prior))
+            chances = survival(reckoned.hazards[context], slot * GRID_MIN, self._per_day())
+            known = reckoned.lines[context, slot] = line(chances)
+        return known
+
+    def prior(self, context: Context) -> Counts:
+        """What other homes say of a month, for as long as this one says little."""
+        door = context is Context.AFTER_DOOR
+        return habits_prior.table(rooms=self.rooms, after_door=door, days=_PRIOR_TABLE_D)
+
+    def _per_day(self) -> float:
+        prior = self.prior(Context.INSIDE)
+        ends = sum(self.own()[Context.INSIDE].ends) + sum(prior.ends)
+        return ends / (self.weight + _PRIOR_TABLE_D)
+
+    def _prices(self, budget: Budget) -> tuple[float, ...]:
+        """By context, what a call in vain may cost so that the budget is kept."""
+        reckoned = self._reckoned
+        known = reckoned.prices.get(budget)
+        if known is None:
+            known = reckoned.prices[budget] = self._reckon_prices(budget)
+        return known
+
+    def _reckon_prices(self, budget: Budget) -> tuple[float, ...]:
+        above = [self._above(context) for context in Context]
+        if budget.prompts is None:
+            shares = (1.0,) * CONTEXTS
+        else:
+            shares = tuple(
+                (self.vain[c] + _IN_VAIN_BEFORE[c]) / (self.asked[c] + _ASKED_BEFORE[c])
+                for c in Context
+            )
+        # A prompt that is answered costs nothing: the fewer are, the more a prompt costs.
+        shifts = [round(_PER_OCTAVE * log2(share)) for share in shares]
+        days = self.days + _PRIOR_D
+        for number in range(PRICES - 1):
+            at = [min(max(number + shift, 0), PRICES - 1) for shift in shifts]
+            asked = [above[c][at[c]] for c in Context]
+            calls = sum(share * times for share, times in zip(shares, asked, strict=True))
+            if (calls + _HALF_AN_EVENT) / days > budget.calls:
+                continue
+            if budget.prompts is None or sum(asked) / days <= budget.prompts:
+                return tuple(_price_of(each) for each in at)
+        return (_price_of(PRICES - 1),) * CONTEXTS
+
+    def _above(self, context: Context) -> list[float]:
+        """How many silences had a higher price than each number, other homes' too."""
+        door = context is Context.AFTER_DOOR
+        prior = habits_prior.prices(rooms=self.rooms, after_door=door, days=_PRIOR_D)
+        above, total = [0.0] * PRICES, 0.0
+        own = self.price_counts()[context]
+        for number in range(PRICES - 1, -1, -1):
+            above[number] = total
+            total += own[number] + prior[number]
+        return above
+
+
+def _added(counts: Counts, keep: float, silences: Sequence[Silence], context: Context) -> Counts:
+    ends = [keep * each for each in counts.ends]
+    minutes = [keep * each for each in counts.minutes]
+    for silence in silences:
+        if silence.context is context:
+            begin = _minute_of_day(silence.begin)
+            if silence.ended is Ended.ANSWER:
+                watch(minutes, begin, silence.minutes)
+            else:
+                count(ends, minutes, begin, silence.minutes)
+    return Counts(ends, minutes)
+
+
+def _packed(tables: Sequence[Counts]) -> bytes:
+    values = [value for each in tables for part in (each.ends, each.minutes) for value in part]
+    return struct.pack(f"<{len(values)}e", *values)
+
+
+def _minute_of_day(moment: datetime) -> int:
+    utc = moment.astimezone(UTC)
+    return utc.hour * _HOUR_MIN + utc.minute
+
+
+def _number_of(price: float) -> int:
+    """The first number whose price is at least this one."""
+    if price <= 0:
+        return 0
+    octaves = min(log2(price), 64.0)
+    return min(max(ceil(_PER_OCTAVE * octaves) - _LOWEST, 0), PRICES - 1)
+
+
+def _price_of(number: int) -> float:
+    return float(2.0 ** ((number + _LOWEST) / _PER_OCTAVE))

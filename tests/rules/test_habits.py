@@ -1,0 +1,257 @@
+"""Learnt inactivity, through the engine's door."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from rules.alarm import AlarmKey, AlarmKind, AlarmState
+from rules.engine import Engine
+from rules.events import AwayReason, Learnt, Outcome, Stage
+from rules.habits import Budget, Context, Habits
+from rules.inputs import Away, Closed
+from rules.observation import Phenomenon
+from rules.rulebook import PRESETS, Preset, Rulebook
+from rules.sentence import Say
+from tests.rules.home import DOOR, HOUR, KETTLE, MINUTE, MOTION, NODE, Home
+
+KEY = AlarmKey(AlarmKind.INACTIVITY)
+DAY = timedelta(days=1)
+ALONE = PRESETS[Preset.LIVING_ALONE]
+
+
+def book(**rule: object) -> Rulebook:
+    rules = {"prompt": False, "false_call_every": timedelta(days=30), **rule}
+    return replace(ALONE, inactivity=replace(ALONE.inactivity, **rules))  # type: ignore[arg-type]
+
+
+def day(home: Home, hours: int = 16, every: timedelta = HOUR) -> None:
+    """A day by the clock: life for so many hours from 00:00 UTC on, then sleep."""
+    begin = home.now
+    while home.now < begin + hours * HOUR:
+        home.live()
+        for case in list(home.engine.state.cases):
+            home.put(Closed(case, Outcome.FALSE))
+        home.wait(every)
+    home.wait(begin + DAY - home.now)
+
+
+def lived(home: Home, days: int) -> Home:
+    for _ in range(days):
+        day(home)
+    return home
+
+
+def until(home: Home, hours: int) -> None:
+    """Life every hour for so long, and a last time then."""
+    for _ in range(hours):
+        home.live()
+        home.wait(HOUR)
+    home.live()
+
+
+def alarm_after(home: Home) -> timedelta:
+    at, life = home.engine.alarm_time_if_silent(), home.engine.state.life
+    assert at is not None
+    assert life is not None
+    return at - life.at
+
+
+def test_until_it_has_learnt_the_fixed_limit_stands() -> None:
+    home = lived(Home(KETTLE, NODE, book=book()), 6)
+    home.live()
+    assert alarm_after(home) == 24 * HOUR
+
+
+def test_by_day_a_home_that_lives_by_the_clock_is_called_within_hours() -> None:
+    home = lived(Home(KETTLE, NODE, book=book()), 60)
+    until(home, 4)
+    by_day = alarm_after(home)
+    assert HOUR <= by_day <= 8 * HOUR
+    home.wait(30 * MINUTE)
+    assert home.state(KEY) is AlarmState.NORMAL
+
+
+def test_at_night_the_same_home_is_left_to_sleep() -> None:
+    home = Home(KETTLE, NODE, book=book())
+    lived(home, 60)
+    assert not [case for case in home.cases() if case.alarm == KEY]
+    until(home, 15)
+    # Nine hours of sleep follow.
+    assert 9 * HOUR < alarm_after(home) < 20 * HOUR
+
+
+def test_without_learning_nothing_changes() -> None:
+    home = lived(Home(KETTLE, NODE, book=book(learn=False)), 20)
+    home.live()
+    assert alarm_after(home) == 24 * HOUR
+
+
+def test_what_was_learnt_never_calls_later_than_the_fixed_limit() -> None:
+    strict = replace(book(), inactivity=replace(book().inactivity, limits=(3 * HOUR, 50 * HOUR)))
+    home = Home(KETTLE, NODE, book=strict)
+    for _ in range(20):
+        # Silences of twelve hours are this home's habit.
+        home.live()
+        home.wait(12 * HOUR)
+        for case in list(home.engine.state.cases):
+            home.put(Closed(case, Outcome.FALSE))
+    home.live()
+    assert alarm_after(home) <= 3 * HOUR
+
+
+def test_a_generous_budget_calls_sooner_than_a_tight_one() -> None:
+    waits = []
+    for every in (2, 30, 360):
+        home = lived(Home(KETTLE, NODE, book=book(false_call_every=timedelta(days=every))), 40)
+        until(home, 5)
+        waits.append(alarm_after(home))
+    assert waits == sorted(waits)
+    assert waits[0] < waits[-1]
+
+
+def test_the_call_says_what_is_usual_here() -> None:
+    home = lived(Home(KETTLE, NODE, book=book()), 40)
+    until(home, 6)
+    home.wait(12 * HOUR)
+    (case,) = [case for case in home.cases() if case.alarm == KEY]
+    usual = next(each for each in case.explanation if each.say is Say.SILENCE_USUAL)
+    span = dict(usual.arguments)["usual"]
+    assert isinstance(span, timedelta)
+    assert span < 4 * HOUR
+    assert Say.SILENCE_LIMIT not in {each.say for each in case.explanation}
+
+
+def test_after_the_first_call_the_ladder_goes_on() -> None:
+    home = lived(Home(KETTLE, NODE, book=book()), 40)
+    home.live()
+    home.wait(37 * HOUR)
+    levels = [news.level for news in home.updates() if news.stage is Stage.LEVEL]
+    assert levels == [2]
+
+
+def test_a_restart_and_a_replay_of_events_come_to_the_same() -> None:
+    home = Home(KETTLE, NODE, book=book())
+    before = home.engine.snapshot()
+    home.events.clear()
+    lived(home, 12)
+    again = Engine.restored(home.book, before, home.events)
+    assert again.snapshot() == home.engine.snapshot()
+    home.live()
+    assert Engine.restored(home.book, home.engine.snapshot(), []).alarm_time_if_silent() == (
+        home.engine.alarm_time_if_silent()
+    )
+
+
+def test_it_learns_once_a_day_and_what_it_keeps_is_bounded() -> None:
+    home = Home(KETTLE, MOTION, NODE, book=book())
+    lived(home, 3)
+    small = len(home.engine.snapshot())
+    lived(home, 40)
+    assert len(list(home.of(Learnt))) == 43
+    assert len(home.engine.snapshot()) < small + 500
+
+
+def test_a_silence_nobody_watched_is_not_learnt() -> None:
+    seen = Home(KETTLE, NODE, book=book())
+    lived(seen, 10)
+    seen.live()
+    known = len(seen.engine.state.habits.today)
+    seen.wait(30 * MINUTE)
+    seen.restart(5 * HOUR)
+    seen.live()
+    assert len(seen.engine.state.habits.today) == known
+    seen.wait(30 * MINUTE)
+    seen.restart(MINUTE)
+    seen.live()
+    assert seen.engine.state.habits.today[-1].minutes == 31
+
+
+def test_a_trip_is_not_learnt() -> None:
+    home = Home(KETTLE, NODE, book=book())
+    lived(home, 10)
+    home.live()
+    home.put(Away(AwayReason.TRIP, "me"))
+    home.wait(20 * HOUR)
+    home.live()
+    assert all(each.minutes < 19 * 60 for each in home.engine.state.habits.today)
+
+
+def test_a_person_in_need_teaches_nothing() -> None:
+    home = Home(KETTLE, NODE, book=book())
+    lived(home, 20)
+    home.live()
+    known = len(home.engine.state.habits.today)
+    home.wait(23 * HOUR)
+    for case in list(home.engine.state.cases):
+        home.put(Closed(case, Outcome.REAL))
+    home.wait(HOUR)
+    home.live()
+    assert all(each.minutes < 10 * 60 for each in home.engine.state.habits.today[:known])
+    assert not [each for each in home.engine.state.habits.today if each.minutes >= 23 * 60]
+
+
+def test_while_the_date_may_be_false_the_longest_wait_of_the_day_counts() -> None:
+    home = lived(Home(KETTLE, NODE, book=book()), 40)
+    until(home, 4)
+    by_day = alarm_after(home)
+    home.restart(timedelta(), trusted=False)
+    home.live()
+    assert alarm_after(home) > by_day
+
+
+def test_a_silence_behind_the_front_door_may_be_an_outing() -> None:
+    home = Home(MOTION, DOOR, KETTLE, NODE, book=book())
+    for _ in range(40):
+        begin = home.now
+        while home.now < begin + 8 * HOUR:
+            home.live()
+            home.wait(40 * MINUTE)
+        home.see("door", Phenomenon.CONTACT_OPEN, value=True)
+        home.see("door", Phenomenon.CONTACT_OPEN, value=False)
+        home.wait(4 * HOUR)
+        home.see("door", Phenomenon.CONTACT_OPEN, value=True)
+        home.see("door", Phenomenon.CONTACT_OPEN, value=False)
+        home.wait(30 * MINUTE)
+        while home.now < begin + 16 * HOUR:
+            home.live()
+            home.wait(40 * MINUTE)
+        home.wait(begin + DAY - home.now)
+    begin = home.now
+    home.live()
+    home.wait(8 * HOUR)
+    home.live()
+    inside = alarm_after(home)
+    home.see("door", Phenomenon.CONTACT_OPEN, value=True)
+    home.see("door", Phenomenon.CONTACT_OPEN, value=False)
+    assert home.engine.state.habits.began is Context.AFTER_DOOR
+    assert alarm_after(home) > max(inside, 4 * HOUR)
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_it_learns_whether_prompts_are_answered(*, answers: bool) -> None:
+    home = lived(Home(KETTLE, NODE, book=book(prompt=True, ask_every=DAY)), 30)
+    for _ in range(5):
+        until(home, 6)
+        while home.state(KEY) is not AlarmState.PROMPTED:
+            home.wait(MINUTE)
+        if answers:
+            home.press()
+        else:
+            home.wait(11 * MINUTE)
+            home.live()
+        for case in list(home.engine.state.cases):
+            home.put(Closed(case, Outcome.FALSE))
+    home.wait(DAY)
+    habits = home.engine.state.habits
+    assert habits.asked[Context.INSIDE] >= 5
+    assert (habits.vain[Context.INSIDE] >= 5) is not answers
+
+
+def test_prompts_and_calls_keep_to_their_budgets() -> None:
+    habits = Habits()
+    habits.days = 60.0
+    begin = datetime(2026, 7, 1, 5, 0).astimezone()
+    quiet = habits.wait(begin, Context.INSIDE, Budget(1 / 180, None))
+    asked = habits.wait(begin, Context.INSIDE, Budget(1 / 180, 2 / 7))
+    assert asked < quiet
