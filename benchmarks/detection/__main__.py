@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 import benchmarks.detection
 from benchmarks.detection import figures, report
-from benchmarks.detection.asked import OURS, Asked, Method
+from benchmarks.detection.asked import Asked, Method
 from benchmarks.detection.scored import Home
 from benchmarks.detection.study import Told, study
 from benchmarks.detection.table import printed
@@ -89,9 +89,9 @@ def _parser() -> argparse.ArgumentParser:
         nargs="+",
         type=Method,
         choices=list(Method),
-        default=[one for one in Method if one not in OURS],
+        default=list(Method),
         metavar="NAME",
-        help=f"of {', '.join(Method)} (default: those of others)",
+        help=f"of {', '.join(Method)} (default: all)",
     )
     parser.add_argument(
         "--workers", type=_whole(1, 256), metavar="N", help="processes (default: one a core)"

@@ -2,20 +2,31 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from random import Random
+from typing import Final
 
 from benchmarks.detection.asked import Budget, Method
 from benchmarks.detection.record import Record
 from benchmarks.detection.stream import Stream
 from rules.rulebook import PRESETS, Preset, Rulebook
 
+_ASK_EVERY: Final = timedelta(days=3.5)
+"Two prompts a week."
+
 
 def book(method: Method, budget: Budget, home: Rulebook) -> Rulebook:
     """The rules of someone who lives alone, with what the installer said of this home."""
     base = PRESETS[Preset.LIVING_ALONE]
-    del method, budget
-    return replace(base, away=home.away, evidence=home.evidence)
+    asks = method is Method.ONGI_PROMPT
+    learned = replace(
+        base.inactivity,
+        learn=True,
+        false_call_every=timedelta(days=budget.days),
+        prompt=asks,
+        ask_every=_ASK_EVERY,
+    )
+    return replace(base, inactivity=learned, away=home.away, evidence=home.evidence)
 
 
 def watching(home: Rulebook) -> Rulebook:

@@ -6,7 +6,7 @@ from random import Random
 from typing import Final, Protocol
 
 from benchmarks.detection import passes, rivals
-from benchmarks.detection.asked import Asked
+from benchmarks.detection.asked import Asked, Method
 from benchmarks.detection.pool import each
 from benchmarks.detection.record import Record
 from benchmarks.detection.rivals import Prior
@@ -56,7 +56,9 @@ def study(homes: Sequence[Home], asked: Asked, workers: int, told: Told) -> Stud
     chosen = [(home, one) for home, one in zip(homes, records, strict=True) if one.is_scored]
     if not chosen:
         return study
-    drawn = _simulated([one for _, one in chosen], workers, told)
+    drawn = []
+    if len(chosen) == 1 and Method.CONSTANT in asked.methods:
+        drawn = _simulated(chosen[0][1], workers, told)
     parts = [
         Part(home, record, is_outage, asked, _prior(record, [one for _, one in chosen], drawn))
         for home, record in sorted(chosen, key=lambda pair: -len(pair[1].signs))
@@ -80,11 +82,9 @@ def _records(homes: Sequence[Home], workers: int, told: Told) -> list[Record]:
     return records
 
 
-def _simulated(records: Sequence[Record], workers: int, told: Told) -> list[Record]:
+def _simulated(alone: Record, workers: int, told: Told) -> list[Record]:
     """Homes for the prior of one that has no other beside it."""
-    if len(records) > 1:
-        return []
-    population = "rooms" if records[0].has_motion else "plugs"
+    population = "rooms" if alone.has_motion else "plugs"
     homes = [
         Drawn(population, _PRIOR_SEED, number, START, _PRIOR_DAYS)
         for number in range(1, _PRIOR_HOMES + 1)

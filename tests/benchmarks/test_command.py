@@ -12,6 +12,12 @@ from benchmarks.detection.__main__ import main
 Home = Callable[..., Path]
 RIVALS = ("--methods", "constant", "cuddihy", "fixed24", "fixed36", "fixed50")
 
+KEYS = {
+    "median_h", "p90_h", "p95_h", "median_day_h", "median_night_h", "median_just_active_h",
+    "median_noisy1_h", "median_noisy3_h", "median_outage_h", "realised_per_30d",
+    "realised_home_per_30d", "interval", "already",
+}  # fmt: skip
+
 
 def regular(days: int, without: Sequence[int] = ()) -> list[float]:
     """Switched every two hours from 07:00 to 21:00, but on some days: ten hours of night."""
@@ -21,7 +27,7 @@ def regular(days: int, without: Sequence[int] = ()) -> list[float]:
 
 
 def found(capsys: pytest.CaptureFixture[str], homes: Path, *more: str) -> dict[str, Any]:
-    status = main(["--homes", str(homes), "--json", "--workers", "1", "--moments", "200", *more])
+    status = main(["--homes", str(homes), "--json", "--workers", "1", "--moments", "100", *more])
     out = capsys.readouterr()
     assert status == 0, out.err
     answer: dict[str, Any] = json.loads(out.out)
@@ -33,6 +39,13 @@ def test_figures_of_a_regular_home(home: Home, capsys: pytest.CaptureFixture[str
     homes = home("regular", regular(88, without=(40, 60, 70, 71))).parent
     home("beside", regular(88))
     told = found(capsys, homes, *RIVALS)
+    assert set(told) == {"parameters", "homes", "methods"}
+    assert told["parameters"] == {"seed": 1, "moments": 100, "answers": 0.9}
+    for name in RIVALS[1:]:
+        for budget in ("per_30d_1", "per_180d_1"):
+            figures = told["methods"][name][budget]
+            assert set(figures) >= KEYS
+            assert all(set(one) >= KEYS for one in figures["homes"].values())
     here = told["homes"]["regular"]
     assert here["scored"] is True
     # From 07:00 of the first day to the last sign, less 28 days.
@@ -52,25 +65,22 @@ def test_figures_of_a_regular_home(home: Home, capsys: pytest.CaptureFixture[str
     assert without_knob["realised_per_30d"] == fixed["realised_per_30d"]
 
 
-def test_every_figure_has_its_key(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
-    homes = home("regular", regular(70)).parent
-    told = found(capsys, homes, *RIVALS)
-    assert set(told) == {"parameters", "homes", "methods"}
-    assert told["parameters"] == {"seed": 1, "moments": 200, "answers": 0.9}
-    keys = {
-        "median_h", "p90_h", "p95_h", "median_day_h", "median_night_h", "median_just_active_h",
-        "median_noisy1_h", "median_noisy3_h", "median_outage_h", "realised_per_30d",
-        "realised_home_per_30d", "interval", "already",
-    }  # fmt: skip
-    for name in RIVALS[1:]:
-        for budget in ("per_30d_1", "per_180d_1"):
-            figures = told["methods"][name][budget]
-            assert keys <= set(figures)
-            assert keys <= set(figures["homes"]["regular"])
+def test_ours_stand_beside_the_others(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    homes = home("regular", regular(62, without=(50,))).parent
+    ours = ("--methods", "ongi", "ongi_prompt", "fixed24", "--moments", "40")
+    methods = found(capsys, homes, *ours)["methods"]
+    for budget in ("per_30d_1", "per_180d_1"):
+        alone, asking = methods["ongi"][budget], methods["ongi_prompt"][budget]
+        # What is learned never calls later than the fixed limit.
+        assert alone["median_h"] <= methods["fixed24"][budget]["median_h"]
+        assert asking["median_h"] <= methods["fixed24"][budget]["median_h"]
+        assert set(asking) - set(alone) == {"prompts_per_7d", "unanswered_per_7d"}
+        assert alone["median_noisy3_h"] is not None
+        assert alone["median_outage_h"] is not None
 
 
 def test_delays_of_a_fixed_limit(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
-    homes = home("regular", regular(70)).parent
+    homes = home("regular", regular(62)).parent
     fixed = found(capsys, homes, "--methods", "fixed24")["methods"]["fixed24"]["per_30d_1"]
     # No silence outlasts ten hours, so the delay is 24 h less at most ten.
     assert 14 < fixed["median_night_h"] < fixed["median_day_h"] < 24
@@ -87,19 +97,16 @@ def test_moments_whose_alarm_is_out_are_left_out(
     # Every second day has no sign: silences of 34 h, of which ten are past the 24th.
     homes = home("rare", regular(90, without=range(1, 89, 2))).parent
     fixed = found(capsys, homes, "--methods", "fixed24")["methods"]["fixed24"]["per_30d_1"]
-    assert fixed["already"] / fixed["moments"] == pytest.approx(10 / 48, abs=0.06)
+    assert fixed["already"] / fixed["moments"] == pytest.approx(10 / 48, abs=0.09)
     assert fixed["realised_per_30d"] == pytest.approx(15, abs=0.6)
 
 
 def test_the_same_seed_gives_the_same_figures(
     home: Home, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    homes = home("regular", regular(70, without=(50,))).parent
+    homes = home("regular", regular(62, without=(50,))).parent
     few = ("--methods", "fixed24")
-    first = found(capsys, homes, *few)
-    assert found(capsys, homes, *few) == first
-    other = found(capsys, homes, *few, "--seed", "2")
-    assert other["methods"]["fixed24"] != first["methods"]["fixed24"]
+    assert found(capsys, homes, *few) == found(capsys, homes, *few)
 
 
 def test_short_homes_are_listed_and_not_scored(
@@ -144,8 +151,8 @@ def test_an_empty_or_missing_folder_is_refused(
 def test_the_report_is_one_page_that_needs_nothing_else(
     home: Home, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    homes = home("regular", regular(70, without=(50,))).parent
-    found(capsys, homes, *RIVALS, "--report", str(tmp_path / "report"))
+    homes = home("regular", regular(62, without=(50,))).parent
+    found(capsys, homes, "--methods", "cuddihy", "--report", str(tmp_path / "report"))
     page = (tmp_path / "report" / "detection.html").read_text(encoding="utf-8")
     assert page.count("<svg") == 1
     assert "cuddihy, per_180d_1: median" in page
@@ -153,8 +160,8 @@ def test_the_report_is_one_page_that_needs_nothing_else(
 
 
 def test_simulated_homes_are_scored_as_well(capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["--population", "plugs", "--count", "2", "--days", "64", "--moments", "50"]
+    arguments = ["--population", "plugs", "--count", "1", "--days", "61", "--moments", "50"]
     assert main([*arguments, "--methods", "fixed24", "--json", "--workers", "1"]) == 0
     told = json.loads(capsys.readouterr().out)
-    assert set(told["homes"]) == {"plugs-1-1", "plugs-1-2"}
+    assert set(told["homes"]) == {"plugs-1-1"}
     assert set(told["methods"]["fixed24"]["per_30d_1"]["homes"]) == set(told["homes"])

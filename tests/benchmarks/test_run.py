@@ -1,4 +1,4 @@
-"""The engine over a home, in true time: with today's fixed limits, so that all can be told."""
+"""The engine over a home, in true time: with fixed limits, so that all can be told."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -9,7 +9,7 @@ from random import Random
 import pytest
 
 from benchmarks.detection import noise, ours, rivals, weather
-from benchmarks.detection.asked import Noise
+from benchmarks.detection.asked import Budget, Method, Noise
 from benchmarks.detection.copying import cloned
 from benchmarks.detection.noise import Spurious
 from benchmarks.detection.passes import evidence
@@ -29,7 +29,7 @@ HALL = DeviceId("hall")
 
 def book(*, prompt: bool = False) -> Rulebook:
     base = PRESETS[Preset.LIVING_ALONE]
-    return replace(base, inactivity=replace(base.inactivity, prompt=prompt))
+    return replace(base, inactivity=replace(base.inactivity, learn=False, prompt=prompt))
 
 
 def kettle(hours: Sequence[float]) -> list[tuple[float, str, str, str]]:
@@ -147,6 +147,17 @@ def test_engine_and_rival_say_the_same_of_the_same_limit(home: Home) -> None:
     raised = rivals.alarms(rivals.Fixed(24 * 3_600.0), record.signs)
     assert [stream.seconds(at) for at in run.alarms] == pytest.approx(raised)
     assert record.for_nothing(map(stream.seconds, run.alarms)) == record.for_nothing(raised)
+
+
+def test_ours_learn_and_only_one_of_them_asks(quiet: Stream) -> None:
+    for budget, days in ((Budget.MONTH, 30), (Budget.HALF_YEAR, 180)):
+        alone = ours.book(Method.ONGI, budget, quiet.book).inactivity
+        asking = ours.book(Method.ONGI_PROMPT, budget, quiet.book).inactivity
+        assert alone.learn
+        assert asking.learn
+        assert alone.false_call_every == asking.false_call_every == timedelta(days=days)
+        assert asking.ask_every == timedelta(days=3.5)
+        assert (alone.prompt, asking.prompt) == (False, True)
 
 
 def test_a_copy_shares_nothing_that_changes(quiet: Stream) -> None:
