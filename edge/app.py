@@ -133,10 +133,11 @@ async def _run(
     control = Control(packets.listen(sockets / "control.sock", _CONTROL_MODE), desk, watchers)
     try:
         last = stored.last_moment
-        down = anchor - last if source is not None and last is not None else timedelta()
+        down = anchor - last if source is not None and last is not None else None
         trusted = source is not None
+        serial = journal.first_serial(engine.state.next_serial, down, os.urandom)
         gateway.reissue(stored.events, clock.now(), clock.boottime_us())
-        house.put(Boot(boot, down, trusted, stored.next_serial, stored.lost))
+        house.put(Boot(boot, down or timedelta(), trusted, serial, stored.lost))
         if unreadable is not None:
             house.put(unreadable)
         house.found_at_start((*journal.recovery.what, *registry.findings))

@@ -2,7 +2,7 @@
 
 import fcntl
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -31,6 +31,9 @@ ENTRIES_MAX = 10_000
 NEWS_MAX = 8
 "Tokens echoed: as many as one reply of the center has news."
 _TOKEN_BYTES = 8
+_SERIALS_A_SECOND = 10
+"More than a gateway uses, over any time that begins with a start."
+_CHANCE_BYTES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +155,27 @@ class Journal:
         self._boot += 1
         self._store.write([Put(Fact.BOOT, Value(self._boot))])
         return self._boot
+
+    def first_serial(
+        self, known: int, down: timedelta | None, random: Callable[[int], bytes]
+    ) -> int:
+        """The serial that this run begins with, to be asked after `new_boot`.
+
+        Serials that runs used in memory, while the disk took nothing, are in no row, and the
+        center knows them. So some are left out: ten for each second since the last write, which
+        keeps the order of several such runs too; by chance where nobody knows the time and the
+        disk still takes nothing.
+
+        Args:
+            known: the engine's next serial.
+            down: since `Stored.last_moment`, None if no clock can tell.
+            random: that many bytes by chance.
+
+        """
+        first = max(known, self._stored.next_serial)
+        if down is not None:
+            return first + int(down.total_seconds() * _SERIALS_A_SECOND)
+        return first if self.durable else first + int.from_bytes(random(_CHANCE_BYTES))
 
     def prune(self, now: datetime, keep: Collection[int] = ()) -> None:
         """Drop records that the center has had for 30 days, but those of the serials to `keep`.

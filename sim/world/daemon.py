@@ -135,10 +135,12 @@ class Daemon:
         """Tell the engine of the start, and open the doors."""
         stored, anchor, source, devices = self._start
         last = stored.last_moment
-        down = anchor - last if source is not None and last is not None else timedelta()
+        down = anchor - last if source is not None and last is not None else None
         self._gateway.reissue(stored.events, self.clock.now(), self.clock.boottime_us())
         trusted = source is not None
-        self.house.put(Boot(self.boot, down, trusted, stored.next_serial, stored.lost))
+        known = self.engine.state.next_serial
+        serial = self.journal.first_serial(known, down, self._random.randbytes)
+        self.house.put(Boot(self.boot, down or timedelta(), trusted, serial, stored.lost))
         self.house.found_at_start(self.journal.recovery.what)
         self.house.put(DeviceChanged(devices))
         self._keep_time()

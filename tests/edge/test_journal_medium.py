@@ -4,13 +4,15 @@ import sqlite3
 from collections.abc import Sequence
 from copy import deepcopy
 from datetime import timedelta
+from itertools import pairwise
+from random import Random
 
 import pytest
 
 from edge.journal import Change, Contents, Found, Journal, Store, undamaged
 from edge.outbox import JournalFailing
 from rules.alarm import AlarmKind
-from tests.edge.journals import NOW, at, escalation, record, seen, snapshot
+from tests.edge.journals import NOW, SECOND, at, escalation, record, seen, snapshot
 
 
 class Memory:
@@ -155,3 +157,37 @@ def test_a_medium_that_somebody_emptied_is_written_anew() -> None:
     assert started(medium).load().events == escalation(1)
     assert medium.good is not None
     assert medium.good.outbox == medium.rows.outbox
+
+
+def first_serial(medium: Memory, down: timedelta | None, draw: Random) -> int:
+    """Where a run begins that starts now and writes what it can."""
+    journal = started(medium)
+    journal.new_boot()
+    return journal.first_serial(1, down, draw.randbytes)
+
+
+def test_numbers_rise_over_starts_of_which_a_failing_medium_knows_nothing() -> None:
+    medium, draw = Memory(), Random(1)
+    journal = started(medium)
+    journal.append(escalation(1), [record(1)], at(1))
+    medium.failing = sqlite3.OperationalError("disk full")
+    begun = [first_serial(medium, down * SECOND, draw) for down in (30, 45)]
+    medium.failing = None
+    begun.append(first_serial(medium, 60 * SECOND, draw))
+    # More than a number a second between one start and the next.
+    assert all(after - before > 15 for before, after in pairwise([2, *begun]))
+
+
+def test_without_a_clock_numbers_that_cannot_be_noted_are_left_to_chance() -> None:
+    medium, draw = Memory(), Random(1)
+    journal = started(medium)
+    journal.append(escalation(1), [record(1)], at(1))
+    assert first_serial(medium, None, draw) == 2
+    medium.failing = sqlite3.OperationalError("disk full")
+    begun = sorted(first_serial(medium, None, draw) for _ in range(9))
+    assert all(after - before > 1_000 for before, after in pairwise([2, *begun]))
+
+
+def test_no_number_that_the_engine_knows_is_used_again() -> None:
+    journal = started(Memory())
+    assert journal.first_serial(41, timedelta(), Random(1).randbytes) == 41
