@@ -24,6 +24,9 @@ HEARD_SAVED_AFTER = timedelta(seconds=60)
 "Mere reports are: they only show that devices are live."
 _LIFE_AFTER_QUIET = timedelta(minutes=10)
 "The first sign of life after so long is saved at once: losing it would bring an alarm forward."
+QUIET_SAVED_AFTER = timedelta(minutes=5)
+"""Though nothing is heard: a start reckons how long it was down from the last write, and puts off
+by as much what it expects of devices and people. Five times rarer than where one is heard."""
 _GOOD_COPY_EVERY = timedelta(hours=1)
 _DRILL_PRIORITY = 3
 _PRIORITIES = {Category.ESCALATION: 1, Category.FAULT: 2, Category.NOTE: 4}
@@ -124,7 +127,7 @@ class Gateway:
         self._journal.save(self._engine.snapshot(), now)
         life = self._engine.state.life
         self._saved_life = None if life is None else life.at
-        self._save_at = None
+        self._save_at = now + QUIET_SAVED_AFTER
         if self._good_copy is None or now - self._good_copy >= _GOOD_COPY_EVERY:
             if self._engine.state.trusted:
                 self._journal.prune(now, keep=self._engine.state.cases)
@@ -132,7 +135,7 @@ class Gateway:
             self._good_copy = now
         else:
             # Though nothing more be heard: what was is in the copy within the hour.
-            self._save_at = self._good_copy + _GOOD_COPY_EVERY
+            self._save_at = min(self._save_at, self._good_copy + _GOOD_COPY_EVERY)
 
     def _note_soft(self, events: Sequence[Event], now: datetime) -> None:
         at = now + HEARD_SAVED_AFTER

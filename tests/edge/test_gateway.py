@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from edge.gateway import HEARD_SAVED_AFTER, LIFE_SAVED_AFTER, Gateway
+from edge.gateway import HEARD_SAVED_AFTER, LIFE_SAVED_AFTER, QUIET_SAVED_AFTER, Gateway
 from edge.journal import Journal
 from edge.outbox import OutboxRow
 from protocol.identity import GatewayIdentity, new_identity
@@ -146,6 +146,25 @@ def test_what_was_heard_last_is_in_the_good_copy_within_the_hour(tmp_path: Path)
     again = Run(tmp_path, run.now)
     assert again.gateway.engine.state.devices[DeviceId("kettle")].last_seen == heard
     again.journal.close()
+
+
+def test_a_start_knows_when_a_gateway_that_heard_nothing_last_ran(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    run.see("kettle", Phenomenon.POWER_W, value=0.0)
+    run.gateway.save(run.now)
+    cut = START + timedelta(minutes=48)
+    wakes = 0
+    while (deadline := run.gateway.next_deadline()) is not None and deadline <= cut:
+        run.now = max(deadline, run.now)
+        run.gateway.handle(Tick(), run.now, 0)
+        wakes += 1
+    assert wakes <= 10
+    run.journal.close()
+    again = Journal.open(tmp_path / "journal.sqlite", cut)
+    last = again.load().last_moment
+    assert last is not None
+    assert cut - last < QUIET_SAVED_AFTER
+    again.close()
 
 
 def test_a_clock_set_back_does_not_put_off_the_next_save(tmp_path: Path) -> None:
