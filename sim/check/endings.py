@@ -80,8 +80,10 @@ def _known_over(
 
 
 def _unsaid(home: HomeChronicle) -> Iterator[tuple[datetime, Phrase, Phrase]]:
+    # By the gateway's own moment, which all of one decision share: processes of the rig tell one
+    # thing after the other.
     told = {
-        (one.at, one.boot, one.event.alarm)
+        (one.event.at, one.boot, one.event.alarm)
         for one in home.decided
         if isinstance(one.event, Updated)
     }
@@ -90,7 +92,7 @@ def _unsaid(home: HomeChronicle) -> Iterator[tuple[datetime, Phrase, Phrase]]:
         if (
             isinstance(event, AlarmMoved)
             and event.move is Move.CLEAR
-            and (one.at, one.boot, event.alarm) not in told
+            and (event.at, one.boot, event.alarm) not in told
         ):
             what = phrase("{alarm} was cleared, and no update says so.", alarm=event.alarm)
             yield one.at, what, phrase("cleared {at}", at=one.at.isoformat())

@@ -8,7 +8,15 @@ import pytest
 
 from rules.alarm import AlarmKey, AlarmKind, Move
 from rules.codec import moment_us
-from rules.events import AlarmMoved, AwayBegan, AwayEnded, AwayReason, Escalated, TimeMoved
+from rules.events import (
+    AlarmMoved,
+    AwayBegan,
+    AwayEnded,
+    AwayReason,
+    Escalated,
+    TimeMoved,
+    Updated,
+)
 from rules.observation import Phenomenon
 from sim.check import check
 from sim.faults.fault import FaultKind
@@ -266,6 +274,14 @@ def condition_whose_end_was_forgotten(story: Good) -> None:
     story.ends_and_forgets(on(5, 11.5), again=on(5, 20))
 
 
+def updates_that_a_process_told_a_moment_later(story: Good) -> None:
+    moment = timedelta(microseconds=1)
+    story.home.decided = [
+        replace(one, at=one.at + moment) if isinstance(one.event, Updated) else one
+        for one in story.home.decided
+    ]
+
+
 EXCUSED: tuple[Callable[[Good], None], ...] = (
     lost_with_a_failing_disk,
     number_used_again_after_a_failing_disk,
@@ -294,6 +310,7 @@ EXCUSED: tuple[Callable[[Good], None], ...] = (
     blind_for_good_beside_a_pet,
     waits_anew_since_the_home_called_again,
     condition_whose_end_was_forgotten,
+    updates_that_a_process_told_a_moment_later,
 )
 
 
