@@ -2,8 +2,9 @@
 
 import shutil
 from array import array
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,6 +14,8 @@ from edge.journal import Files, Found, inflated, recover
 from rules.codec import moment_us
 from rules.errors import phrase
 from rules.events import (
+    CaseClosed,
+    CaseTaken,
     Commanded,
     CommandEnded,
     Escalated,
@@ -33,6 +36,7 @@ COMMAND_REACHES = "command-reaches-device"
 "Within its ten seconds a command is not given up before a device was asked."
 _COMMAND_LASTS = COMMAND_WITHIN - timedelta(seconds=1)
 _COMMAND_AT_MOST = timedelta(seconds=20)
+_OF_CASES = (Escalated, Updated, CaseTaken, CaseClosed)
 
 Name = tuple[int, int, datetime]
 """Boot, serial, and the gateway's own moment of a record's decision. Not even the first two name
@@ -122,16 +126,23 @@ class GatewayEnd:
 
     def gauge(self, path: Path, at: datetime) -> None:
         """Look at a copy of the journal of a gateway that has nothing to do at this moment."""
-        files = Files(path)
-        with TemporaryDirectory(prefix="ongi-rig-") as folder:
-            copy = Files(Path(folder) / path.name)
-            for ours, theirs in ((files.main, copy.main), (files.wal, copy.wal)):
-                with suppress(FileNotFoundError):
-                    shutil.copyfile(ours, theirs)
+        with _copied(path) as copy:
             found = recover(copy)
             if not found.damage:
                 # Else it wrote just then.
                 self._gauge(found, copy, at)
+
+    def all_at(self, path: Path, stored: AbstractSet[bytes]) -> bool:
+        """Whether the center has stored every record in the journal of a gateway that runs.
+
+        An empty outbox does not say so: a center that was restored asks for what it misses with
+        a later heartbeat. False where the gateway wrote just then.
+        """
+        with _copied(path) as copy:
+            found = recover(copy)
+            return not found.damage and stored >= {
+                held.id for held in found.contents.outbox.values()
+            }
 
     def _command_ended(self, at: datetime, number: int, *, ok: bool) -> None:
         commanded = self._commands.pop(number, None)
@@ -159,11 +170,18 @@ class GatewayEnd:
         """Note what lies in the journal of a gateway that does not run at this moment."""
         files = Files(path)
         found = recover(files)
-        known = {(seq, own) for _, seq, own in self._told}
+        known = {
+            (type(one.event), one.event.serial, one.event.at)
+            for one in self._chronicle.decided
+            if isinstance(one.event, _OF_CASES)
+        }
         for event in found.events:
             # A kill kept it from being told; it is in the journal all the same.
-            if isinstance(event, Escalated | Updated) and (event.serial, event.at) not in known:
-                self._told[self.boot, event.serial, event.at] = at
+            if isinstance(event, _OF_CASES):
+                if (type(event), event.serial, event.at) in known:
+                    continue
+                if isinstance(event, Escalated | Updated):
+                    self._told[self.boot, event.serial, event.at] = at
                 self._chronicle.decided.append(Decided(at, event, self.boot))
         for seq, held in sorted(found.contents.outbox.items()):
             if held.id in self._queued:
@@ -213,6 +231,18 @@ class GatewayEnd:
                 0 if snapshot is None else len(snapshot),
             )
         )
+
+
+@contextmanager
+def _copied(path: Path) -> Iterator[Files]:
+    """A copy of the journal of a gateway that runs."""
+    files = Files(path)
+    with TemporaryDirectory(prefix="ongi-rig-") as folder:
+        copy = Files(Path(folder) / path.name)
+        for ours, theirs in ((files.main, copy.main), (files.wal, copy.wal)):
+            with suppress(FileNotFoundError):
+                shutil.copyfile(ours, theirs)
+        yield copy
 
 
 def _note_moment(moments: "array[int]", now_us: int) -> None:

@@ -36,6 +36,8 @@ _WAITS_S: Final = 30.0
 "Real seconds that time runs slowly for a record; the longest pause of an uplink."
 _HEALING_S: Final = 90.0
 "Real seconds after the end for all that waits to be delivered."
+_QUIET: Final = 10
+"Steps in a row in which nothing waits."
 _SUPERVISION_S: Final = 3 * INTERVAL_S + 1 + 2
 "The center's patience with a gateway, and two of its looks."
 
@@ -292,7 +294,7 @@ class _Rig:
         loop = asyncio.get_running_loop()
         by_s, since = loop.time() + _HEALING_S, self._clock.now()
         quiet = 0
-        while loop.time() < by_s and quiet < 10:
+        while loop.time() < by_s and quiet < _QUIET:
             await self._step()
             show(self._progress())
             waiting = any(
@@ -302,8 +304,14 @@ class _Rig:
                 for site in self._sites.values()
             )
             quiet = 0 if waiting or self._arrivals.pending else quiet + 1
+            if quiet == _QUIET and not self._all_stored():
+                quiet = 0
         self._clock.run(0.0)
         self._chronicle.healed = self._clock.now()
+
+    def _all_stored(self) -> bool:
+        stored = {id_ for _, _, id_ in self._center.stored()}
+        return all(site.all_at(stored) for site in self._sites.values())
 
     async def _close(self) -> None:
         chronicle, tally = self._chronicle, self._tally

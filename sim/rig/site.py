@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -219,6 +220,10 @@ class Site:
     async def _gauge(self) -> None:
         if self.pair.running:
             self.end.gauge(self._journal, self._around.now())
+
+    def all_at(self, stored: AbstractSet[bytes]) -> bool:
+        """Whether all records of a gateway that runs are among these ids, the center's."""
+        return self.pair.running and self.end.all_at(self._journal, stored)
 
     async def _drill(self) -> None:
         await self.pair.put(Drill("installer"))

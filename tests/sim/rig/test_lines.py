@@ -11,12 +11,22 @@ import pytest
 
 from drivers.ble import BleAdapter, RawAdvert
 from drivers.guard import CounterGuard
+from edge.journal import Journal
 from rules.alarm import AlarmKey, AlarmKind
 from rules.codec import moment_us
 from rules.command import Command, Refusal, Signal
 from rules.device import Output
 from rules.errors import FrameError
-from rules.events import Commanded, CommandEnded, Escalated, LifeSeen, Started
+from rules.events import (
+    CaseClosed,
+    CaseTaken,
+    Commanded,
+    CommandEnded,
+    Escalated,
+    LifeSeen,
+    Outcome,
+    Started,
+)
 from rules.observation import DeviceId, Observation, Phenomenon
 from rules.wire import KeyedDevice, Observed
 from sim.clock import MasterClock
@@ -27,6 +37,7 @@ from sim.rig import antenna, spoken
 from sim.rig.air import Air, Frame
 from sim.rig.gateway_end import COMMAND_REACHES, GatewayEnd
 from sim.world.chronicle import HomeChronicle
+from tests.edge.journals import escalation, record
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -150,6 +161,26 @@ def test_a_gateway_s_clock_may_be_wrong_and_the_chronicle_is_right() -> None:
     end.note_unwritten({name: b"known", (1, 1, NOW): b"again"})
     assert [one.id for one in chronicle.queued] == [b"known", b"again"]
     assert not any(one.durable for one in chronicle.queued)
+
+
+def test_what_a_killed_gateway_did_not_tell_is_taken_from_its_journal(tmp_path: Path) -> None:
+    made = home(41, 1, NOW, "demo")
+    chronicle = HomeChronicle(1, made.gateway, (), made.book, ())
+    end = GatewayEnd(chronicle, lambda *_: None)
+    journal = Journal.open(tmp_path / "journal.sqlite", NOW)
+    events = [*escalation(1), CaseTaken(NOW, 1, "kim"), CaseClosed(NOW, 1, Outcome.REAL)]
+    journal.append(events, [record(1)], NOW)
+    told = [event for event in events if not isinstance(event, CaseClosed)]
+    end.take(NOW, Started(NOW, 1, timedelta()))
+    for event in told:
+        end.take(NOW, event)
+    path = tmp_path / "journal.sqlite"
+    assert not end.all_at(path, set())
+    assert end.all_at(path, {record(1).id, b"another"})
+    journal.close()
+    end.look_at_journal(path, NOW + MINUTE)
+    assert [one.event for one in chronicle.decided[1:]] == [*told, events[-1]]
+    assert [one.id for one in chronicle.queued] == [record(1).id]
 
 
 def test_a_command_that_is_refused_before_anybody_was_asked_is_noticed() -> None:

@@ -81,6 +81,8 @@ async def test_a_collapse_is_found_though_gateway_and_center_are_killed(tmp_path
             fault(1, FaultKind.POWER_CUT, 20, 15, 2),
             fault(2, FaultKind.CENTER_KILLED, 70, 10),
             fault(3, FaultKind.UPLINK_LOSS, 10, 190, 0.1),
+            # All the rest of the run is forgotten, and asked for again after it.
+            fault(4, FaultKind.CENTER_RESTORED, 207, 2, 80 * 60),
             data=tmp_path / "data",
         ),
         lambda now: shown.append((now.escalations, now.kills)),
@@ -89,13 +91,15 @@ async def test_a_collapse_is_found_though_gateway_and_center_are_killed(tmp_path
     assert left(tmp_path) == []
     (only,) = outcome.chronicle.homes
     assert check(outcome.chronicle) == ()
-    assert outcome.tally.kills == 3, "gateway and driver at once, and the center"
+    assert outcome.tally.kills == 4, "gateway and driver at once, and twice the center"
     assert [one.boot for one in only.runs] == [1, 2]
     (trouble,) = only.troubles
     assert trouble.found is not None
     assert trouble.helped is not None
     assert COLLAPSE <= trouble.found - START <= 2 * COLLAPSE + LIMITS[0]
-    assert len(only.queued) == len(only.arrived) > 0
+    queued = {one.id for one in only.queued}
+    assert queued == {one.record.id for one in only.arrived}
+    assert len(only.arrived) > len(queued) > 0, "some came once more to a restored center"
     assert only.observations > 200
     found = figures(outcome.chronicle, (), 0.0)
     assert found.escalations > 1
