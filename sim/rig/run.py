@@ -16,6 +16,7 @@ from sim.processes.children import Crew
 from sim.processes.folder import claimed
 from sim.rig import disk, network, tracer
 from sim.rig.agenda import Agenda
+from sim.rig.around import Able, Around
 from sim.rig.arrivals import Arrivals
 from sim.rig.center_end import INTERVAL_S, CenterEnd, seen_of
 from sim.rig.duty import Duty
@@ -24,7 +25,7 @@ from sim.rig.outcome import Outcome, ProcessDied, Progress, Stopped, Tally, viol
 from sim.rig.pace import Need, pace
 from sim.rig.plan import Plan, drawn_calls
 from sim.rig.ports import free_port
-from sim.rig.site import Able, Around, Site
+from sim.rig.site import Site
 from sim.rig.ward import Ward
 from sim.world.chronicle import Chronicle
 from sim.world.switches import Switches
@@ -194,8 +195,8 @@ class _Rig:
     @asynccontextmanager
     async def _opened(self) -> AsyncIterator[None]:
         for site in self._sites.values():
-            self._stack.push_async_callback(site.aclose)
-            site.make_folder()
+            self._stack.push_async_callback(site.box.aclose)
+            site.box.make_folder()
             await site.way.open()
             self._stack.push_async_callback(site.way.close)
         homes = [(gateway, site.keys) for gateway, site in self._sites.items()]

@@ -99,4 +99,4 @@ class Ward:
 
     async def _look_at_ways(self) -> None:
         for site in self._sites.values():
-            await site.look_at_way()
+            await site.box.look_at_way()
