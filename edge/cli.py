@@ -10,7 +10,7 @@ import logging
 import os
 import sys
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from random import SystemRandom
 from typing import Final, TypeVar
@@ -18,32 +18,25 @@ from zoneinfo import ZoneInfo
 
 from rich.console import Console, RenderableType
 
-from edge import packets
+from edge import packets, written
 from edge.arguments import language, parser
 from edge.caller import Caller, NotRunning, RequestRefused, called
 from edge.config import CONTROL_SOCKET, Site, check
 from edge.control_wire import Refused
-from edge.devices import device
-from edge.devices import key as link_key
 from edge.evidence_redact import WEEKS, redacted
 from edge.evidence_taken import save, taken
 from edge.jsonable import jsonable
 from edge.registry import Registry
 from edge.screen import Screen
-from rules.alarm import AlarmKey, AlarmKind
 from rules.cases import SHELVED_AT_MOST
-from rules.device import Link
 from rules.errors import ConfigError, FrameError, LinkLost, phrase
 from rules.events import AwayReason
 from rules.inputs import Away, Drill, Shelve
 from rules.observation import DeviceId
 from rules.quantity import span
-from rules.wire import KeyedDevice
 from texts import Translator, translator
 
 _PIPE_WIDTH: Final = 160
-_YEARS: Final = (2000, 2199)
-"Of a moment that somebody means; at the edges of the calendar no zone can be reckoned with."
 _INTERRUPTED: Final = 130
 "As a shell has it for a command that Ctrl-C ended."
 T = TypeVar("T")
@@ -174,7 +167,7 @@ def _devices_list(options: argparse.Namespace, say: Translator) -> int:
 
 
 def _devices_add(options: argparse.Namespace, say: Translator) -> int:
-    added = _written_device(options)
+    added = written.keyed_device(options)
     _change(
         options,
         say,
@@ -204,7 +197,7 @@ def _away(options: argparse.Namespace, say: Translator) -> int:
             return say.text("Somebody is home again.")
         status = await gateway.status()
         zone, reason = ZoneInfo(status.about.timezone), AwayReason(options.reason)
-        until = None if options.until is None else _moment(options.until, zone)
+        until = None if options.until is None else written.moment(options.until, zone)
         await gateway.put(Away(reason, options.who, until))
         if until is None:
             return say.text("Away, until life is seen again: {reason}.", reason=say.name(reason))
@@ -216,7 +209,7 @@ def _away(options: argparse.Namespace, say: Translator) -> int:
 
 
 def _shelve(options: argparse.Namespace, say: Translator) -> int:
-    alarm = _alarm(options.alarm)
+    alarm = written.alarm(options.alarm)
     minute = timedelta(minutes=1)
     length = None if options.end else span(options.span, "--for", minute, SHELVED_AT_MOST)
 
@@ -253,7 +246,7 @@ def _export(options: argparse.Namespace, say: Translator) -> int:
     site = Site.load(_existing(options.home))
     since = None
     if options.since is not None:
-        since = _moment(options.since, site.zone, "--since", dated=True)
+        since = written.moment(options.since, site.zone, "--since", dated=True)
     export, damaged = taken(options.home, site, since)
     if options.redact:
         export = redacted(export, 0 if options.keep_dates else SystemRandom().choice(WEEKS))
@@ -317,62 +310,6 @@ def _become_owner(home: Path) -> None:
     if os.geteuid() == 0 and owner.st_uid != 0:
         os.setegid(owner.st_gid)
         os.seteuid(owner.st_uid)
-
-
-def _written_device(options: argparse.Namespace) -> KeyedDevice:
-    key = None
-    if options.key is not None:
-        written = sys.stdin.readline().strip() if options.key == "-" else options.key
-        key = link_key(written, "--key")
-    address = options.address
-    document = {
-        "id": options.id,
-        "link": options.link,
-        "address": address if options.link == Link.SERIAL else address.upper(),
-        "model": options.model,
-        "room": options.room,
-        "phenomena": _words(options.phenomena),
-        "report_every": options.report_every,
-        "evidence": options.evidence,
-        "outputs": _words(options.outputs),
-        "outside_door": options.outside_door,
-        "mains_powered": options.mains,
-        "keyed": key is not None,
-    }
-    return KeyedDevice(device(document, "devices add"), key)
-
-
-def _words(written: str) -> list[str]:
-    return [word.strip() for word in written.split(",") if word.strip()]
-
-
-def _moment(
-    written: str, zone: ZoneInfo, where: str = "--until", *, dated: bool = False
-) -> datetime:
-    """A moment that somebody wrote; with `dated` a date alone stands for its first hour."""
-    right = phrase('write a date and a time, such as "2026-12-01 18:00"')
-    try:
-        moment = datetime.fromisoformat(written)
-    except ValueError as error:
-        raise ConfigError(where, repr(written), right) from error
-    if ":" not in written and not dated:
-        found = phrase("{written}, without a time", written=repr(written))
-        raise ConfigError(where, found, right)
-    if not _YEARS[0] <= moment.year <= _YEARS[1]:
-        found = phrase("{written}, a year that is not meant", written=repr(written))
-        raise ConfigError(where, found, right)
-    return moment.replace(tzinfo=zone) if moment.tzinfo is None else moment
-
-
-def _alarm(written: str) -> AlarmKey:
-    try:
-        return AlarmKey.read(written)
-    except ValueError as error:
-        kinds = ", ".join(kind.value for kind in AlarmKind)
-        right = phrase(
-            "as `ongi status` names it: a kind, or kind:device; kinds are {kinds}", kinds=kinds
-        )
-        raise ConfigError("ALARM", repr(written), right) from error
 
 
 def _explained(error: ConfigError, say: Translator) -> str:
