@@ -1,6 +1,5 @@
 """The people of a recorded home, from a chosen moment on."""
 
-from collections import deque
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta, tzinfo
 from itertools import pairwise
@@ -8,6 +7,7 @@ from pathlib import Path
 from random import Random
 
 from sim.homes.act import Act
+from sim.homes.ahead import Ahead
 from sim.recordings.occupants import Replay, is_outside_door
 from sim.recordings.recorded import Kind, Row, Survey, rows
 
@@ -25,9 +25,7 @@ class Recording:
         self._path = path
         self._zone = zone
         self._replay = Replay(survey.sensors, random)
-        self._ahead: deque[Act] = deque()
-        self._by_hand: deque[datetime] = deque()
-        self._coming = self._replay.acts(rows(path, zone))
+        self._ahead = Ahead(self._replay.acts(rows(path, zone)))
         self.installed = self._replay.installed
 
     def acts(self) -> Iterator[Act]:
@@ -37,11 +35,7 @@ class Recording:
             ConfigError: the file has been changed since the survey, and is malformed now.
 
         """
-        while self._ahead or self._look():
-            act = self._ahead.popleft()
-            while self._by_hand and self._by_hand[0] < act.at:
-                self._by_hand.popleft()
-            yield act
+        return self._ahead.acts()
 
     def at_home(self, moment: datetime) -> bool:
         """Nobody was asked when it was recorded: whoever acts within half a day would answer."""
@@ -49,19 +43,7 @@ class Recording:
         return coming is not None and coming <= moment + _HEARS_WITHIN
 
     def next_by_hand(self, moment: datetime) -> datetime | None:
-        while True:
-            coming = next((hand for hand in self._by_hand if hand >= moment), None)
-            if coming is not None or not self._look():
-                return coming
-
-    def _look(self) -> bool:
-        act = next(self._coming, None)
-        if act is None:
-            return False
-        self._ahead.append(act)
-        if act.hand is not None:
-            self._by_hand.append(act.hand)
-        return True
+        return self._ahead.next_by_hand(moment)
 
 
 def just_active(path: Path, zone: tzinfo, day: date, random: Random) -> datetime | None:
