@@ -16,13 +16,13 @@ from central.refusals import Refusals
 from central.requests import Requests
 from central.sql.schema import furnish
 from central.store import Store
+from central.supervision import write_down
 from central.udp import Peer
-from central.vigil import MISSED, Turn, Vigil
+from central.vigil import Turn, Vigil
 from edge.answer import Answer
 from protocol.identity import GatewayIdentity
 from rules.alarm import Category
 from rules.events import Outcome
-from rules.sentence import Say, sentence
 from sim.world.timeline import Timeline
 
 T = TypeVar("T")
@@ -256,12 +256,7 @@ class Center:
 
     def _turn(self) -> None:
         for turn in self._vigil.turns():
-            if turn.silent:
-                said = sentence(Say.GATEWAY_SILENT, last=turn.last or turn.at, missed=MISSED)
-                at_once(self.store.gateway_silent(turn.gateway, (said,), turn.at))
-            else:
-                said = sentence(Say.GATEWAY_BACK, at=turn.at)
-                at_once(self.store.gateway_back(turn.gateway, (said,), turn.at))
+            at_once(write_down(turn, self.store))
             self.turned(turn)
 
     # ------------------------------------------------------------------------------------ people
