@@ -140,6 +140,8 @@ class State:
     started: datetime = LONG_AGO
     down: timedelta = timedelta()
     "For how long nothing ran before the anchor, as far as the clock can tell."
+    deaf_until: datetime | None = None
+    "Before it there was a time in which long nothing ran, or of which what was heard is lost."
     boot: int = 0
     anchored: datetime = _WHOLE
     "Moments from here on were reckoned by the clock that runs now, and move when it is set."
@@ -285,6 +287,7 @@ class State:
             and self.seen_from is not None
             and self.seen_from <= begin
             and (self.started <= begin or self.down <= _RESTART)
+            and (self.deaf_until is None or self.deaf_until <= begin)
             and (self.away_ended is None or self.away_ended <= begin)
             # Else somebody looked after the resident: a person in need has no habits.
             and (closed is None or closed <= begin)
@@ -338,6 +341,11 @@ class State:
         )
 
     def _started(self, event: Started) -> None:
+        if event.lost > _RESTART:
+            self.deaf_until = event.at
+        elif self.down > _RESTART:
+            # Known by now also where the clock was wrong then.
+            self.deaf_until = self.started
         self.started = event.at
         if self.trusted:
             # Else time went on from the last moment, and what was wrong before is wrong still.
@@ -356,6 +364,7 @@ class State:
                 heard.heard = min(heard.heard + deaf, event.at)
         # A snapshot of an earlier program does not have all of it.
         self._look_again()
+        self._see_rooms()
 
     def _devices_changed(self, event: DevicesChanged) -> None:
         gone = self.gone(event.devices)
@@ -372,8 +381,12 @@ class State:
             if key.scope not in gone or alarm.state in ACTIVE
         }
         self.can_ask = any(not device.outputs.isdisjoint(ASKING) for device in event.devices)
-        self.habits.see_rooms(rooms=any(map(evidence.sees_people, event.devices)))
         self._look_again()
+        self._see_rooms()
+
+    def _see_rooms(self) -> None:
+        devices = (heard.device for heard in self.devices.values())
+        self.habits.see_rooms(rooms=any(map(evidence.sees_people, devices)))
 
     def _time_moved(self, event: TimeMoved) -> None:
         """Move every moment of the present anchor; older ones are true already.
@@ -414,6 +427,7 @@ class State:
         self.habits.move(moved)
         self.away_ended, self.door_shut = perhaps(self.away_ended), perhaps(self.door_shut)
         self.installed, self.started = perhaps(self.installed), moved(self.started)
+        self.deaf_until = perhaps(self.deaf_until)
         # The whole run moves with every further setting: what passed within it stays as long.
         self.trusted, self.trust_changed = event.trusted, now
         if back or anchored == _WHOLE:

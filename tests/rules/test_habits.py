@@ -9,7 +9,7 @@ from rules.alarm import AlarmKey, AlarmKind, AlarmState
 from rules.engine import Engine
 from rules.events import AwayReason, Learnt, Outcome, Stage
 from rules.habits import Budget, Context, Habits
-from rules.inputs import Away, Closed
+from rules.inputs import Away, Boot, Closed
 from rules.observation import Phenomenon
 from rules.rulebook import PRESETS, Preset, Rulebook
 from rules.sentence import Say
@@ -165,6 +165,38 @@ def test_a_silence_nobody_watched_is_not_learnt() -> None:
     seen.restart(MINUTE)
     seen.live()
     assert seen.engine.state.habits.today[-1].minutes == 31
+
+
+def test_a_short_restart_after_a_long_one_makes_nobody_have_watched() -> None:
+    home = lived(Home(KETTLE, NODE, book=book()), 10)
+    home.live()
+    known = len(home.engine.state.habits.today)
+    home.wait(30 * MINUTE)
+    home.restart(5 * HOUR)
+    home.wait(MINUTE)
+    home.restart(MINUTE)
+    home.live()
+    assert len(home.engine.state.habits.today) == known
+    home.wait(30 * MINUTE)
+    home.live()
+    assert home.engine.state.habits.today[-1].minutes == 30
+
+
+def test_what_was_lost_with_a_broken_journal_is_not_learnt() -> None:
+    home = lived(Home(KETTLE, NODE, book=book()), 10)
+    home.live()
+    known = len(home.engine.state.habits.today)
+    home.wait(HOUR)
+    home.put(Boot(home.engine.state.boot + 1, MINUTE, trusted=True, lost=HOUR))
+    home.live()
+    assert len(home.engine.state.habits.today) == known
+
+
+def test_a_gateway_that_did_not_learn_before_knows_what_kind_of_home_it_is_in() -> None:
+    home = Home(KETTLE, MOTION, NODE, book=book())
+    home.engine.state.habits = Habits()
+    home.restart(timedelta())
+    assert home.engine.state.habits.rooms
 
 
 def test_a_trip_is_not_learnt() -> None:
