@@ -1,8 +1,8 @@
 """No inactivity alarm from dead sensors.
 
 For each escalation of inactivity there is one watching device (`rules.evidence.watches`) that was
-truly heard over the whole silence that the alarm claims, the limit of its level: from that limit
-before the alarm until the alarm never unheard for `health.stale_after` periods of its contract,
+truly heard over the whole silence that the alarm claims (`sim.check.claim`): from so long before
+the alarm until the alarm never unheard for `health.stale_after` periods of its contract,
 in listening time, a reporting period and two minutes for what a power cut takes apart. Not
 asked of a silence whose length is only a false date's (`sim.check.dates`).
 """
@@ -16,6 +16,7 @@ from rules.codec import moment_us
 from rules.device import Device
 from rules.errors import phrase
 from rules.events import Escalated
+from sim.check.claim import claimed
 from sim.check.dates import Dates
 from sim.check.forgetting import forgettings, unknown
 from sim.check.listening import (
@@ -63,9 +64,9 @@ def _check(
     ]
     dates = Dates(chronicle, home)
     for decided, event in alarms:
-        claimed = limits[min(event.level, len(limits)) - 1]
+        silence = claimed(event, limits)
         error = ROUGHLY + clock_error(chronicle, home, decided.at)
-        first = max(decided.at - claimed + error, chronicle.start + error)
+        first = max(decided.at - silence + error, chronicle.start + error)
         begin, end = moment_us(first), moment_us(decided.at)
         if dates.deceived(decided.at, first):
             continue
@@ -77,7 +78,7 @@ def _check(
                 phrase(
                     "Inactivity of {claimed} was raised, and of {count} watching devices none was"
                     " heard over all of it.",
-                    claimed=lasting(claimed),
+                    claimed=lasting(silence),
                     count=len(lives),
                 ),
                 tuple(_line(home, device, begin, end) for device in watching(home)),

@@ -2,8 +2,9 @@
 
 By the true time, and but for what a clock may be off by itself (`clock_error`):
 
-- An inactivity alarm, and each higher level of it, has a silence of its limit behind it since the
-  last sign of life that the gateway counted, and a prompt one of the first limit less its wait.
+- An inactivity alarm, and each higher level of it, has the silence behind it that it claims
+  (`sim.check.claim`), or that of its limit, since the last sign of life that the gateway counted,
+  and a prompt one of the first limit less its wait, or an hour where habits may be known.
   Signs that a power cut took before they were on disk do not count. One case is excused: the last
   sign was before the gateway's last start, and then or now it is sure of a false date, for which
   NTP vouched (`sim.check.dates`).
@@ -36,6 +37,7 @@ from rules.events import (
 from rules.hazard import KINDS as HAZARDS
 from rules.observation import Phenomenon
 from rules.signals import COMMAND_WITHIN
+from sim.check.claim import claimed
 from sim.check.dates import Dates
 from sim.check.forgetting import down, forgettings, last_known
 from sim.check.hazard_holds import hold
@@ -98,23 +100,23 @@ class _Reckoning:
                 case AlarmMoved(_, alarm, Move.CLOSE):
                     self._closed[alarm] = decided.at
                 case AlarmMoved(_, alarm, Move.PROMPT):
-                    wait = self._home.book.inactivity.prompt_wait
                     yield from self._silent(
                         decided,
-                        self._limit(1, decided.at) - wait,
+                        self._asked_after(decided.at),
                         phrase("{alarm} prompted", alarm=alarm),
                     )
                 case Updated() if event.alarm == INACTIVITY and event.stage is Stage.LEVEL:
-                    yield from self._silent(
-                        decided, self._limit(event.level, decided.at), called(event)
-                    )
+                    limits = self._home.book.inactivity.limits
+                    limit = limits[min(event.level, len(limits)) - 1]
+                    yield from self._silent(decided, limit, called(event))
                 case Escalated() if not event.drill:
                     yield from self._escalated(decided, event)
 
     def _escalated(self, decided: Decided, event: Escalated) -> Iterator[Violation]:
         kind = event.alarm.kind
         if kind is AlarmKind.INACTIVITY:
-            yield from self._silent(decided, self._limit(event.level, decided.at), called(event))
+            limits = self._home.book.inactivity.limits
+            yield from self._silent(decided, claimed(event, limits), called(event))
         elif kind is AlarmKind.DEVICE:
             own = [device for device in self._home.devices if device.id == event.alarm.scope]
             yield from self._deaf(decided, event, self._home.book.health.dead_after, 1, own)
@@ -132,12 +134,13 @@ class _Reckoning:
         elif self._set_at == (decided.at, decided.boot):
             yield from self._in_the_item(decided, event)
 
-    def _limit(self, level: int, at: datetime) -> timedelta:
+    def _asked_after(self, at: datetime) -> timedelta:
         rule = self._home.book.inactivity
-        if level == 1 and rule.learn and at - self._chronicle.start >= _LEARNT_AFTER:
-            # Habits may bring the first call forward, and no jump makes it come sooner than so.
-            return min(rule.limits[0], _NEVER_WITHIN + rule.prompt_wait)
-        return rule.limits[min(level, len(rule.limits)) - 1]
+        first = rule.limits[0] - rule.prompt_wait
+        if rule.learn and at - self._chronicle.start >= _LEARNT_AFTER:
+            # A prompt does not say why it comes; the call that follows does.
+            return min(first, _NEVER_WITHIN)
+        return first
 
     def _silent(self, decided: Decided, limit: timedelta, what: Phrase) -> Iterator[Violation]:
         at = moment_us(decided.at)
