@@ -2,20 +2,22 @@
 
 For each escalation of inactivity there is one watching device (`rules.evidence.watches`) that was
 truly heard over the whole silence that the alarm claims (`sim.check.claim`): from so long before
-the alarm until the alarm never unheard for `health.stale_after` periods of its contract,
-in listening time, a reporting period and two minutes for what a power cut takes apart. Not
-asked of a silence whose length is only a false date's (`sim.check.dates`).
+the alarm until the alarm, or until the prompt that nobody answered, never unheard for
+`health.stale_after` periods of its contract, in listening time, a reporting period and two minutes
+for what a power cut takes apart. Some watching device was over all of the prompt's wait; not
+always the same. Not asked of a silence whose length is only a false date's (`sim.check.dates`).
 """
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Final
 
+from rules.alarm import Move
 from rules.codec import moment_us
 from rules.device import Device
 from rules.errors import phrase
-from rules.events import Escalated
+from rules.events import AlarmMoved, Escalated
 from sim.check.claim import claimed
 from sim.check.dates import Dates
 from sim.check.forgetting import forgettings, unknown
@@ -23,6 +25,7 @@ from sim.check.listening import (
     HEARD_KEPT_AFTER,
     ROUGHLY,
     Listening,
+    Stretch,
     clock_error,
     late_at_most,
     stale_after,
@@ -70,7 +73,12 @@ def _check(
         begin, end = moment_us(first), moment_us(decided.at)
         if dates.deceived(decided.at, first):
             continue
-        if not any(low <= begin and end <= high for each in lives for low, high in each):
+        asked = moment_us(_asked(home, decided))
+        whole = [(low, high) for each in lives for low, high in each]
+        # Whoever was asked on good grounds is called for, though the device that vouched for the
+        # silence is held for dead within the wait: others would have heard an answer.
+        vouched = any(low <= begin and asked <= high for low, high in whole)
+        if not vouched or not _within(asked, end, whole):
             yield Violation(
                 NAME,
                 home.number,
@@ -83,6 +91,28 @@ def _check(
                 ),
                 tuple(_line(home, device, begin, end) for device in watching(home)),
             )
+
+
+def _asked(home: HomeChronicle, alarm: Decided) -> datetime:
+    """When the prompt was given that the alarm follows; the alarm's own moment without one."""
+    asked = None
+    for one in home.decided:
+        if one.at > alarm.at or one.event is alarm.event:
+            break
+        if isinstance(one.event, AlarmMoved) and one.event.alarm == INACTIVITY:
+            if one.event.move is Move.PROMPT:
+                asked = one.at
+            elif one.event.move is not Move.RAISE:
+                asked = None
+    return alarm.at if asked is None else asked
+
+
+def _within(begin: int, end: int, lives: list[Stretch]) -> bool:
+    """Whether at each moment of it some device was live."""
+    for low, high in sorted(lives):
+        if low <= begin:
+            begin = max(begin, high)
+    return begin >= end
 
 
 def _line(home: HomeChronicle, device: Device, begin: int, end: int) -> str:

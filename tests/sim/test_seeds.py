@@ -56,6 +56,8 @@ ONCE_FAILED = [
     # Nothing was written for 35 min in which nothing was heard, and then the power went: a start
     # took that for time in which it had been down (edge.gateway).
     Asked(7035, 2, 6, "storm", population="two"),
+    # Who vouched for a silence was held for dead while a prompt waited (sim.check.dead_sensors).
+    Asked(853796930, 2, 5, "storm", population="perilous-pet"),
 ]
 
 

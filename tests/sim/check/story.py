@@ -1,5 +1,6 @@
 """A small run written by hand, in which all went well; tests change one thing in it."""
 
+from bisect import insort
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -210,6 +211,14 @@ class Story:
         back = on(5, 15) + SECOND
         self.decides(back, TimeMoved(back, True, "center", 3 * HOUR))
         self.decides(back, AlarmMoved(back, INACTIVITY, Move.PROMPT))
+
+    def hall_vouches_until_the_prompt(self, back: datetime) -> None:
+        """It is held for dead within the prompt's wait; the others are heard again from `back`."""
+        for which in (KETTLE, TELEVISION):
+            self.mute(which, on(6, 20), back)
+            insort(self.home.heard[which.id], moment_us(back))
+        self.mute(HALL, on(7, 5.6), on(7, 12))
+        insort(self.home.heard[HALL.id], moment_us(on(7, 5) + 52 * MINUTE))
 
     def restores_a_copy(self, failing: datetime) -> None:
         """Signs of 9 and 11 are forgotten with damaged files; the last one known is of 7."""

@@ -247,6 +247,10 @@ def dead_device_that_never_spoke(story: Good) -> None:
     story.escalates(on(1, 12), AlarmKey(AlarmKind.DEVICE, HALL.id))
 
 
+def device_that_dies_while_a_prompt_waits(story: Good) -> None:
+    story.hall_vouches_until_the_prompt(back=on(7, 8.7))
+
+
 def condition_whose_fault_ends_with_the_run(story: Good) -> None:
     story.fault(FaultKind.RADIO_LOST, on(12), story.run.healed - 2 * MINUTE)
     story.condition(on(12), AlarmKey(AlarmKind.DRIVER_LOST, HALL.id), present=True)
@@ -305,6 +309,7 @@ EXCUSED: tuple[Callable[[Good], None], ...] = (
     silence_of_an_earlier_run_on_a_false_date,
     false_date_on_a_card_that_took_nothing_since,
     dead_device_that_never_spoke,
+    device_that_dies_while_a_prompt_waits,
     condition_whose_fault_ends_with_the_run,
     silent_to_a_center_that_was_set_back,
     blind_for_good_beside_a_pet,

@@ -216,6 +216,10 @@ def only_the_fridge_was_heard(story: Good) -> None:
     story.says_blind(on(6, 10.55), on(7, 12.2))
 
 
+def nobody_was_heard_while_a_prompt_waited(story: Good) -> None:
+    story.hall_vouches_until_the_prompt(back=on(7, 9) + MINUTE)
+
+
 # ------------------------------------------------------------------------------- time jumps
 
 
@@ -495,7 +499,11 @@ PLANTED: dict[str, tuple[Bug, ...]] = {
         blind_in_a_home_where_all_is_well,
         blind_beside_a_pet_and_nobody_says_so,
     ),
-    dead_sensors.NAME: (silence_of_dead_sensors, only_the_fridge_was_heard),
+    dead_sensors.NAME: (
+        silence_of_dead_sensors,
+        only_the_fridge_was_heard,
+        nobody_was_heard_while_a_prompt_waited,
+    ),
     time_jumps.NAME: (
         silence_of_a_jump,
         prompt_of_a_jump,
