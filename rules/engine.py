@@ -133,7 +133,6 @@ class Engine:
             self._health_check,
             inactivity.due(state, book),
             away.due(state, book),
-            inactivity.learning_due(state),
             self._untrusted_too_long(),
         ]
         for alarm in state.alarms.values():
@@ -263,6 +262,7 @@ class Engine:
     def _life(self, decision: Decision, life: LifeSeen) -> None:
         decision.emit(life)
         if self._state.life is life:
+            inactivity.learn(decision)
             if life.at_home:
                 away.life_seen(decision)
             inactivity.life_seen(decision)
@@ -287,7 +287,6 @@ class Engine:
         self._health_known = True
         away.settle(decision)
         inactivity.settle(decision)
-        inactivity.learn(decision)
         self._settle_trust(decision)
 
     def _settle_trust(self, decision: Decision) -> None:

@@ -6,7 +6,7 @@ lowest that the home's own past, and two months of other homes, would have kept 
 home in which people often go out without a word waits longer, and one that lives by the clock is
 called soon.
 
-Kept small, since it is saved with the state: half floats and 16 bit counts, 4 KB in all.
+Kept small, since it is saved with the state: half floats and 16 bit counts, 7 KB in all.
 """
 
 import struct
@@ -53,7 +53,7 @@ _LOWEST = -10 * _PER_OCTAVE
 _PRIOR_D = 60.0
 "So many days of other homes' prices stand beside the own ones."
 _PRIOR_TABLE_D = 30.0
-_HALF_AN_EVENT = 0.25
+_HALF_AN_EVENT = 0.5
 "What was not seen yet may still come."
 _COUNT_MAX = 65535
 _CALLED_ANYWAY_MIN = _DAY_MIN

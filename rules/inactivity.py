@@ -172,7 +172,10 @@ def _learnt(state: State, book: Rulebook, since: datetime) -> timedelta | None:
         prompts=LEARNS_EVERY / rule.ask_every if wait else None,
     )
     # While the date may be false, so may be the hour: then the longest of the day.
-    return habits.wait(since if state.trusted else None, _context(state, since), budget) + wait
+    silence = habits.wait(since if state.trusted else None, _context(state, since), budget)
+    # What happened while the gateway was down is unknown, which the fixed limit alone ignores.
+    unheard = state.down if state.started > since else timedelta()
+    return silence + wait + max(unheard, timedelta())
 
 
 def _context(state: State, since: datetime) -> Context:
@@ -180,21 +183,15 @@ def _context(state: State, since: datetime) -> Context:
     return state.habits.began if at_life else Context.INSIDE
 
 
-def learning_due(state: State) -> datetime | None:
-    """When the silences of the last day are to become habits; not by a date that may be false."""
-    if not state.trusted or state.installed is None:
-        return None
-    return (state.habits.learnt or state.installed) + LEARNS_EVERY
-
-
 def learn(decision: Decision) -> None:
-    """Let them, once a day."""
+    """Let the silences of the last day become habits; not by a date that may be false.
+
+    With a sign of life, so that no silence is measured by two yardsticks.
+    """
     state, now = decision.state, decision.now
-    at = learning_due(state)
-    if at is None or now < at:
-        return
     last = state.habits.learnt or state.installed
-    assert last is not None
+    if not state.trusted or last is None or now < last + LEARNS_EVERY:
+        return
     listened = timedelta()
     if state.seen_from is not None:
         down = state.down if state.started > last else timedelta()

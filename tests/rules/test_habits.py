@@ -148,7 +148,8 @@ def test_it_learns_once_a_day_and_what_it_keeps_is_bounded() -> None:
     lived(home, 3)
     small = len(home.engine.snapshot())
     lived(home, 40)
-    assert len(list(home.of(Learnt))) == 43
+    # With the first sign of life of each day but the first.
+    assert len(list(home.of(Learnt))) == 42
     assert len(home.engine.snapshot()) < small + 500
 
 
@@ -197,6 +198,25 @@ def test_a_gateway_that_did_not_learn_before_knows_what_kind_of_home_it_is_in() 
     home.engine.state.habits = Habits()
     home.restart(timedelta())
     assert home.engine.state.habits.rooms
+
+
+def test_nobody_is_silent_while_the_gateway_is_down() -> None:
+    home = lived(Home(KETTLE, NODE, book=book()), 40)
+    until(home, 5)
+    before = alarm_after(home)
+    home.restart(2 * HOUR)
+    assert alarm_after(home) == before + 2 * HOUR
+    home.restart(22 * HOUR)
+    # The fixed limit counts them all the same.
+    assert home.cases()[-1].alarm == KEY
+
+
+def test_a_silence_is_measured_by_one_yardstick() -> None:
+    home = lived(Home(KETTLE, NODE, book=book(false_call_every=timedelta(days=360))), 40)
+    home.live()
+    foretold = home.engine.alarm_time_if_silent()
+    home.wait(30 * HOUR)
+    assert home.cases()[-1].at == foretold
 
 
 def test_a_trip_is_not_learnt() -> None:
@@ -275,6 +295,7 @@ def test_it_learns_whether_prompts_are_answered(*, answers: bool) -> None:
         for case in list(home.engine.state.cases):
             home.put(Closed(case, Outcome.FALSE))
     home.wait(DAY)
+    home.live()
     habits = home.engine.state.habits
     assert habits.asked[Context.INSIDE] >= 5
     assert (habits.vain[Context.INSIDE] >= 5) is not answers
