@@ -6,7 +6,6 @@ population, and the faults are listed, or aimed: a first run without them tells 
 decided, and in the second one the fault is there.
 """
 
-import argparse
 import logging
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -15,18 +14,22 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from rules.alarm import AlarmKind
+from rules.errors import phrase
 from rules.events import AwayReason, CaseClosed, CaseTaken, Escalated
 from rules.inputs import Away
 from rules.observation import Phenomenon
 from rules.rulebook import Rulebook
+from sim.arguments import Parser, language, language_option
 from sim.check import check
 from sim.faults.fault import OF_CENTER, Fault, FaultKind
 from sim.homes import names
 from sim.homes.act import Act, Announced, Happening, Plight, PlightKind
 from sim.homes.population import DEMO, home
 from sim.homes.scripted import Scripted, Span
+from sim.terminal import carried_out
 from sim.world.chronicle import Chronicle, HomeChronicle
 from sim.world.run import START, Bugs, Plan, run
+from texts import Translator, translator
 
 SEED: Final = 1
 _HOUR: Final = timedelta(hours=1)
@@ -135,7 +138,7 @@ def _cut_as_news_comes(home: HomeChronicle) -> Iterator[Fault]:
 
 DIRECTED: Final[Mapping[str, Directed]] = {
     "center-dies-as-it-takes-a-record": Directed(
-        "Records reach a center that is killed with its answer on its way.",
+        phrase("Records reach a center that is killed with its answer on its way."),
         _leaks(10, 13, 16, 19),
         faults=tuple(
             _fault(FaultKind.CENTER_KILLED, _on(hour) - _MINUTE, 30 * _MINUTE)
@@ -143,7 +146,9 @@ DIRECTED: Final[Mapping[str, Directed]] = {
         ),
     ),
     "card-damaged-while-a-record-waits": Directed(
-        "A journal is damaged right after an escalation that the center does not have yet.",
+        phrase(
+            "A journal is damaged right after an escalation that the center does not have yet."
+        ),
         _leaks(10),
         homes=(1, 2, 3, 4),
         faults=tuple(
@@ -153,19 +158,28 @@ DIRECTED: Final[Mapping[str, Directed]] = {
         aim=_damaged_after_escalation,
     ),
     "card-damaged-after-a-record-went": Directed(
-        "A journal is damaged right after an escalation that the center has; another one follows.",
+        phrase(
+            "A journal is damaged right after an escalation that the center has; another one"
+            " follows."
+        ),
         _leaks(10, 12),
         homes=(1, 2, 3, 4),
         aim=_damaged_after_escalation,
     ),
     "power-cut-as-news-comes": Directed(
-        "The power goes at the write with which a gateway learns that a case was taken or closed.",
+        phrase(
+            "The power goes at the write with which a gateway learns that a case was taken"
+            " or closed."
+        ),
         _leaks(10),
         homes=(1, 2, 3, 4, 5, 6),
         aim=_cut_as_news_comes,
     ),
     "clock-set-within-a-hold": Directed(
-        "Water must stand for five minutes; within them the clock jumps an hour ahead, or back.",
+        phrase(
+            "Water must stand for five minutes; within them the clock jumps an hour ahead,"
+            " or back."
+        ),
         # A gateway without its center asks its machine for the date each hour after its start.
         _leaks(10 - 1 / 30, lasting=3 * _HOUR),
         homes=(1, 2),
@@ -180,7 +194,10 @@ DIRECTED: Final[Mapping[str, Directed]] = {
         leak_hold=_LONG_HOLD,
     ),
     "restart-within-a-hold": Directed(
-        "Water must stand for five minutes; after one the power goes, for one more or for twenty.",
+        phrase(
+            "Water must stand for five minutes; after one the power goes, for one more or"
+            " for twenty."
+        ),
         _leaks(10, lasting=3 * _HOUR),
         homes=(1, 2),
         faults=tuple(
@@ -191,8 +208,10 @@ DIRECTED: Final[Mapping[str, Directed]] = {
         leak_hold=_LONG_HOLD,
     ),
     "collapse-after-an-announced-absence": Directed(
-        "A trip is announced until ten at night, the gateway restarts, the resident comes back"
-        " and collapses in the door.",
+        phrase(
+            "A trip is announced until ten at night, the gateway restarts, the resident comes back"
+            " and collapses in the door."
+        ),
         (
             # After dark: what daylight does in a room may pass for life.
             Announced(_on(18), Away(AwayReason.TRIP, "staff", _on(22))),
@@ -203,8 +222,10 @@ DIRECTED: Final[Mapping[str, Directed]] = {
         out=((_on(18), _on(22.5)),),
     ),
     "uplink-cut-for-long-and-for-short": Directed(
-        "One gateway is cut off for longer than three heartbeats, one for less, one loses its"
-        " power, and one is cut off while the center restarts.",
+        phrase(
+            "One gateway is cut off for longer than three heartbeats, one for less, one loses its"
+            " power, and one is cut off while the center restarts."
+        ),
         (),
         homes=(1, 2, 3, 4),
         faults=(
@@ -221,18 +242,38 @@ DIRECTED: Final[Mapping[str, Directed]] = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Carry them out, print what they broke, and say so by the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m sim.check.directed", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help="only these; by default all")
-    parser.add_argument("--list", action="store_true", help="tell what meets what, run nothing")
-    options = parser.parse_args(argv)
-    unknown = [name for name in options.names if name not in DIRECTED]
-    if unknown:
-        parser.error(f"no directed run {unknown[0]!r}: name some of {', '.join(DIRECTED)}")
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    say = translator(language(arguments))
+    return carried_out(lambda: _asked_for(arguments, say), say)
+
+
+def _asked_for(arguments: Sequence[str], say: Translator) -> int:
+    parser = Parser(
+        "python -m sim.check.directed",
+        say.text("Small runs in which a fault meets just the moment that a storm seldom hits."),
+        say,
+    )
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=say.text("only these; by default all")
+    )
+    parser.add_argument(
+        "--list", action="store_true", help=say.text("tell what meets what, run nothing")
+    )
+    language_option(parser, say)
+    options = parser.parse_args(arguments)
+    for name in options.names:
+        if name not in DIRECTED:
+            known = phrase("choose from {names}", names=", ".join(DIRECTED))
+            parser.error(f"{name!r}: {say.said(known)}")
     chosen = options.names or list(DIRECTED)
     if options.list:
         for name in chosen:
-            print(f"{name}: {DIRECTED[name].what}")
+            print(f"{name}: {say.said(DIRECTED[name].what)}")
         return 0
+    return _carry_out(chosen, say)
+
+
+def _carry_out(chosen: Sequence[str], say: Translator) -> int:
     # What gateways log of their simulated troubles is nobody's news.
     logging.getLogger().addHandler(logging.NullHandler())
     failed = 0
@@ -240,10 +281,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         violations = check(DIRECTED[name].carry_out())
         failed += bool(violations)
         for violation in violations:
-            print(
-                f"{name}: {violation.checker}: {violation.what}", *violation.evidence, sep="\n  "
-            )
-    print(f"{len(chosen)} directed runs, {failed} failed")
+            evidence = map(say.said, violation.evidence)
+            what = say.said(violation.what)
+            print(f"{name}: {violation.checker}: {what}", *evidence, sep="\n  ")
+    print(say.text("Directed runs: {count}, failed: {failed}", count=len(chosen), failed=failed))
     return 1 if failed else 0
 
 

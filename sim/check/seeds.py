@@ -110,6 +110,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run them, print what failed, and say so by the exit status."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     say = translator(language(arguments))
+    return carried_out(lambda: _asked_for(arguments, say), say)
+
+
+def _asked_for(arguments: Sequence[str], say: Translator) -> int:
     parser = Parser(
         "python -m sim.check.seeds",
         say.text(
@@ -121,7 +125,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if not options.fixed and not options.fresh_s:
         parser.error(say.text("neither fixed nor fresh seeds: nothing would be run"))
-    return carried_out(lambda: _carry_out(options, say), say)
+    return _carry_out(options, say)
 
 
 def _add_options(parser: argparse.ArgumentParser, say: Translator) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from sim.__main__ import main
 from sim.arguments import Parser
-from sim.check import seeds
+from sim.check import directed, seeds
 from sim.faults.fault import FaultKind
 from sim.homes.population import POPULATIONS
 from sim.rig.network import Network
@@ -138,6 +138,30 @@ def test_nobody_reads_on(arguments: tuple[str, ...], tmp_path: Path) -> None:
     assert done.returncode == (2 if arguments == ("bogus",) else 141)
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [("seeds", "--help"), ("directed", "--help"), ("directed", "--list")],
+    ids=" ".join,
+)
+def test_nobody_reads_on_what_ci_is_told(asked: tuple[str, ...]) -> None:
+    name, *arguments = asked
+    read, write = os.pipe()
+    os.close(read)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", f"sim.check.{name}", *arguments],
+            cwd=ROOT,
+            stdout=write,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    finally:
+        os.close(write)
+    assert not done.stderr
+    assert done.returncode == 141
+
+
 @pytest.mark.parametrize("arguments", [SHORT, ("--faults", "help"), ("--help",)], ids=" ".join)
 def test_a_full_disk(arguments: tuple[str, ...]) -> None:
     with Path("/dev/full").open("w") as full:
@@ -176,6 +200,18 @@ def in_ascii(*arguments: str) -> "subprocess.CompletedProcess[str]":
         text=True,
         check=False,
     )
+
+
+def test_directed_runs_are_asked_for_and_told_in_one_language(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "1000")
+    foreign = Translator(Language.KO, Foreign())
+    monkeypatch.setattr(directed, "translator", lambda _language: foreign)
+    assert directed.main(["--list"]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert [line.partition(": ")[0] for line in told] == list(directed.DIRECTED)
+    assert not any(re.search("[A-Za-z]", line.partition(": ")[2]) for line in told)
 
 
 def test_many_seeds_are_asked_for_and_told_in_one_language(

@@ -213,8 +213,8 @@ def test_every_directed_run_finds_something() -> None:
 
 
 def test_some_are_carried_out_by_name(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["restart-within-a-hold"]) == 0
-    assert capsys.readouterr().out == "1 directed runs, 0 failed\n"
+    assert main(["restart-within-a-hold", "--language", "en"]) == 0
+    assert capsys.readouterr().out == "Directed runs: 1, failed: 0\n"
 
 
 def test_all_are_told(capsys: pytest.CaptureFixture[str]) -> None:
@@ -224,7 +224,7 @@ def test_all_are_told(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_who_names_none_is_told_which_there_are(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        main(["restart"])
+        main(["restart", "--language", "en"])
     assert ended.value.code == 2
     said = capsys.readouterr().err
     assert "'restart'" in said
