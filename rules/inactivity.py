@@ -174,8 +174,7 @@ def _learnt(state: State, book: Rulebook, since: datetime) -> timedelta | None:
     # While the date may be false, so may be the hour: then the longest of the day.
     silence = habits.wait(since if state.trusted else None, _context(state, since), budget)
     # What happened while the gateway was down is unknown, which the fixed limit alone ignores.
-    unheard = state.down if state.started > since else timedelta()
-    return silence + wait + max(unheard, timedelta())
+    return silence + wait + state.unheard_since(since)
 
 
 def _context(state: State, since: datetime) -> Context:

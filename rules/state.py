@@ -140,8 +140,8 @@ class State:
     started: datetime = LONG_AGO
     down: timedelta = timedelta()
     "For how long nothing ran before the anchor, as far as the clock can tell."
-    deaf_until: datetime | None = None
-    "Before it there was a time in which long nothing ran, or of which what was heard is lost."
+    unheard: timedelta = timedelta()
+    "For how long nobody listened between the last sign of life and the run before this one."
     boot: int = 0
     anchored: datetime = _WHOLE
     "Moments from here on were reckoned by the clock that runs now, and move when it is set."
@@ -160,6 +160,11 @@ class State:
     def sees_since(self, *, pet: bool) -> datetime | None:
         """Since when one live device alone proves a silence; None while the home is blind."""
         return self.seen_beside_pet if pet else self.seen_from
+
+    def unheard_since(self, begin: datetime) -> timedelta:
+        """For how much of the silence since `begin` nobody listened, over all restarts."""
+        last = self.down if self.started > begin else timedelta()
+        return self.unheard + max(last, timedelta())
 
     def alarm(self, key: AlarmKey) -> Alarm:
         """The alarm of that key; a fresh one at rest if it never moved."""
@@ -272,7 +277,7 @@ class State:
         if self.life is None or event.at >= self.life.at:
             if self.life is not None and self._followed(self.life.at):
                 self.habits.end(self.life.at, event.at, self._ended())
-            self.life = event
+            self.life, self.unheard = event, timedelta()
             self.habits.begin(event.at)
             if event.at_home:
                 self.door_shut = None
@@ -286,8 +291,7 @@ class State:
             and not trip
             and self.seen_from is not None
             and self.seen_from <= begin
-            and (self.started <= begin or self.down <= _RESTART)
-            and (self.deaf_until is None or self.deaf_until <= begin)
+            and self.unheard_since(begin) <= _RESTART
             and (self.away_ended is None or self.away_ended <= begin)
             # Else somebody looked after the resident: a person in need has no habits.
             and (closed is None or closed <= begin)
@@ -341,11 +345,9 @@ class State:
         )
 
     def _started(self, event: Started) -> None:
-        if event.lost > _RESTART:
-            self.deaf_until = event.at
-        elif self.down > _RESTART:
-            # Known by now also where the clock was wrong then.
-            self.deaf_until = self.started
+        if self.life is not None:
+            # The last downtime is known by now also where the clock was wrong then.
+            self.unheard = self.unheard_since(self.life.at) + event.lost
         self.started = event.at
         if self.trusted:
             # Else time went on from the last moment, and what was wrong before is wrong still.
@@ -427,7 +429,6 @@ class State:
         self.habits.move(moved)
         self.away_ended, self.door_shut = perhaps(self.away_ended), perhaps(self.door_shut)
         self.installed, self.started = perhaps(self.installed), moved(self.started)
-        self.deaf_until = perhaps(self.deaf_until)
         # The whole run moves with every further setting: what passed within it stays as long.
         self.trusted, self.trust_changed = event.trusted, now
         if back or anchored == _WHOLE:

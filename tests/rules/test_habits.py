@@ -183,6 +183,19 @@ def test_a_short_restart_after_a_long_one_makes_nobody_have_watched() -> None:
     assert home.engine.state.habits.today[-1].minutes == 30
 
 
+def test_the_downtimes_of_several_restarts_are_no_silence() -> None:
+    home = lived(Home(KETTLE, NODE, book=book()), 40)
+    until(home, 4)
+    limit = alarm_after(home)
+    home.wait(30 * MINUTE)
+    home.restart(5 * HOUR)
+    home.wait(MINUTE)
+    home.restart(MINUTE)
+    home.wait(MINUTE)
+    assert home.state(KEY) is AlarmState.NORMAL
+    assert alarm_after(home) == limit + 5 * HOUR + MINUTE
+
+
 def test_what_was_lost_with_a_broken_journal_is_not_learnt() -> None:
     home = lived(Home(KETTLE, NODE, book=book()), 10)
     home.live()
