@@ -93,6 +93,12 @@ class Silence:
     context: Context
     ended: Ended = Ended.LIFE
 
+    def covers(self, moment: datetime | None) -> bool:
+        """Whether that moment lies within it."""
+        if moment is None:
+            return False
+        return self.begin <= moment <= self.begin + (self.minutes + 1) * _MINUTE
+
 
 @dataclass(frozen=True, slots=True)
 class Budget:
@@ -188,17 +194,24 @@ class Habits:
             self.rooms = rooms
             self._reckoned = _Reckoned()
 
-    def learn(self, at: datetime, listened_d: float) -> None:
+    def forget(self, called: datetime | None) -> None:
+        """Leave out the silence in which a person in need was called for: it was no habit."""
+        self.today = [each for each in self.today if not each.covers(called)]
+
+    def learn(self, at: datetime, listened_d: float, unjudged: datetime | None = None) -> None:
         """Take in the silences since the last time.
 
         Args:
             at: now.
             listened_d: for how many days the home was listened to since then.
+            unjudged: of a call of which nobody knows yet how it turned out; its silence waits.
 
         """
+        waiting = [each for each in self.today if each.covers(unjudged)]
+        silences = [each for each in self.today if not each.covers(unjudged)]
         scores = [list(each) for each in self.price_counts()]
         asked, vain = list(self.asked), list(self.vain)
-        for silence in self.today:
+        for silence in silences:
             if _HOUR_MIN <= silence.minutes <= _CALLED_ANYWAY_MIN:
                 number = self._number(silence)
                 scores[silence.context][number] = min(
@@ -208,7 +221,7 @@ class Habits:
             vain[silence.context] += silence.ended is Ended.CALL
         keep = 0.5 ** (listened_d / _HALF_LIFE_D)
         tables = [
-            _added(own, keep, self.today, context)
+            _added(own, keep, silences, context)
             for context, own in zip(Context, self.own(), strict=True)
         ]
         self.tables = _packed(tables)
@@ -217,7 +230,7 @@ class Habits:
         self.days += listened_d
         self.weight = self.weight * keep + listened_d
         self.asked, self.vain = (asked[0], asked[1]), (vain[0], vain[1])
-        self.today, self.learnt = [], at
+        self.today, self.learnt = waiting, at
         self._reckoned = _Reckoned()
 
     def move(self, moved: Callable[[datetime], datetime]) -> None:

@@ -39,6 +39,7 @@ from rules.events import (
     Learnt,
     LifeSeen,
     LivenessChanged,
+    Outcome,
     Started,
     TimeMoved,
     Updated,
@@ -201,7 +202,7 @@ class State:
             case CaseTaken():
                 pass
             case CaseClosed():
-                self.cases.pop(event.serial, None)
+                self._case_closed(event)
             case Commanded():
                 self.commands[event.command.id] = event
                 self.next_command = event.command.id + 1
@@ -217,7 +218,7 @@ class State:
             case DoorShut():
                 self.door_shut = event.at
             case Learnt():
-                self.habits.learn(event.at, event.listened / timedelta(days=1))
+                self._learnt(event)
             case Started():
                 self._started(event)
             case TimeMoved():
@@ -281,6 +282,24 @@ class State:
             self.habits.begin(event.at)
             if event.at_home:
                 self.door_shut = None
+
+    def _case_closed(self, event: CaseClosed) -> None:
+        key, alarm = self.cases.pop(event.serial, None), self.alarm(_INACTIVITY)
+        if key != _INACTIVITY or alarm.serial != event.serial:
+            return
+        if event.outcome is Outcome.REAL:
+            self.habits.forget(alarm.raised_at)
+            return
+        begin = None if self.life is None else self.life.at
+        spoken = event.outcome is Outcome.FALSE and alarm.state in ACTIVE
+        if spoken and begin is not None and self._followed(begin):
+            # Somebody spoke with the resident, who showed no other sign of life yet.
+            self.habits.end(begin, event.at, Ended.CALL)
+
+    def _learnt(self, event: Learnt) -> None:
+        alarm = self.alarm(_INACTIVITY)
+        unjudged = alarm.raised_at if alarm.state in OPEN else None
+        self.habits.learn(event.at, event.listened / timedelta(days=1), unjudged)
 
     def _followed(self, begin: datetime) -> bool:
         """Whether a silence since then, over now, tells of the resident's habits."""

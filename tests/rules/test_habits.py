@@ -256,6 +256,29 @@ def test_a_person_in_need_teaches_nothing() -> None:
     assert not [each for each in home.engine.state.habits.today if each.minutes >= 23 * 60]
 
 
+@pytest.mark.parametrize("outcome", [Outcome.REAL, Outcome.FALSE])
+@pytest.mark.parametrize("helpers_first", [True, False])
+def test_a_call_is_learnt_from_once_it_is_known_to_be_vain(
+    outcome: Outcome, *, helpers_first: bool
+) -> None:
+    home = lived(Home(KETTLE, NODE, book=book()), 20)
+    until(home, 5)
+    vain = home.engine.state.habits.vain[Context.INSIDE]
+    home.wait(20 * HOUR)
+    (case,) = home.engine.state.cases
+    if helpers_first:
+        # Whoever helps moves about, the day's habits are learnt, and the case is closed later.
+        home.live()
+    home.put(Closed(case, outcome))
+    for _ in range(2):
+        home.wait(25 * HOUR)
+        home.live()
+        for later in list(home.engine.state.cases):
+            home.put(Closed(later, Outcome.REAL))
+    learnt = home.engine.state.habits.vain[Context.INSIDE] - vain
+    assert learnt == (outcome is Outcome.FALSE)
+
+
 def test_while_the_date_may_be_false_the_longest_wait_of_the_day_counts() -> None:
     home = lived(Home(KETTLE, NODE, book=book()), 40)
     until(home, 4)
