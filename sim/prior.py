@@ -38,7 +38,9 @@ FIRST_SEED = 100_000
 _START = datetime(2026, 1, 1, tzinfo=UTC)
 _DAY = timedelta(days=1)
 _PRICES = habits_prior_data.PRICES
-_NO_CALLS = Rulebook()
+_BOOK = Rulebook()
+_EARLY_D = 27
+"Before it too little is known to tell prices."
 _FILE = Path(habits_prior_data.__file__)
 
 
@@ -46,8 +48,8 @@ def silences(name: str, seed: int, days: int) -> list[Silence]:
     """All silences of a harmless life, as the gateway notes them."""
     drawn = population.home(seed, 1, _START, name)
     home = replace(drawn, nature=replace(drawn.nature, rates=NONE))
-    rule = replace(_NO_CALLS.inactivity, limits=(6 * _DAY,), prompt=False, learn=False)
-    engine = Engine(replace(_NO_CALLS, inactivity=rule))
+    rule = replace(_BOOK.inactivity, limits=(6 * _DAY,), prompt=False, learn=False)
+    engine = Engine(replace(_BOOK, inactivity=rule))
     devices = tuple(one.device for one in home.installed)
     patient = tuple(replace(device, report_every=timedelta(days=400)) for device in devices)
     engine.handle(Boot(1, timedelta(), trusted=True), _START)
@@ -130,9 +132,6 @@ def prices(home: Sequence[Silence], days: int, others: Sequence[Counts]) -> list
 
 def _ended(silence: Silence) -> datetime:
     return silence.begin + timedelta(minutes=silence.minutes)
-
-
-_EARLY_D = 27
 
 
 def _job(job: tuple[str, int, int]) -> list[Silence]:

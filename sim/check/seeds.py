@@ -23,6 +23,8 @@ from sim.world.asked import plan
 from sim.world.run import run
 from texts import Translator, translator
 
+LONG_DAYS = 12
+"Long enough for the rules to go by what they learnt in the first week."
 DAYS = 5
 "Long enough for restarts, outages and silences to meet."
 POPULATIONS = (
@@ -49,7 +51,7 @@ def asked(seed: int) -> Asked:
     return Asked(
         seed=seed,
         homes=2 if seed % 10 == 0 else 1,
-        days=DAYS,
+        days=LONG_DAYS if seed % 7 == 0 else DAYS,
         faults="calm" if seed % 4 == 0 else "storm",
         population=POPULATIONS[seed % len(POPULATIONS)],
     )
