@@ -306,7 +306,7 @@ class Habits:
             at = [min(max(number + shift, 0), PRICES - 1) for shift in shifts]
             asked = [above[c][at[c]] for c in Context]
             calls = sum(share * times for share, times in zip(shares, asked, strict=True))
-            if (calls + _HALF_AN_EVENT) / days > budget.calls:
+            if (calls + _HALF_AN_EVENT * shares[Context.INSIDE]) / days > budget.calls:
                 continue
             if budget.prompts is None or sum(asked) / days <= budget.prompts:
                 return tuple(_price_of(each) for each in at)
