@@ -308,6 +308,8 @@ class _Rig:
             if quiet == _QUIET and not self._all_stored():
                 quiet = 0
         self._clock.run(0.0)
+        await self._look()
+        show(self._progress())
         self._chronicle.healed = self._clock.now()
 
     def _all_stored(self) -> bool:
