@@ -88,8 +88,13 @@ class AnchoredClock:
 
     async def sleep_until(self, moment: datetime) -> None:
         """Return at `moment`, by boot time."""
-        while (left := moment - self.now()) > timedelta():
-            await self._machine.sleep_until(self._machine.now() + left)
+        while True:
+            # Read first: what passes before the second reading must make it early, never late.
+            date = self._machine.now()
+            left = moment - self.now()
+            if left <= timedelta():
+                return
+            await self._machine.sleep_until(date + left)
 
 
 def first_anchor(

@@ -112,12 +112,15 @@ class DriverFaults:
 async def elapse(clock: Clock, span: timedelta) -> None:
     """Return when so much boot time has passed, whatever the clock is set to meanwhile."""
     end_us = clock.boottime_us() + _us(span)
-    while (left_us := end_us - clock.boottime_us()) > 0:
-        left = timedelta(microseconds=left_us)
+    while True:
+        now = clock.now()
+        left = timedelta(microseconds=end_us - clock.boottime_us())
+        if left <= timedelta():
+            return
         try:
             # A clock set back would sleep on: a timeout in real time looks again.
             async with asyncio.timeout(left.total_seconds()):
-                await clock.sleep_until(clock.now() + left)
+                await clock.sleep_until(now + left)
         except TimeoutError:
             continue
 

@@ -7,6 +7,7 @@ import pytest
 
 from edge.bell import Bell
 from edge.clock import AnchoredClock, SystemMachine, first_anchor
+from edge.driver_faults import elapse
 from edge.timekeeper import Timekeeper
 from rules.inputs import TimeTrust
 from sim.clock import ManualClock
@@ -124,6 +125,39 @@ def test_ntp_confirms_a_clock_that_nobody_vouched_for() -> None:
     keeper.check()
     assert told == [TimeTrust(trusted=True, source="ntp", shift=timedelta(hours=5))]
     assert clock.now() == TRUE
+
+
+class Rushing(Board):
+    """A machine on which a second passes with any reading."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.passed = timedelta()
+        self.asked: list[datetime] = []
+
+    def now(self) -> datetime:
+        self.passed += timedelta(seconds=1)
+        return TRUE + self.passed
+
+    def boottime_us(self) -> int:
+        return (self.now() - TRUE) // timedelta(microseconds=1)
+
+    async def sleep_until(self, moment: datetime) -> None:
+        self.asked.append(moment)
+
+
+async def test_what_passes_between_two_readings_wakes_nobody_late() -> None:
+    board = Rushing()
+    clock = AnchoredClock(board, TRUE + board.passed)
+    moment = clock.at((20 * MINUTE) // timedelta(microseconds=1))
+    end = TRUE + 20 * MINUTE
+    await clock.sleep_until(moment)
+    assert max(board.asked) <= end
+
+    board.asked.clear()
+    latest = TRUE + board.passed + timedelta(seconds=1) + MINUTE
+    await elapse(board, MINUTE)
+    assert max(board.asked) <= latest
 
 
 async def test_the_bell_rings_at_the_earliest_deadline_and_not_for_later_ones() -> None:
