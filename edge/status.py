@@ -9,7 +9,7 @@ from rules.device import Link, Liveness
 from rules.engine import Engine
 from rules.events import AwayBegan, LifeSeen
 from rules.observation import DeviceId, Phenomenon, Quality, Value
-from rules.state import Alarm, Heard
+from rules.registers import Alarm, Heard
 
 
 @dataclass(frozen=True, slots=True)

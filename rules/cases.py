@@ -9,8 +9,9 @@ from rules.events import CaseClosed, CaseTaken, CommandEnded
 from rules.health import report
 from rules.inputs import Closed, CommandResult, Drill, Shelve, Taken, Technical
 from rules.observation import DeviceId
+from rules.registers import Alarm
 from rules.sentence import Say, sentence
-from rules.state import Alarm, State
+from rules.state import State
 
 DRILL_SCOPE = DeviceId("drill")
 DRILL = AlarmKey(AlarmKind.SOS, DRILL_SCOPE)

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from rules.alarm import ACTIVE, SOUNDED, AlarmKey, AlarmKind, AlarmState
 from rules.decision import Decision
 from rules.observation import DeviceId, Observation, Phenomenon, Value
+from rules.registers import Alarm
 from rules.rulebook import Hazard, Rulebook
 from rules.sentence import Explanation, Say, sentence
-from rules.state import Alarm
 
 _BINARY = {
     Phenomenon.LEAK: AlarmKind.LEAK,

@@ -12,9 +12,10 @@ from rules.decision import Decision
 from rules.device import Liveness
 from rules.events import LivenessChanged
 from rules.observation import Observation, Phenomenon
+from rules.registers import Heard
 from rules.rulebook import Health
 from rules.sentence import Say, Sentence, sentence
-from rules.state import Heard, State
+from rules.state import State
 
 BLIND = AlarmKey(AlarmKind.HOME_BLIND)
 _BATTERY_BACK_PCT = 10.0

@@ -6,9 +6,10 @@ from rules.alarm import AlarmKey, AlarmKind
 from rules.decision import Decision
 from rules.device import Liveness
 from rules.observation import Phenomenon
+from rules.registers import Heard
 from rules.rulebook import Rulebook
 from rules.sentence import Say, sentence
-from rules.state import Heard, State
+from rules.state import State
 
 KEY = AlarmKey(AlarmKind.MAINS_OUTAGE)
 

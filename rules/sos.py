@@ -11,8 +11,8 @@ from rules.decision import Decision
 from rules.events import AlarmMoved, Stage
 from rules.evidence import Before
 from rules.observation import Observation, Phenomenon, Press
+from rules.registers import Alarm
 from rules.sentence import Say, sentence
-from rules.state import Alarm
 
 _HIGHEST = 9
 _SAME_PRESS = timedelta(seconds=2)

@@ -21,7 +21,7 @@ from rules.alarm import (
     Move,
 )
 from rules.command import Command, Signal
-from rules.device import ASKING, Device, Liveness, Output
+from rules.device import ASKING, Device, Liveness
 from rules.events import (
     AlarmMoved,
     AwayBegan,
@@ -45,10 +45,9 @@ from rules.events import (
     Updated,
 )
 from rules.habits import Ended, Habits
-from rules.observation import DeviceId, Observation, Phenomenon, Quality, Value
+from rules.observation import DeviceId, Observation, Phenomenon, Quality
+from rules.registers import LONG_AGO, Alarm, Heard, Reading, note_load
 
-LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
-"Of what never was. A machine without a clock may start before it."
 _WHOLE = datetime.min.replace(tzinfo=UTC)
 "An anchor of all moments."
 _INACTIVITY = AlarmKey(AlarmKind.INACTIVITY)
@@ -56,66 +55,6 @@ _RESTART = timedelta(minutes=5)
 "Who starts again within this has missed nothing that matters to a habit."
 CASES_MAX = 256
 "Past this the oldest case that a newer one of the same alarm has replaced is forgotten."
-
-
-@dataclass(slots=True)
-class Reading:
-    """The last good value of one phenomenon."""
-
-    phenomenon: Phenomenon
-    value: Value
-    at: datetime
-    since: datetime = LONG_AGO
-    "Said again and again from then on; with `ends` whatever came between, else without a gap."
-    ends: bool = False
-    "Whether it was ever said to be false: a device that tells of an end tells of each."
-    load: float = 0.0
-    "Of a plug: from what it last fell to 0 W; 0 once it has run at another load since."
-    fell: datetime = LONG_AGO
-    "When it did."
-    flickered: datetime = LONG_AGO
-    "When it was last back at that load too soon for a person."
-
-
-@dataclass(slots=True)
-class Heard:
-    """One device as heard so far."""
-
-    device: Device
-    since: datetime
-    "When its contract began to count: enrolment, moved on by the time that the gateway was down."
-    last_seen: datetime | None = None
-    heard: datetime | None = None
-    "`last_seen` moved on by the time that the gateway itself was down."
-    live_since: datetime | None = None
-    "Live without a break since then; None while it is not."
-    liveness: Liveness = Liveness.UNKNOWN
-    quality: Quality = Quality.GOOD
-    readings: dict[Phenomenon, Reading] = field(default_factory=dict)
-    shown: dict[Output, Signal] = field(default_factory=dict)
-    "What its outputs were last told to express, but for those that were told to be off."
-
-
-@dataclass(slots=True)
-class Alarm:
-    """One alarm and its case."""
-
-    key: AlarmKey
-    state: AlarmState = AlarmState.NORMAL
-    since: datetime = LONG_AGO
-    "When it entered its state."
-    until: datetime | None = None
-    "When a prompt runs out or a shelving ends."
-    serial: int = 0
-    "The case that the center has of it; 0 before the first."
-    level: int = 0
-    raised_at: datetime | None = None
-    closed_at: datetime | None = None
-    present: bool = False
-    "Whether the condition is there now, after hysteresis, before delays."
-    changed_at: datetime = LONG_AGO
-    value: float | None = None
-    drill: bool = False
 
 
 @dataclass(slots=True)
@@ -264,7 +203,7 @@ class State:
                 if seen.value is False:
                     reading.ends = True
                 if seen.phenomenon is Phenomenon.POWER_W:
-                    _note_load(reading, float(seen.value), at)
+                    note_load(reading, float(seen.value), at)
                 elif heard.device.outside_door and reading.value != seen.value:
                     self.habits.door = at
                 reading.value, reading.at = seen.value, at
@@ -486,16 +425,3 @@ class State:
 
     def _kept(self, key: AlarmKey) -> Alarm:
         return self.alarms.setdefault(key, Alarm(key))
-
-
-def _note_load(reading: Reading, power_w: float, at: datetime) -> None:
-    """Remember from what a plug fell to 0 W until it runs at another load, and if it was false."""
-    before_w = float(reading.value)
-    if power_w == 0 and before_w >= evidence.ON_W:
-        if not evidence.alike(before_w, reading.load):
-            reading.flickered = LONG_AGO
-        reading.load, reading.fell = before_w, at
-    elif power_w >= evidence.ON_W and not evidence.alike(power_w, reading.load):
-        reading.load = 0.0
-    elif power_w >= evidence.ON_W and before_w == 0 and at - reading.fell <= evidence.BACK_WITHIN:
-        reading.flickered = at

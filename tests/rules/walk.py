@@ -45,10 +45,11 @@ from rules.inputs import (
     TimeTrust,
 )
 from rules.observation import BOOLEAN, DeviceId, Observation, Phenomenon, Press, Quality, Value
+from rules.registers import LONG_AGO
 from rules.rulebook import AwayByDoor, Evidence, Hazard, Health, Inactivity, Rulebook
 from rules.sentence import Say, sentence
 from rules.signals import COMMAND_WITHIN
-from rules.state import CASES_MAX, LONG_AGO
+from rules.state import CASES_MAX
 from tests.rules.home import EPOCH, MINUTE, device
 
 SECOND = timedelta(seconds=1)

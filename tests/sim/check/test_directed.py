@@ -20,7 +20,7 @@ from rules.engine import Engine
 from rules.events import Event
 from rules.hazard import KINDS as HAZARDS
 from rules.inputs import Away, Boot, Input, TimeTrust
-from rules.state import Alarm
+from rules.registers import Alarm
 from sim.check import (
     check,
     collapses,
