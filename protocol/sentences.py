@@ -65,6 +65,20 @@ _KEYS = (
     "went_out",
     "home_blind_beside_pet",
     "silence_usual",
+    "no_morning",
+    "morning_came",
+    "night_door",
+    "came_back",
+    "left_on",
+    "left_on_power",
+    "no_life_since",
+    "switched_off",
+    "not_eaten",
+    "cooked_again",
+    "less_life",
+    "later_mornings",
+    "more_night_life",
+    "less_cooking",
 )
 _NAMES = (
     "at",
@@ -87,6 +101,11 @@ _NAMES = (
     "reason",
     "detail",
     "missed",
+    "usual",
+    "signs",
+    "before",
+    "weeks",
+    "later",
 )
 _KEY_NUMBERS = {key: number for number, key in enumerate(_KEYS)}
 _NAME_NUMBERS = {name: number for number, name in enumerate(_NAMES)}

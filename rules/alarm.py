@@ -32,6 +32,16 @@ class AlarmKind(StrEnum):
     CO = "co"
     HEAT = "heat"
     COLD = "cold"
+    NO_MORNING = "no_morning"
+    "The day has not begun by the hour by which it does."
+    WANDERING = "wandering"
+    "An outside door opened by night, and nobody came back."
+    LEFT_ON = "left_on"
+    "A heater, a stove or a lamp that runs on and on."
+    NOT_EATING = "not_eating"
+    "Somebody is up and about, and nothing is cooked."
+    DECLINE = "decline"
+    "Less life, week by week."
     DEVICE = "device"
     HOME_BLIND = "home_blind"
     MAINS_OUTAGE = "mains_outage"
@@ -49,6 +59,8 @@ class AlarmKind(StrEnum):
     @property
     def category(self) -> Category:
         """The queue that this kind goes to."""
+        if self is AlarmKind.DECLINE:
+            return Category.NOTE
         return Category.ESCALATION if self in PERSON_IN_DANGER else Category.FAULT
 
     @property
@@ -67,6 +79,10 @@ PERSON_IN_DANGER = frozenset(
         AlarmKind.CO,
         AlarmKind.HEAT,
         AlarmKind.COLD,
+        AlarmKind.NO_MORNING,
+        AlarmKind.WANDERING,
+        AlarmKind.LEFT_ON,
+        AlarmKind.NOT_EATING,
     }
 )
 
@@ -78,6 +94,7 @@ _LEVELS = {
     **dict.fromkeys(SOUNDED | {AlarmKind.SOS}, _URGENT),
     AlarmKind.HOME_BLIND: _SERIOUS,
     AlarmKind.MAINS_OUTAGE: _SERIOUS,
+    AlarmKind.WANDERING: _SERIOUS,
 }
 
 

@@ -45,6 +45,17 @@ class EvidenceRole(StrEnum):
     "It changes by itself: a fridge, a boiler, a timer."
 
 
+class Use(StrEnum):
+    """What a plug or a switch is for, where that matters to a rule."""
+
+    COOKING = "cooking"
+    "A rice cooker, a kettle, a microwave oven: somebody eats or drinks."
+    HEATING = "heating"
+    "A heater, an electric blanket, an iron: dangerous when left on."
+    LIGHT = "light"
+    "A lamp."
+
+
 class Liveness(StrEnum):
     """A device held against its own reporting contract. `UNKNOWN`: not heard since enrolment."""
 
@@ -72,5 +83,6 @@ class Device:
     outputs: frozenset[Output] = frozenset()
     outside_door: bool = False
     mains_powered: bool = False
+    use: Use | None = None
     keyed: bool = False
     "Its frames are encrypted; a plain one is refused."

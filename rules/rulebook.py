@@ -140,6 +140,53 @@ class AwayByDoor:
 
 
 @dataclass(frozen=True, slots=True)
+class Morning:
+    """The day has not begun by the hour by which it does in this home."""
+
+    enabled: bool = field(default=False, metadata=_yes_no())
+    false_call_every: timedelta = field(default=180 * _D, metadata=_span(7 * _D, 1000 * _D))
+    "So often somebody may be called in vain."
+
+
+@dataclass(frozen=True, slots=True)
+class Wandering:
+    """An outside door opened by night, and nobody came back."""
+
+    enabled: bool = field(default=False, metadata=_yes_no())
+    back_within: timedelta = field(default=15 * _MIN, metadata=_span(1 * _MIN, 2 * _H))
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOn:
+    """A device of some use that runs on and on; see `rules.device.Use`."""
+
+    enabled: bool = field(default=True, metadata=_yes_no())
+    heating: timedelta = field(default=3 * _H, metadata=_span(15 * _MIN, 2 * _D))
+    "At least so long without a sign of life, and longer than this device usually runs."
+    cooking: timedelta = field(default=1 * _H, metadata=_span(15 * _MIN, 2 * _D))
+    light: timedelta = field(default=50 * _H, metadata=_span(6 * _H, 7 * _D))
+    "At least so long, whoever is there."
+    heating_load: float = field(default=150.0, metadata=_measure("W", 20, 3000))
+    "From this load on something heats: a rice cooker that keeps warm stays below."
+
+
+@dataclass(frozen=True, slots=True)
+class Eating:
+    """Somebody is up and about, and nothing is cooked; needs devices with the use `cooking`."""
+
+    enabled: bool = field(default=True, metadata=_yes_no())
+    limit: timedelta = field(default=48 * _H, metadata=_span(12 * _H, 7 * _D))
+    "At least so long, and longer than is usual in this home."
+
+
+@dataclass(frozen=True, slots=True)
+class Decline:
+    """Less life, week by week: a note to the welfare worker, never an alarm."""
+
+    enabled: bool = field(default=True, metadata=_yes_no())
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """What counts as evidence of life."""
 
@@ -153,6 +200,8 @@ class Preset(StrEnum):
     LIVING_ALONE = "living-alone"
     LIVING_ALONE_HIGH_RISK = "living-alone-high-risk"
     LIVING_ALONE_WITH_PET = "living-alone-with-pet"
+    LIVING_ALONE_WITH_CARER = "living-alone-with-carer"
+    LIVING_ALONE_DEMENTIA = "living-alone-dementia"
     TWO_RESIDENTS = "two-residents"
     SEMI_BASEMENT = "semi-basement"
     SENIOR_CENTER = "senior-center"
@@ -169,6 +218,11 @@ class Rulebook:
     mains: Mains = Mains()
     away: AwayByDoor = AwayByDoor()
     evidence: Evidence = Evidence()
+    morning: Morning = Morning()
+    wandering: Wandering = Wandering()
+    left_on: LeftOn = LeftOn()
+    eating: Eating = Eating()
+    decline: Decline = Decline()
 
 
 PRESETS: Mapping[Preset, Rulebook] = {
@@ -178,9 +232,19 @@ PRESETS: Mapping[Preset, Rulebook] = {
     Preset.LIVING_ALONE_HIGH_RISK: Rulebook(
         inactivity=Inactivity(limits=(8 * _H, 12 * _H, 24 * _H), false_call_every=30 * _D),
         away=AwayByDoor(extra=8 * _H),
+        morning=Morning(enabled=True, false_call_every=90 * _D),
     ),
     # The ladder of living-alone. To homes of other kinds the setting is added.
     Preset.LIVING_ALONE_WITH_PET: Rulebook(evidence=Evidence(pet=True)),
+    # Who shuts the door behind them may be the carer.
+    Preset.LIVING_ALONE_WITH_CARER: Rulebook(away=AwayByDoor(enabled=False)),
+    # Seongdong's ladder, and the door by night.
+    Preset.LIVING_ALONE_DEMENTIA: Rulebook(
+        inactivity=Inactivity(limits=(8 * _H, 12 * _H, 24 * _H), false_call_every=30 * _D),
+        away=AwayByDoor(extra=8 * _H),
+        morning=Morning(enabled=True, false_call_every=90 * _D),
+        wandering=Wandering(enabled=True),
+    ),
     # One of two going out says nothing of the other.
     Preset.TWO_RESIDENTS: Rulebook(away=AwayByDoor(enabled=False)),
     # Water at 0.5 cm is an emergency here, not a dripping tap.
@@ -192,6 +256,9 @@ PRESETS: Mapping[Preset, Rulebook] = {
     Preset.SENIOR_CENTER: Rulebook(
         inactivity=Inactivity(enabled=False, prompt=False),
         away=AwayByDoor(enabled=False),
+        left_on=LeftOn(enabled=False),
+        eating=Eating(enabled=False),
+        decline=Decline(enabled=False),
     ),
 }
 
