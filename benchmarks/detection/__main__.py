@@ -20,7 +20,8 @@ from benchmarks.detection.study import Told, study
 from benchmarks.detection.table import printed
 from rules.errors import ConfigError
 from sim.homes.population import POPULATIONS
-from sim.replay.fleet import RECORDING, Drawn, FromFile, cores
+from sim.pool import cores
+from sim.replay.fleet import RECORDING, Drawn, FromFile
 from sim.replay.options import START
 
 _MOMENTS: Final = 6_000
@@ -151,18 +152,18 @@ def _progress() -> Iterator[Told]:
     """A bar on a terminal; elsewhere a line for each stage."""
     if not sys.stderr.isatty():
 
-        def line(stage: str, works: int) -> Callable[[], None]:
+        def line(stage: str, works: int) -> Callable[[object], None]:
             print(f"{stage}: {works}", file=sys.stderr, flush=True)
-            return lambda: None
+            return lambda _: None
 
         yield line
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as bar:
 
-        def begin(stage: str, works: int) -> Callable[[], None]:
+        def begin(stage: str, works: int) -> Callable[[object], None]:
             task = bar.add_task(stage, total=works)
-            return lambda: bar.advance(task)
+            return lambda _: bar.advance(task)
 
         yield begin
 

@@ -7,11 +7,11 @@ from typing import Final, Protocol
 
 from benchmarks.detection import passes, rivals
 from benchmarks.detection.asked import Asked, Method
-from benchmarks.detection.pool import each
 from benchmarks.detection.record import Record
 from benchmarks.detection.rivals import Prior
 from benchmarks.detection.scored import Failed, Home, Key, Part, Scored
 from rules.errors import ConfigError
+from sim.pool import each
 from sim.replay.fleet import Drawn
 from sim.replay.options import START
 
@@ -24,7 +24,7 @@ _PRIOR_DAYS: Final = 180
 class Told(Protocol):
     """Shows how far a run has come."""
 
-    def __call__(self, stage: str, works: int, /) -> Callable[[], None]:
+    def __call__(self, stage: str, works: int, /) -> Callable[[object], None]:
         """Begin a stage of so many works; what is returned is called after each."""
 
 

@@ -1,16 +1,13 @@
-"""Many homes at once: what is asked, one process for each core, results in order."""
+"""Many homes at once: what is asked of each, and what came of it."""
 
-import multiprocessing
-import os
-import signal
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from rules.errors import ConfigError, unreadable
 from rules.rulebook import Preset
+from sim.pool import each
 from sim.replay import homes
 from sim.replay.exported import exported
 from sim.replay.replay import Compared, compare
@@ -95,44 +92,5 @@ def _opened(job: Job) -> homes.Replayed:
 
 
 def local(jobs: Sequence[Job], workers: int, done: Callable[[Result], None]) -> list[Result]:
-    """All jobs, on this machine's cores; the same results for any number of workers.
-
-    Args:
-        jobs: one a home.
-        workers: processes; with one the work is done in this one.
-        done: told of each home as it comes, in any order.
-
-    """
-    workers = min(workers, len(jobs))
-    if workers <= 1:
-        return [_told(carry_out(job), done) for job in jobs]
-    # Forking would copy whatever threads hold here; a fresh interpreter is the same everywhere.
-    spawn = multiprocessing.get_context("spawn")
-    others = set(multiprocessing.active_children())
-    with ProcessPoolExecutor(workers, mp_context=spawn, initializer=_deaf) as pool:
-        futures = [pool.submit(carry_out, job) for job in jobs]
-        try:
-            for future in as_completed(futures):
-                done(future.result())
-        except BaseException:
-            # Nobody waits for homes that are half done.
-            pool.shutdown(wait=False, cancel_futures=True)
-            for child in set(multiprocessing.active_children()) - others:
-                child.terminate()
-            raise
-    return [future.result() for future in futures]
-
-
-def cores() -> int:
-    """How many this process may use."""
-    return len(os.sched_getaffinity(0))
-
-
-def _told(result: Result, done: Callable[[Result], None]) -> Result:
-    done(result)
-    return result
-
-
-def _deaf() -> None:
-    """Leave Ctrl-C, which the terminal sends to all, to the process that started this one."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """All jobs, on this machine's cores; `done` is told of each home as it comes."""
+    return each(carry_out, jobs, workers, done)

@@ -12,6 +12,7 @@ from typing import Final
 from rules.errors import ConfigError, LinkLost, phrase
 from sim.arguments import default, language_option, whole
 from sim.homes.population import POPULATIONS
+from sim.pool import cores
 from sim.replay import cluster, rulefile
 from sim.replay.fleet import (
     EVIDENCE,
@@ -21,7 +22,6 @@ from sim.replay.fleet import (
     FromFile,
     Job,
     Result,
-    cores,
     local,
 )
 from sim.replay.progress import Told, progress
