@@ -132,6 +132,7 @@ class GatewayRow:
     time_trusted: bool
     version: str
     open_cases: int
+    "Escalations and faults; a note waits for nobody."
 
 
 @dataclass(frozen=True, slots=True)

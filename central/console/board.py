@@ -21,9 +21,14 @@ _RANK: Final = {
     AlarmKind.SMOKE: 0,
     AlarmKind.GAS: 0,
     AlarmKind.CO: 0,
-    # Hours have passed already, or water is rising.
+    # Hours have passed already, water is rising, somebody is out in the night, something may burn.
     AlarmKind.INACTIVITY: 1,
     AlarmKind.LEAK: 1,
+    AlarmKind.NO_MORNING: 1,
+    AlarmKind.WANDERING: 1,
+    AlarmKind.LEFT_ON: 1,
+    # A day or two have passed already.
+    AlarmKind.NOT_EATING: 2,
     AlarmKind.HEAT: 2,
     AlarmKind.COLD: 2,
     # A home that nobody watches comes before a device in a home that is watched.
@@ -34,7 +39,7 @@ _RANK: Final = {
     AlarmKind.DRIVER_LOST: 4,
     AlarmKind.TIME_UNTRUSTED: 4,
 }
-_LAST: Final = 9
+_LAST: Final = {Category.ESCALATION: 2, Category.FAULT: 8, Category.NOTE: 9}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +76,7 @@ def urgency(case: Case) -> tuple[object, ...]:
     return (
         case.drill,
         case.condition is not Condition.ACTIVE,
-        _RANK.get(case.alarm, _LAST),
+        _RANK.get(case.alarm, _LAST[case.category]),
         -case.level,
         case.persisted_at,
         case.id,
@@ -96,8 +101,8 @@ def may_see(role: Role, category: Category) -> bool:
 
 
 def shows_level(case: Case) -> bool:
-    """Whether the level says something: an inactivity has several, most others only one."""
-    return case.level > 1 or case.alarm is AlarmKind.INACTIVITY
+    """Whether the level says more than the kind: an inactivity has several, others may rise."""
+    return case.level > case.alarm.level or case.alarm is AlarmKind.INACTIVITY
 
 
 def home_of(case: Case) -> str:

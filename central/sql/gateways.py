@@ -153,7 +153,8 @@ def rows(connection: sqlite3.Connection) -> list[GatewayRow]:
         )
         for row in connection.execute(
             "select *, (select count(*) from cases where cases.gateway = gateways.gateway"
-            " and state <> 'closed') as open_cases from gateways order by name, gateway"
+            " and state <> 'closed' and category <> 'note') as open_cases"
+            " from gateways order by name, gateway"
         )
     ]
 

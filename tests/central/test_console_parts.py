@@ -7,13 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from central.cases import Case, CaseState, Condition
 from central.console.attempts import Attempts
+from central.console.board import may_see, queue, shows_level, urgency
 from central.console.day import day_of
+from central.console.icons import icon
 from central.console.moments import exact, short
 from central.console.pages import phones
 from central.console.presence import Presence
+from central.people import Role
 from rules.activity import ActivityClass
-from tests.central.console_site import SILENT_DAY, START
+from rules.alarm import AlarmKind, Category
+from tests.central.console_site import KIM, SILENT_DAY, START
 from texts import Language, translator
 
 SEOUL = ZoneInfo("Asia/Seoul")
@@ -139,3 +144,87 @@ def test_each_number_is_dialled_by_itself(written: str, dialled: list[str]) -> N
     pieces = phones(written)
     assert [number for _, number in pieces if number] == dialled
     assert "".join(text for text, _ in pieces) == written
+
+
+def case_of(alarm: AlarmKind, level: int = 0, minutes: int = 0, *, drill: bool = False) -> Case:
+    """A waiting case as its gateway opens it, a while after the start."""
+    return Case(
+        id=f"{minutes:032x}",
+        gateway=KIM.gateway,
+        home=KIM,
+        category=alarm.category,
+        alarm=alarm,
+        scope=None,
+        level=level or alarm.level,
+        explanation=(),
+        room="",
+        activity=b"",
+        drill=drill,
+        wall=START,
+        time_trusted=True,
+        persisted_at=START + minutes * MINUTE,
+        state=CaseState.WAITING,
+        taken_by=None,
+        taken_at=None,
+        closed_by=None,
+        closed_at=None,
+        outcome=None,
+        condition=Condition.ACTIVE,
+        history=(),
+    )
+
+
+def test_slow_harms_stand_behind_what_takes_minutes_and_by_their_danger() -> None:
+    kinds = [
+        AlarmKind.NOT_EATING,
+        AlarmKind.HEAT,
+        AlarmKind.NO_MORNING,
+        AlarmKind.LEFT_ON,
+        AlarmKind.INACTIVITY,
+        AlarmKind.WANDERING,
+        AlarmKind.LEAK,
+        AlarmKind.SMOKE,
+        AlarmKind.SOS,
+        AlarmKind.GATEWAY_SILENT,
+    ]
+    cases = [case_of(kind, minutes=place) for place, kind in enumerate(kinds)]
+    assert [case.alarm for case in sorted(cases, key=urgency)] == [
+        AlarmKind.SMOKE,
+        AlarmKind.SOS,
+        AlarmKind.LEAK,
+        AlarmKind.WANDERING,
+        AlarmKind.NO_MORNING,
+        AlarmKind.LEFT_ON,
+        AlarmKind.INACTIVITY,
+        AlarmKind.NOT_EATING,
+        AlarmKind.HEAT,
+        AlarmKind.GATEWAY_SILENT,
+    ]
+
+
+def test_every_escalation_stands_before_every_fault() -> None:
+    cases = sorted(map(case_of, AlarmKind), key=urgency)
+    categories = [case.category for case in cases if case.category is not Category.NOTE]
+    assert categories == sorted(categories, key=list(Category).index)
+
+
+def test_a_note_stands_in_no_queue_of_alarms() -> None:
+    note = case_of(AlarmKind.DECLINE)
+    for category in (Category.ESCALATION, Category.FAULT):
+        assert queue([note], category).waiting == ()
+    assert queue([note], Category.NOTE).waiting == (note,)
+    assert [may_see(role, Category.NOTE) for role in Role] == [True, False, True]
+
+
+def test_every_kind_of_alarm_has_a_drawing_of_its_own() -> None:
+    drawings = {icon(kind) for kind in AlarmKind}
+    assert icon("of no kind") not in drawings
+    # The two restored files look the same; a bold word beside them says which it is.
+    assert len(drawings) == len(AlarmKind) - 1
+
+
+def test_a_level_is_shown_where_it_says_more_than_the_kind() -> None:
+    assert not any(shows_level(case_of(kind)) for kind in AlarmKind if kind != "inactivity")
+    assert shows_level(case_of(AlarmKind.INACTIVITY))
+    assert shows_level(case_of(AlarmKind.SOS, level=4))
+    assert shows_level(case_of(AlarmKind.WANDERING, level=3))
