@@ -1,6 +1,7 @@
 """Records on the wire: golden bytes, one encoding each, and nothing else is taken for one."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -34,8 +35,9 @@ from tests.support.outbox import record
 from tests.support.uplink import IDENTITY
 
 MOMENT = datetime(2026, 11, 22, 3, 4, 5, 123456, tzinfo=UTC)
+ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = json.loads(
-    (Path(__file__).parent.parent / "vectors" / "uplink_records.json").read_text(encoding="utf-8")
+    (ROOT / "tests" / "vectors" / "uplink_records.json").read_text(encoding="utf-8")
 )
 
 INACTIVITY = Escalated(
@@ -66,6 +68,79 @@ CANCELLED = Updated(
     level=1,
     explanation=(sentence(Say.SOS_CANCELLED, at=MOMENT, room="화장실"),),
 )
+DAY_AGO = MOMENT - timedelta(days=1)
+SLOW_HARMS = {
+    "no_morning": (
+        AlarmKey(AlarmKind.NO_MORNING),
+        1,
+        (sentence(Say.NO_MORNING, usual=MOMENT - timedelta(hours=2), signs=0),),
+    ),
+    "wandering": (
+        AlarmKey(AlarmKind.WANDERING),
+        2,
+        (
+            sentence(
+                Say.NIGHT_DOOR,
+                at=MOMENT - timedelta(minutes=20),
+                room="현관",
+                silence=timedelta(minutes=20),
+            ),
+        ),
+    ),
+    "left_on": (
+        AlarmKey(AlarmKind.LEFT_ON, DeviceId("kitchen-plug")),
+        1,
+        (
+            sentence(
+                Say.LEFT_ON,
+                since=MOMENT - timedelta(hours=4),
+                room="주방",
+                device="kitchen-plug",
+                usual=timedelta(minutes=40),
+            ),
+            sentence(Say.LEFT_ON_POWER, value=812.5),
+            sentence(
+                Say.NO_LIFE_SINCE,
+                since=MOMENT - timedelta(hours=3),
+                silence=timedelta(hours=3),
+            ),
+        ),
+    ),
+    "not_eating": (
+        AlarmKey(AlarmKind.NOT_EATING),
+        1,
+        (
+            sentence(
+                Say.NOT_EATEN,
+                since=DAY_AGO - timedelta(days=1),
+                silence=timedelta(days=2),
+                usual=timedelta(hours=20),
+            ),
+        ),
+    ),
+    "decline": (
+        AlarmKey(AlarmKind.DECLINE),
+        1,
+        (
+            sentence(Say.LESS_LIFE, value=21.5, before=40.0, weeks=4),
+            sentence(Say.LATER_MORNINGS, later=timedelta(hours=1, minutes=30), weeks=4),
+            sentence(Say.MORE_NIGHT_LIFE, value=6.0, before=2.5, weeks=4),
+            sentence(Say.LESS_COOKING, value=0.5, before=2.0, weeks=4),
+        ),
+    ),
+}
+ENDINGS = {
+    "no_morning_over": (AlarmKind.NO_MORNING, sentence(Say.MORNING_CAME, at=MOMENT)),
+    "wandering_over": (AlarmKind.WANDERING, sentence(Say.CAME_BACK, at=MOMENT, room="현관")),
+    "left_on_over": (
+        AlarmKind.LEFT_ON,
+        sentence(Say.SWITCHED_OFF, at=MOMENT, room="주방", device="kitchen-plug"),
+    ),
+    "not_eating_over": (
+        AlarmKind.NOT_EATING,
+        sentence(Say.COOKED_AGAIN, at=MOMENT, room="주방", device="kitchen-plug"),
+    ),
+}
 
 
 def made(event: Escalated | Updated) -> Record:
@@ -91,6 +166,14 @@ MADE = {
         explanation=(sentence(Say.BATTERY_LOW, at=MOMENT, room="거실", device="door", value=2.5),),
         drill=True,
     ),
+    **{
+        name: made(Escalated(MOMENT, 1_234, alarm, level, said, "주방", b""))
+        for name, (alarm, level, said) in SLOW_HARMS.items()
+    },
+    **{
+        name: made(Updated(MOMENT, 1_235, 1_234, AlarmKey(kind), Stage.CLEARED, 1, (over,)))
+        for name, (kind, over) in ENDINGS.items()
+    },
 }
 
 
@@ -111,10 +194,24 @@ def test_the_event_decides_what_the_record_is() -> None:
     assert made(INACTIVITY).seq == 1_234
     assert made(CANCELLED).kind is RecordKind.UPDATE
     assert made(CANCELLED).stage is Stage.CANCELLED
+    kinds = {
+        Category.ESCALATION: RecordKind.ESCALATION,
+        Category.FAULT: RecordKind.FAULT,
+        Category.NOTE: RecordKind.NOTE,
+    }
     for alarm in AlarmKind:
-        if alarm.category is Category.FAULT:
-            event = Escalated(MOMENT, 1, AlarmKey(alarm), 1, (), "", b"")
-            assert made(event).kind is RecordKind.FAULT
+        event = Escalated(MOMENT, 1, AlarmKey(alarm), 1, (), "", b"")
+        assert made(event).kind is kinds[alarm.category]
+
+
+def test_the_specification_names_every_alarm_under_its_kind_of_record() -> None:
+    written = (ROOT / "docs" / "protocol" / "uplink.cddl").read_text(encoding="utf-8")
+    for category in Category:
+        names = re.search(rf"^{category}-alarm = (.*?)^$", written, re.DOTALL | re.MULTILINE)
+        assert names is not None, category
+        assert set(re.findall(r'"(\w+)"', names[1])) == {
+            str(alarm) for alarm in AlarmKind if alarm.category is category
+        }
 
 
 # --- any record, there and back --------------------------------------------------------------
