@@ -7,7 +7,13 @@ from datetime import timedelta
 from rules.quantity import format_span
 from rules.rulebook import Rulebook
 
-_UNITS: Mapping[str, str] = {"co_limit": "ppm", "high": "°C", "low": "°C", "battery_low": "%"}
+_UNITS: Mapping[str, str] = {
+    "co_limit": "ppm",
+    "high": "°C",
+    "low": "°C",
+    "battery_low": "%",
+    "heating_load": "W",
+}
 "Of the settings that are measures."
 
 
