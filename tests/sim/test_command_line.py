@@ -14,6 +14,7 @@ import pytest
 from sim.__main__ import main
 from sim.arguments import Parser
 from sim.check import directed, seeds
+from sim.check.moments import DIRECTED
 from sim.faults.fault import FaultKind
 from sim.homes.population import POPULATIONS
 from sim.rig.network import Network
@@ -210,7 +211,7 @@ def test_directed_runs_are_asked_for_and_told_in_one_language(
     monkeypatch.setattr(directed, "translator", lambda _language: foreign)
     assert directed.main(["--list"]) == 0
     told = capsys.readouterr().out.splitlines()
-    assert [line.partition(": ")[0] for line in told] == list(directed.DIRECTED)
+    assert [line.partition(": ")[0] for line in told] == list(DIRECTED)
     assert not any(re.search("[A-Za-z]", line.partition(": ")[2]) for line in told)
 
 

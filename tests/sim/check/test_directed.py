@@ -31,7 +31,8 @@ from sim.check import (
     supervision,
     time_jumps,
 )
-from sim.check.directed import DIRECTED, main
+from sim.check.directed import main
+from sim.check.moments import DIRECTED
 from sim.world.daemon import Parts
 from sim.world.history import TracedEngine
 from sim.world.run import Bugs
