@@ -38,6 +38,8 @@ SHORTEST = timedelta(minutes=5)
 "Shorter gaps between signs of life are no silence."
 AFTER_DOOR = timedelta(minutes=15)
 "A silence so soon after an outside door moved may be an outing."
+_SEEN_LATE = timedelta(minutes=1)
+"So long after the door a sensor of another room may still tell of who went out by it."
 
 _HALF_LIFE_D = 60.0
 _MINUTE = timedelta(minutes=1)
@@ -150,12 +152,18 @@ class Habits:
         """Whether enough was learnt to go by."""
         return self.days >= KNOWN_AFTER_D
 
-    def context(self, begin: datetime) -> Context:
-        """How a silence that begins at that moment begins."""
+    def context(self, begin: datetime, *, inside: bool = False) -> Context:
+        """How a silence that begins at that moment begins.
+
+        Args:
+            begin: of the silence.
+            inside: whether the sign of life before it came from a room without an outside door.
+
+        """
         door = self.door
-        if door is not None and timedelta() <= begin - door <= AFTER_DOOR:
-            return Context.AFTER_DOOR
-        return Context.INSIDE
+        if door is None or not timedelta() <= begin - door <= AFTER_DOOR:
+            return Context.INSIDE
+        return Context.INSIDE if inside and begin - door > _SEEN_LATE else Context.AFTER_DOOR
 
     # ------------------------------------------------------------------------------ asked by rules
 
@@ -184,9 +192,9 @@ class Habits:
         if end - begin >= SHORTEST and len(self.today) < _TODAY_MAX:
             self.today.append(Silence(begin, (end - begin) // _MINUTE, self.began, ended))
 
-    def begin(self, at: datetime) -> None:
-        """Note a sign of life, after which there may be silence."""
-        self.began = self.context(at)
+    def begin(self, at: datetime, *, inside: bool = False) -> None:
+        """Note a sign of life, after which there may be silence; `inside` as for `context`."""
+        self.began = self.context(at, inside=inside)
 
     def see_rooms(self, *, rooms: bool) -> None:
         """Note what kind of home it is."""

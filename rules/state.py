@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from rules import evidence
+from rules import evidence, machines
 from rules.activity import Tally
 from rules.alarm import (
     ACTIVE,
@@ -44,9 +44,9 @@ from rules.events import (
     TimeMoved,
     Updated,
 )
-from rules.habits import Ended, Habits
+from rules.habits import Context, Ended, Habits
 from rules.observation import DeviceId, Observation, Phenomenon, Quality
-from rules.registers import LONG_AGO, Alarm, Heard, Reading, note_load
+from rules.registers import LONG_AGO, Alarm, Heard, Reading, note_load, note_switch
 
 _WHOLE = datetime.min.replace(tzinfo=UTC)
 "An anchor of all moments."
@@ -71,6 +71,8 @@ class State:
     "The last sign that counted."
     weak: LifeSeen | None = None
     "The last sign of any strength, counted ones too."
+    other: LifeSeen | None = None
+    "The last one of another device than that."
     tally: Tally = field(default_factory=Tally)
     habits: Habits = field(default_factory=Habits)
     away: AwayBegan | None = None
@@ -202,6 +204,9 @@ class State:
                     reading.since = at
                 if seen.value is False:
                     reading.ends = True
+                if seen.phenomenon in machines.PHENOMENA:
+                    unbroken = heard.liveness is Liveness.LIVE and reading.at >= self.started
+                    note_switch(heard, reading, seen, unbroken=unbroken)
                 if seen.phenomenon is Phenomenon.POWER_W:
                     note_load(reading, float(seen.value), at)
                 elif heard.device.outside_door and reading.value != seen.value:
@@ -210,6 +215,8 @@ class State:
 
     def _life_seen(self, event: LifeSeen) -> None:
         if self.weak is None or event.at >= self.weak.at:
+            if self.weak is not None and self.weak.device != event.device:
+                self.other = self.weak
             self.weak = event
         if not event.counted:
             return
@@ -218,9 +225,17 @@ class State:
             if self.life is not None and self._followed(self.life.at):
                 self.habits.end(self.life.at, event.at, self._ended())
             self.life, self.unheard = event, timedelta()
-            self.habits.begin(event.at)
+            self.habits.begin(event.at, inside=self._inside(event))
             if event.at_home:
                 self.door_shut = None
+
+    def _inside(self, life: LifeSeen) -> bool:
+        """Whether a sign of life came from a room that no outside door leads out of."""
+        heard = self.devices.get(life.device)
+        if heard is None or self.habits.context(life.at) is Context.INSIDE:
+            return False
+        devices = (each.device for each in self.devices.values())
+        return all(each.room != heard.device.room for each in devices if each.outside_door)
 
     def _case_closed(self, event: CaseClosed) -> None:
         key, alarm = self.cases.pop(event.serial, None), self.alarm(_INACTIVITY)
@@ -376,12 +391,15 @@ class State:
             for reading in heard.readings.values():
                 reading.at, reading.since = moved(reading.at), moved(reading.since)
                 reading.fell, reading.flickered = moved(reading.fell), moved(reading.flickered)
+            for switching in heard.switchings:
+                switching.move(moved)
         self._alarms_moved(moved)
         for id_, sent in self.commands.items():
             command = replace(sent.command, expires=sent.command.expires + shift)
             self.commands[id_] = Commanded(moved(sent.at), command)
         self.life = None if self.life is None else replace(self.life, at=moved(self.life.at))
         self.weak = None if self.weak is None else replace(self.weak, at=moved(self.weak.at))
+        self.other = None if self.other is None else replace(self.other, at=moved(self.other.at))
         self.away = None if self.away is None else replace(self.away, at=moved(self.away.at))
         self.tally.move(anchored, shift, back, now)
         self.habits.move(moved)

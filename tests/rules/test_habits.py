@@ -17,6 +17,7 @@ from tests.rules.home import DOOR, HOUR, KETTLE, MINUTE, MOTION, NODE, Home
 
 KEY = AlarmKey(AlarmKind.INACTIVITY)
 DAY = timedelta(days=1)
+SECOND = timedelta(seconds=1)
 ALONE = PRESETS[Preset.LIVING_ALONE]
 
 
@@ -314,6 +315,30 @@ def test_a_silence_behind_the_front_door_may_be_an_outing() -> None:
     home.see("door", Phenomenon.CONTACT_OPEN, value=False)
     assert home.engine.state.habits.began is Context.AFTER_DOOR
     assert alarm_after(home) > max(inside, 4 * HOUR)
+
+
+@pytest.mark.parametrize(
+    ("room", "after", "began"),
+    [
+        ("kitchen", 5 * MINUTE, Context.INSIDE),
+        # Whoever went out may have been seen late.
+        ("kitchen", 30 * SECOND, Context.AFTER_DOOR),
+        ("hall", 5 * MINUTE, Context.AFTER_DOOR),
+    ],
+)
+def test_who_was_seen_last_in_another_room_than_the_door_s_did_not_go_out(
+    room: str, after: timedelta, began: Context
+) -> None:
+    door, motion = replace(DOOR, room="hall"), replace(MOTION, room=room)
+    home = Home(motion, door, KETTLE, NODE, book=book())
+    home.live()
+    home.see("door", Phenomenon.CONTACT_OPEN, value=False)
+    home.see("door", Phenomenon.CONTACT_OPEN, value=True)
+    home.see("door", Phenomenon.CONTACT_OPEN, value=False)
+    assert home.engine.state.habits.began is Context.AFTER_DOOR
+    home.wait(after)
+    home.see("motion", Phenomenon.MOTION, value=True)
+    assert home.engine.state.habits.began is began
 
 
 @pytest.mark.parametrize("answers", [True, False])
