@@ -89,6 +89,9 @@ PERSON_IN_DANGER = frozenset(
 SOUNDED = frozenset({AlarmKind.LEAK, AlarmKind.SMOKE, AlarmKind.GAS, AlarmKind.CO})
 "Dangers that sirens and voices in the home warn of, until a person at the center has taken them."
 
+ASKED = frozenset({AlarmKind.INACTIVITY, AlarmKind.NO_MORNING})
+"The resident is asked before them, and on until a person at the center has taken them."
+
 _URGENT, _SERIOUS, _FIRST = 3, 2, 1
 _LEVELS = {
     **dict.fromkeys(SOUNDED | {AlarmKind.SOS}, _URGENT),

@@ -8,10 +8,9 @@ is claimed about the person (see `rules.health`).
 
 from datetime import datetime, timedelta
 
-from rules import away
+from rules import away, prompt
 from rules.alarm import ACTIVE, AlarmKey, AlarmKind, AlarmState, Move
 from rules.decision import Decision
-from rules.device import ASKING
 from rules.events import AwayReason, Learnt, Stage
 from rules.habits import LEARNS_EVERY, Budget, Context
 from rules.rulebook import Rulebook
@@ -48,13 +47,13 @@ def raise_time(state: State, book: Rulebook) -> datetime | None:
         return alarm.until
     fixed = since + _fixed(state, book, 0)
     left = None if state.away is not None else away.due(state, book)
-    if left is not None and left <= fixed - _wait(state, book):
+    if left is not None and left <= fixed - prompt.wait(state, book):
         # By then the silence will have been taken for an outing.
         fixed += book.away.extra
     learnt = _learnt(state, book, since)
     limit = fixed if learnt is None else min(fixed, since + learnt)
     if alarm.state is AlarmState.SHELVED and alarm.until is not None:
-        return max(limit, alarm.until + _wait(state, book))
+        return max(limit, alarm.until + prompt.wait(state, book))
     return limit
 
 
@@ -68,7 +67,7 @@ def due(state: State, book: Rulebook) -> datetime | None:
     if since is None or alarm.state is AlarmState.SHELVED:
         return None
     if alarm.state not in ACTIVE:
-        return since + _limit(state, book, since, 0) - _wait(state, book)
+        return since + _limit(state, book, since, 0) - prompt.wait(state, book)
     if alarm.level >= len(book.inactivity.limits):
         return None
     return since + _limit(state, book, since, alarm.level)
@@ -87,7 +86,7 @@ def settle(decision: Decision) -> None:
     level = _level(state, book, since, now)
     if alarm.state in ACTIVE:
         decision.update(KEY, Stage.LEVEL, _explain(decision, level), level)
-    elif alarm.state is not AlarmState.PROMPTED and (wait := _wait(state, book)):
+    elif alarm.state is not AlarmState.PROMPTED and (wait := prompt.wait(state, book)):
         # Who is asked late, since the gateway was down, has the whole wait to answer all the same.
         decision.move(KEY, Move.PROMPT, now + wait)
     else:
@@ -117,7 +116,7 @@ def clock_set(decision: Decision) -> None:
     # Before the limit, but for what clocks are off by anyway.
     if since is None:
         return
-    due_at = since + _limit(state, book, since, 0) - _wait(state, book)
+    due_at = since + _limit(state, book, since, 0) - prompt.wait(state, book)
     if asked < due_at - _EARLY:
         decision.move(KEY, Move.WITHDRAW)
 
@@ -142,12 +141,6 @@ def life_seen(decision: Decision) -> None:
         )
 
 
-def _wait(state: State, book: Rulebook) -> timedelta:
-    """How long a prompt lasts; nothing where nobody can be asked."""
-    asks = book.inactivity.prompt and state.can_ask
-    return book.inactivity.prompt_wait if asks else timedelta()
-
-
 def _limit(state: State, book: Rulebook, since: datetime, step: int) -> timedelta:
     """After how long a silence since then reaches a step of the ladder."""
     fixed = _fixed(state, book, step)
@@ -166,7 +159,7 @@ def _learnt(state: State, book: Rulebook, since: datetime) -> timedelta | None:
     habits, rule = state.habits, book.inactivity
     if not rule.learn or not habits.known:
         return None
-    wait = _wait(state, book)
+    wait = prompt.wait(state, book)
     budget = Budget(
         calls=LEARNS_EVERY / rule.false_call_every,
         prompts=LEARNS_EVERY / rule.ask_every if wait else None,
@@ -224,11 +217,7 @@ def _explain(decision: Decision, level: int) -> Explanation:
     if state.away is not None:
         said.append(sentence(Say.WENT_OUT, at=state.away.at))
     said.append(_why(decision, level))
-    alarm = state.alarm(KEY)
-    if alarm.state is AlarmState.PROMPTED and _was_asked(state):
-        said.append(sentence(Say.PROMPT_UNANSWERED, at=alarm.since))
-    elif alarm.state is AlarmState.PROMPTED or (book.inactivity.prompt and not state.can_ask):
-        said.append(sentence(Say.PROMPT_IMPOSSIBLE))
+    said += prompt.told(state, book, KEY)
     if state.down and (life is None or state.started >= life.at):
         said.append(sentence(Say.GATEWAY_WAS_DOWN, down=state.down))
     return tuple(said)
@@ -244,13 +233,4 @@ def _why(decision: Decision, level: int) -> Sentence:
         return sentence(Say.SILENCE_USUAL, since=since, usual=usual)
     return sentence(
         Say.SILENCE_LIMIT, limit=limit, level=level, levels=len(book.inactivity.limits)
-    )
-
-
-def _was_asked(state: State) -> bool:
-    """Whether some device that can ask has not failed to."""
-    return any(
-        not heard.device.outputs.isdisjoint(ASKING)
-        and not state.alarm(AlarmKey(AlarmKind.COMMAND_FAILED, id_)).present
-        for id_, heard in state.devices.items()
     )

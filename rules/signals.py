@@ -7,7 +7,7 @@ it was last told, and only the difference is sent. So the end of one alarm never
 from dataclasses import dataclass
 from datetime import timedelta
 
-from rules.alarm import PERSON_IN_DANGER, SOUNDED, AlarmKey, AlarmKind, AlarmState
+from rules.alarm import ASKED, PERSON_IN_DANGER, SOUNDED, AlarmKind, AlarmState
 from rules.command import Command, Signal
 from rules.decision import Decision
 from rules.device import ASKING, WARNING, Device, Output
@@ -78,19 +78,21 @@ class _Wanted:
 
 
 def _wanted(state: State, book: Rulebook) -> _Wanted | None:
-    danger = taken = False
+    danger = taken = asked = False
     callers: set[DeviceId] = set()
     for key, alarm in state.alarms.items():
         if key.kind not in PERSON_IN_DANGER or alarm.drill:
             continue
         if alarm.state is AlarmState.ACKNOWLEDGED:
             taken = True
+        elif key.kind in ASKED:
+            asks = alarm.state in {AlarmState.PROMPTED, AlarmState.RAISED}
+            asked = asked or (asks and book.inactivity.prompt)
         elif alarm.state is AlarmState.RAISED:
             if key.kind in SOUNDED:
                 danger = danger or book.hazard.siren
             elif key.kind is AlarmKind.SOS and key.scope is not None:
                 callers.add(key.scope)
-    asked = _asked(state, book)
     if not (danger or callers or asked or taken):
         return None
     everywhere = any(
@@ -98,11 +100,3 @@ def _wanted(state: State, book: Rulebook) -> _Wanted | None:
         for caller in callers
     )
     return _Wanted(danger, frozenset(callers), everywhere, asked, taken)
-
-
-def _asked(state: State, book: Rulebook) -> bool:
-    """Whether the resident is asked; an alarm that nobody has taken asks on."""
-    alarm = state.alarms.get(AlarmKey(AlarmKind.INACTIVITY))
-    if alarm is None or not book.inactivity.prompt:
-        return False
-    return alarm.state in {AlarmState.PROMPTED, AlarmState.RAISED}
