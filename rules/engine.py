@@ -12,15 +12,19 @@ from datetime import datetime, timedelta
 from rules import (
     away,
     cases,
+    eating,
     enrolment,
     evidence,
     hazard,
     health,
     inactivity,
+    left_on,
+    machines,
     mains,
     signals,
     snapshot,
     sos,
+    switching,
 )
 from rules.alarm import AlarmKey, AlarmKind, AlarmState
 from rules.decision import Decision
@@ -133,6 +137,7 @@ class Engine:
             self._health_check,
             inactivity.due(state, book),
             away.due(state, book),
+            left_on.due(state, book),
             self._untrusted_too_long(),
         ]
         for alarm in state.alarms.values():
@@ -226,6 +231,8 @@ class Engine:
             or (late and seen.phenomenon is not Phenomenon.SOS)
         ):
             return not revived
+        if heard.device.use is not None and switching.observe(decision, heard.device, seen):
+            eating.cooked(decision, seen)
         if seen.phenomenon in GIVING:
             self._weigh(decision, seen, before)
         self._rules(decision, seen, before)
@@ -256,8 +263,25 @@ class Engine:
         if strength is Strength.NONE:
             return
         life = LifeSeen(seen.phenomenon_time, seen.device, seen.phenomenon, counted=True)
+        if seen.phenomenon in machines.PHENOMENA:
+            self._weigh_switch(decision, seen, life, strength)
+            return
         counted = strength is Strength.STRONG or evidence.beside(life, self._state.weak)
         self._life(decision, life if counted else replace(life, counted=False))
+
+    def _weigh_switch(
+        self, decision: Decision, seen: Observation, life: LifeSeen, strength: Strength
+    ) -> None:
+        state = self._state
+        by_hand = machines.weigh(state.devices[seen.device].switchings, seen)
+        counted = min(strength, by_hand) is Strength.STRONG or (
+            by_hand is not Strength.NONE and evidence.beside_another(life, state.weak, state.other)
+        )
+        if counted:
+            self._life(decision, life)
+        elif by_hand is Strength.STRONG:
+            # What a machine may have done lends no other sign its weight.
+            self._life(decision, replace(life, counted=False))
 
     def _life(self, decision: Decision, life: LifeSeen) -> None:
         decision.emit(life)
@@ -266,6 +290,8 @@ class Engine:
             if life.at_home:
                 away.life_seen(decision)
             inactivity.life_seen(decision)
+            if life.at_home:
+                eating.life_seen(decision, life)
 
     def _settle(self, decision: Decision) -> None:
         """Bring everything up to `now`, in the order of its weight."""
@@ -287,6 +313,7 @@ class Engine:
         self._health_known = True
         away.settle(decision)
         inactivity.settle(decision)
+        left_on.settle(decision)
         self._settle_trust(decision)
 
     def _settle_trust(self, decision: Decision) -> None:

@@ -147,12 +147,17 @@ def _of_change(phenomenon: Phenomenon, value: Value, before: Before | None) -> S
         return Strength.STRONG if value != before.value else Strength.NONE
     low, high = sorted((float(value), float(before.value)))
     if phenomenon is Phenomenon.POWER_W:
-        if not low < ON_W <= high or high - low < _STEP_W or _flickers(low, high, value, before):
+        if not switches_on(low, high) or _flickers(low, high, value, before):
             return Strength.NONE
         # Machines end by themselves.
         return Strength.STRONG if value == high else Strength.WEAK
     stepped = high - low >= _LIGHT_STEP_LX and high >= _LIGHT_RATIO * low
     return Strength.WEAK if stepped and before.ago <= _LIGHT_WITHIN else Strength.NONE
+
+
+def switches_on(before_w: float, power_w: float) -> bool:
+    """Whether a load that rose so was switched on."""
+    return before_w < ON_W <= power_w and power_w - before_w >= _STEP_W
 
 
 def alike(power_w: float, load: float) -> bool:
@@ -190,3 +195,17 @@ def beside(sign: LifeSeen, last: LifeSeen | None) -> bool:
     light = Phenomenon.ILLUMINANCE_LX
     sunlight = sign.phenomenon is light and last.phenomenon is light
     return not sunlight and timedelta() < sign.at - last.at <= COMPANION
+
+
+def beside_another(sign: LifeSeen, *lasts: LifeSeen | None) -> bool:
+    """Whether a weak sign of a plug has one of another device shortly before it.
+
+    The end of what a plug began is no second sign; nor is light, which plugs make, too.
+    """
+    return any(
+        last is not None
+        and last.device != sign.device
+        and last.phenomenon is not Phenomenon.ILLUMINANCE_LX
+        and beside(sign, last)
+        for last in lasts
+    )

@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from rules import evidence
 from rules.alarm import AlarmKey, AlarmState
 from rules.command import Signal
-from rules.device import Device, Liveness, Output
-from rules.observation import Phenomenon, Quality, Value
+from rules.device import Device, EvidenceRole, Liveness, Output
+from rules.machines import PHENOMENA, Switching, note
+from rules.observation import Observation, Phenomenon, Quality, Value
 
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 "Of what never was. A machine without a clock may start before it."
@@ -49,6 +50,8 @@ class Heard:
     readings: dict[Phenomenon, Reading] = field(default_factory=dict)
     shown: dict[Output, Signal] = field(default_factory=dict)
     "What its outputs were last told to express, but for those that were told to be off."
+    switchings: list[Switching] = field(default_factory=list)
+    "Of a plug: how it was switched of late, in the order of use."
 
 
 @dataclass(slots=True)
@@ -84,3 +87,24 @@ def note_load(reading: Reading, power_w: float, at: datetime) -> None:
         reading.load = 0.0
     elif power_w >= evidence.ON_W and before_w == 0 and at - reading.fell <= evidence.BACK_WITHIN:
         reading.flickered = at
+
+
+def note_switch(heard: Heard, before: Reading, seen: Observation, *, unbroken: bool) -> None:
+    """Remember when a plug was switched, if that counts as somebody's doing.
+
+    Args:
+        heard: the device.
+        before: what it said before of that phenomenon.
+        seen: what it says now, no earlier.
+        unbroken: whether the device was listened to in between.
+
+    """
+    if seen.phenomenon not in PHENOMENA or heard.device.evidence is EvidenceRole.NONE:
+        return
+    if seen.phenomenon is Phenomenon.POWER_W:
+        switches = evidence.switches_on(float(before.value), float(seen.value))
+    else:
+        switches = seen.value != before.value
+    if switches:
+        at = seen.phenomenon_time
+        note(heard.switchings, seen.phenomenon, seen.value, at, timed=unbroken)
