@@ -83,7 +83,8 @@ class Gateway:
         """Take in one item; what is returned is durable, save for soft events."""
         self._whole = False
         events = self._engine.handle(item, now)
-        if not all(isinstance(event, SOFT) for event in events):
+        hard = not all(isinstance(event, SOFT) for event in events)
+        if hard:
             # With the soft ones that led to them: a driver says again what a killed gateway may
             # not have read, and by its registers the next one knows old news from a second fire.
             self._journal.append(events, self._rows(events, now, boottime_us), now)
@@ -93,8 +94,10 @@ class Gateway:
         if isinstance(item, TimeTrust | DeviceChanged):
             # The whole registry is one event, which shall not lie beside the state for an hour;
             # and what was planned by the clock of before would wait for ever after a jump back.
-            self._save_at, self._good_copy, self._saved_life = now, None, None
-        if self._save_at is not None and now >= self._save_at:
+            self._save_at, self._good_copy, self._saved_life, hard = now, None, None, False
+        if self._save_at is not None and now >= self._save_at and not hard:
+            # Else with the tick that comes at once: what was decided is on disk, and a card that
+            # takes seconds for the state shall not keep a call for help in the house.
             self.save(now)
         return events
 

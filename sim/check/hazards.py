@@ -9,8 +9,8 @@ decided, and that the gateway had not to forget.
 So it is for each condition of a hazard that was decided, also one of a mere measure, like heat:
 where it stands for its hold it is a case by then, or two seconds after the next start.
 
-And each such case is at the center within ten seconds, if the way and the center were well from
-five minutes before until then, and the gateway ran.
+And each such case is at the center within ten seconds, and what a slow disk takes, if the way and
+the center were well from five minutes before until then, and the gateway ran.
 """
 
 from collections.abc import Iterator
@@ -260,7 +260,7 @@ def _told_at_once(chronicle: Chronicle, home: HomeChronicle) -> Iterator[Violati
         urgent = event.alarm.kind in HAZARDS or event.alarm.kind is AlarmKind.SOS
         if not urgent or not isinstance(event, Escalated) or event.drill:
             continue
-        by = at + _DELIVERED_WITHIN
+        by = at + _DELIVERED_WITHIN + slow(chronicle, home, at)
         if by > chronicle.healed or not well(at - _WELL_SINCE, by, bad):
             continue
         if one.arrived is None or one.arrived > by:

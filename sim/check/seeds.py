@@ -13,6 +13,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from dataclasses import dataclass
 from multiprocessing import get_context
 from os import cpu_count
+from random import Random
 
 from sim.arguments import Parser, default, language, language_option, whole
 from sim.check import Violation, check
@@ -82,16 +83,25 @@ def each(
                 yield running.pop(future), future.result()
 
 
-def fresh() -> Iterator[int]:
-    """Seeds that nobody has seen, without end."""
+def fresh(word: str) -> Iterator[int]:
+    """Seeds without end, the same ones for the same word."""
+    random = Random(word)
     while True:
-        yield secrets.randbelow(FRESH_MAX)
+        yield random.randrange(FRESH_MAX)
 
 
-def search(fixed: int, fresh_s: float, workers: int) -> tuple[int, list[Failed]]:
+def search(fixed: int, fresh_s: float, workers: int, word: str) -> tuple[int, list[Failed]]:
     """Run seeds 1 to `fixed`, then fresh ones for so many real seconds.
 
-    Returns how many were run, and those that failed.
+    Args:
+        fixed: how many.
+        fresh_s: for how long, in seconds.
+        workers: processes.
+        word: of which the fresh ones are drawn.
+
+    Returns:
+        How many were run, and those that failed.
+
     """
     failed: list[Failed] = []
     count = 0
@@ -101,7 +111,7 @@ def search(fixed: int, fresh_s: float, workers: int) -> tuple[int, list[Failed]]
         if violations:
             failed.append(Failed(asked(seed), violations))
     begun = seconds()
-    for seed, violations in each(fresh(), workers, lambda: seconds() - begun < fresh_s):
+    for seed, violations in each(fresh(word), workers, lambda: seconds() - begun < fresh_s):
         count += 1
         if violations:
             failed.append(Failed(asked(seed), violations))
@@ -140,18 +150,24 @@ def _add_options(parser: argparse.ArgumentParser, say: Translator) -> None:
         parser.add_argument(
             option, type=whole(low, most, say), default=standard, metavar="N", help=what + end
         )
+    parser.add_argument(
+        "--word",
+        default=secrets.token_hex(4),
+        help=say.text("what the fresh seeds are drawn from: another word, other seeds"),
+    )
     language_option(parser, say)
 
 
 def _carry_out(options: argparse.Namespace, say: Translator) -> int:
     try:
-        count, failed = search(options.fixed, options.fresh_s, options.workers)
+        count, failed = search(options.fixed, options.fresh_s, options.workers, options.word)
     except KeyboardInterrupt:
         return _INTERRUPTED
     for each_ in failed:
         first = each_.violations[0]
         print(f"{first.checker}: {say.said(first.what)}\n{each_.asked.line()}")
-    print(say.text("Seeds: {count}, failed: {failed}", count=count, failed=len(failed)))
+    words = {"count": count, "failed": len(failed), "word": options.word}
+    print(say.text("Seeds: {count}, failed: {failed}; the fresh ones of --word {word}", **words))
     return 1 if failed else 0
 
 

@@ -1,5 +1,6 @@
 """The single writer over the real journal: what it returns is durable, in one transaction."""
 
+import shutil
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -107,6 +108,30 @@ def test_the_first_life_after_a_quiet_stretch_is_on_disk_at_once(tmp_path: Path)
     assert life is not None
     assert life.at == run.now
     again.journal.close()
+
+
+def test_a_call_for_help_does_not_wait_for_the_state_to_be_saved(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    run.see("kettle", Phenomenon.POWER_W, value=0.0)
+    run.gateway.save(run.now)
+    run.now += timedelta(hours=2)
+    run.see("node", Phenomenon.SOS, value=True)
+    deadline = run.gateway.next_deadline()
+    assert deadline is not None
+    assert deadline <= run.now
+    # The call and the life that it shows are on disk already.
+    killed = shutil.copytree(tmp_path, tmp_path.parent / f"{tmp_path.name}-killed")
+    again = Run(killed, run.now)
+    assert again.records() == run.records()
+    life = again.gateway.engine.state.life
+    assert life is not None
+    assert life.at == run.now
+    again.journal.close()
+    run.gateway.handle(Tick(), run.now, 0)
+    deadline = run.gateway.next_deadline()
+    assert deadline is not None
+    assert deadline > run.now
+    run.journal.close()
 
 
 def test_life_amid_life_is_saved_in_batches(tmp_path: Path) -> None:

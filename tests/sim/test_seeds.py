@@ -1,6 +1,7 @@
 """Seeds: a hundred fixed ones, those that once failed, and fresh ones for two minutes."""
 
 import os
+import subprocess
 
 import pytest
 
@@ -58,6 +59,9 @@ ONCE_FAILED = [
     Asked(7035, 2, 6, "storm", population="two"),
     # Who vouched for a silence was held for dead while a prompt waited (sim.check.dead_sensors).
     Asked(853796930, 2, 5, "storm", population="perilous-pet"),
+    # A card that took five seconds a write kept a call for help in the house for two of them: the
+    # state was saved before the call left (edge.gateway, sim.check.hazards).
+    Asked(37396191, 1, 12, "storm", population="perilous-pet"),
 ]
 
 
@@ -69,7 +73,10 @@ def test_what_once_failed(asked: Asked) -> None:
 @pytest.mark.seeds
 @pytest.mark.timeout(900)
 def test_fixed_and_fresh_seeds(capsys: pytest.CaptureFixture[str]) -> None:
-    count, failed = search(FIXED, FRESH_S, os.cpu_count() or 1)
+    # Other ones with each commit; a find comes again wherever that commit is tried.
+    asked = ["git", "rev-parse", "HEAD"]
+    head = subprocess.run(asked, check=True, capture_output=True, text=True)
+    count, failed = search(FIXED, FRESH_S, os.cpu_count() or 1, head.stdout.strip())
     finds = [f"{each.violations[0].what}\n{each.asked.line()}" for each in failed]
     said = f"\n{count - FIXED} fresh seeds beside {FIXED} fixed ones, {len(finds)} finds"
     with capsys.disabled():
