@@ -7,14 +7,15 @@
   once more (`sim.check.forgetting`).
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from rules.alarm import AlarmKey, Move
+from edge.driver_faults import REFUSED_EVERY
+from rules.alarm import AlarmKey, AlarmKind, Move
 from rules.codec import moment_at, moment_us
 from rules.errors import Phrase, phrase
-from rules.events import AlarmMoved, ConditionChanged, Updated
+from rules.events import AlarmMoved, ConditionChanged, Escalated, Event, Updated
 from rules.hazard import KINDS as HAZARDS
 from sim.check.conditions import active, conditions
 from sim.check.forgetting import Forgetting, forgettings
@@ -61,22 +62,41 @@ def _known_over(
 ) -> Iterator[Span]:
     """A time without the condition, but for what follows a start that forgot that it had ended.
 
-    To such a gateway it is there still, until it decides again that it is not.
+    To such a gateway it is there still, until it decides again that it is not. It has to, once
+    whoever knows has told it so again.
     """
     over, again = without
     for each in found:
         if (each.damaged or each.failing) and each.since <= over <= each.cut < again:
             yield over, each.cut
-            said = [
-                one.at
-                for one in home.decided
-                if isinstance(one.event, ConditionChanged)
-                and one.event.alarm == key
-                and each.up <= one.at < again
-            ]
-            yield from ((at, again) for at in said[:1])
+            events = [one for one in home.decided if each.up <= one.at < again]
+            said = [one.at for one in events if _is_of(one.event, ConditionChanged, key)]
+            raised = [one.at for one in events if _is_of(one.event, Escalated, key)]
+            known = said[0] if said else _told_by(home, key, max([each.up, *raised]))
+            if known is not None and known < again:
+                yield known, again
             return
     yield without
+
+
+def _is_of(event: Event, kind: type[ConditionChanged | Escalated], key: AlarmKey) -> bool:
+    return isinstance(event, kind) and event.alarm == key
+
+
+def _told_by(home: HomeChronicle, key: AlarmKey, since: datetime) -> datetime | None:
+    """When a gateway was told again of what was over at `since`; None: nobody could tell it."""
+    if key.kind is AlarmKind.COMMAND_FAILED:
+        # Nobody knows before there is another command.
+        return None
+    # A driver says so when all was well for so long, a device with its next report.
+    patience = REFUSED_EVERY
+    device = next((one for one in home.devices if one.id == key.scope), None)
+    if device is None:
+        return since + patience
+    patience = max(patience, device.report_every)
+    heard = home.heard.get(device.id, ())
+    index = bisect_left(heard, moment_us(since + patience))
+    return moment_at(heard[index]) if index < len(heard) else None
 
 
 def _unsaid(home: HomeChronicle) -> Iterator[tuple[datetime, Phrase, Phrase]]:

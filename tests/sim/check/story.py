@@ -233,9 +233,17 @@ class Story:
         self.decides(on(6, 7) - 10 * MINUTE, AlarmMoved(on(6, 7), INACTIVITY, Move.PROMPT))
         self.closes(on(6, 8), self.escalates(on(6, 7), INACTIVITY), INACTIVITY)
 
-    def ends_and_forgets(self, ended: datetime, again: datetime) -> None:
-        """Files are damaged after a condition ended; the next run tells of it as if it stood."""
-        key = AlarmKey(AlarmKind.FRAMES_REFUSED, HALL.id)
+    def ends_and_forgets(
+        self,
+        ended: datetime,
+        again: datetime | None,
+        kind: AlarmKind = AlarmKind.FRAMES_REFUSED,
+    ) -> None:
+        """Files are damaged after a condition ended; the next run tells of it as if it stood.
+
+        It decides `again` that it is over, or never.
+        """
+        key = AlarmKey(kind, HALL.id)
         self.condition(ended - HOUR, key, present=True)
         opening = self.escalates(ended - HOUR, key)
         self.condition(ended, key, present=False)
@@ -243,8 +251,9 @@ class Story:
         self.fault(FaultKind.DISK_CORRUPTED, on(5, 12), on(5, 15))
         self.condition(on(5, 15), AlarmKey(AlarmKind.JOURNAL_RESTORED), present=True)
         opening = self.escalates(on(5, 16), key)
-        self.condition(again, key, present=False)
-        self.clears(on(5, 20), opening, key)
+        if again is not None:
+            self.condition(again, key, present=False)
+            self.clears(on(5, 20), opening, key)
 
     def new_id(self) -> bytes:
         self._ids += 1

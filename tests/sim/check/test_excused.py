@@ -278,6 +278,10 @@ def condition_whose_end_was_forgotten(story: Good) -> None:
     story.ends_and_forgets(on(5, 11.5), again=on(5, 20))
 
 
+def end_that_nobody_can_tell_before_the_next_command(story: Good) -> None:
+    story.ends_and_forgets(on(5, 11.5), again=None, kind=AlarmKind.COMMAND_FAILED)
+
+
 def updates_that_a_process_told_a_moment_later(story: Good) -> None:
     moment = timedelta(microseconds=1)
     story.home.decided = [
@@ -315,6 +319,7 @@ EXCUSED: tuple[Callable[[Good], None], ...] = (
     blind_for_good_beside_a_pet,
     waits_anew_since_the_home_called_again,
     condition_whose_end_was_forgotten,
+    end_that_nobody_can_tell_before_the_next_command,
     updates_that_a_process_told_a_moment_later,
 )
 

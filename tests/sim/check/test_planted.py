@@ -422,6 +422,10 @@ def stands_though_it_was_over_once_more(story: Good) -> None:
     story.ends_and_forgets(on(5, 11.5), again=on(5, 19))
 
 
+def stands_for_good_since_its_end_was_forgotten(story: Good) -> None:
+    story.ends_and_forgets(on(5, 11.5), again=None)
+
+
 def stands_though_it_is_over(story: Good) -> None:
     key = AlarmKey(AlarmKind.DRIVER_LOST, HALL.id)
     story.condition(on(11), key, present=True)
@@ -551,6 +555,7 @@ PLANTED: dict[str, tuple[Bug, ...]] = {
         stands_though_it_is_over,
         stands_though_its_end_was_on_the_card,
         stands_though_it_was_over_once_more,
+        stands_for_good_since_its_end_was_forgotten,
         inactive_though_alive,
     ),
 }
