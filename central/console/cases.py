@@ -1,8 +1,7 @@
 """The lists of cases, one case, and what people do with it."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from typing import Final
 
 from starlette.exceptions import HTTPException
@@ -12,16 +11,14 @@ from central.cases import (
     Case,
     CaseConflict,
     CaseState,
-    Condition,
-    HistoryEntry,
-    HistoryWhat,
     NoSuchCase,
     Which,
 )
 from central.console.board import SHOWN, Board, may_see, queue
-from central.console.day import day_of
+from central.console.caller import glance
 from central.console.desk import CLOSED, CRISES, FAULTS, Desk, Place
 from central.console.forms import LONGEST_TEXT, text_of
+from central.console.history import steps, why_over
 from central.console.moments import Clock
 from central.console.pages import Notice, Pages
 from central.console.visits import Visit
@@ -29,7 +26,6 @@ from central.people import Role
 from central.store import Store
 from rules.alarm import Category
 from rules.events import Outcome
-from rules.sentence import Explanation
 from texts import N_, translator
 
 _CLOSED_AT_ONCE: Final = 50
@@ -42,18 +38,6 @@ _DONE: Final = {
     "empty": Notice(N_("An empty note was not added."), wrong=True),
     "outcome": Notice(N_("Choose an outcome in order to close the case."), wrong=True),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One line of a case's history."""
-
-    at: datetime
-    what: str
-    by: str = ""
-    words: str = ""
-    hint: str = ""
-    person: bool = False
 
 
 class Cases:
@@ -124,13 +108,13 @@ class Cases:
         """All that is known of one case, and what can be done with it."""
         case = await self._find(visit)
         words = translator(visit.reader.language)
-        back = _back(case)
+        back, over = _back(case), why_over(case)
         context = {
             "case": case,
             "sentences": self._pages.sentences(case.explanation, visit.reader, case),
-            "over": self._pages.sentences(_over(case), visit.reader, case),
-            "day": day_of(case.activity, case.wall, self._zone, words.name),
-            "steps": self._steps(case, visit),
+            "over": self._pages.sentences(over, visit.reader, case),
+            "glance": glance(case, over, words, self._zone, visit.reader.now),
+            "steps": steps(case, visit.reader, self._pages),
             "back": back,
             "mine": case.taken_by == visit.user.name,
             "longest": LONGEST_TEXT,
@@ -189,55 +173,6 @@ class Cases:
         if case is None or not may_see(visit.user.role, case.category):
             raise HTTPException(404)
         return case
-
-    def _steps(self, case: Case, visit: Visit) -> list[Step]:
-        words = translator(visit.reader.language)
-        sent = Step(
-            case.wall,
-            words.text("Sent"),
-            hint=words.text("by the gateway's clock")
-            if case.time_trusted
-            else words.text("by the gateway's clock, which is not confirmed"),
-        )
-        steps = [self._step(entry, case, visit) for entry in case.history]
-        return [sent, *steps] if _from_gateway(case) else steps
-
-    def _step(self, entry: HistoryEntry, case: Case, visit: Visit) -> Step:
-        words = translator(visit.reader.language)
-        said = self._pages.sentences(entry.explanation, visit.reader, case)
-        if entry.what is HistoryWhat.PERSISTED:
-            # The case says the same in large letters above.
-            said = []
-        outcome = case.outcome if entry.what is HistoryWhat.CLOSED else None
-        return Step(
-            entry.at,
-            words.name(entry.what),
-            by=entry.by if entry.what in _BY_PEOPLE else "",
-            words="\n".join(
-                part
-                for part in (words.name(outcome) if outcome else "", entry.text, *said)
-                if part
-            ),
-            hint=words.text("arrived late") if entry.late else "",
-            person=entry.what in _BY_PEOPLE,
-        )
-
-
-def _over(case: Case) -> Explanation:
-    """Why the alarm is over, if it is."""
-    if case.condition is Condition.ACTIVE:
-        return ()
-    said = [entry for entry in case.history if entry.what in _OVER]
-    return said[-1].explanation if said else ()
-
-
-def _from_gateway(case: Case) -> bool:
-    """Whether a gateway sent it; the center's own cases say nobody's name."""
-    return any(entry.by for entry in case.history if entry.what is HistoryWhat.PERSISTED)
-
-
-_OVER: Final = frozenset({HistoryWhat.CLEARED, HistoryWhat.CANCELLED})
-_BY_PEOPLE: Final = frozenset({HistoryWhat.TAKEN, HistoryWhat.NOTE, HistoryWhat.CLOSED})
 
 
 def _back(case: Case) -> Place:

@@ -1,8 +1,8 @@
-"""The day before an alarm, as a strip of half hours and in words."""
+"""The day before an alarm, by half hours and in words; `picture` draws it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, tzinfo
 from enum import Enum
 from itertools import groupby
 
@@ -10,14 +10,15 @@ from rules.activity import SLOT, SLOTS, ActivityClass, slot_of
 from rules.codec import moment_at
 
 _EPOCH = moment_at(0)
+_FIRST, _LAST = (slot_of(_EPOCH.replace(year=year)) for year in (1900, 9999))
+"A false clock's days outside are not drawn: the calendar ends soon after."
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """One half hour of the strip."""
+    """One half hour."""
 
     begin: datetime
-    "In the reader's zone."
     what: ActivityClass
 
     @property
@@ -25,30 +26,21 @@ class Slot:
         """Name of its look in the style sheet."""
         return self.what.name.lower()
 
-    @property
-    def mark(self) -> str:
-        """The hour to write under it: every third one, else nothing."""
-        if self.begin.minute or self.begin.hour % 3:
-            return ""
-        return str(self.begin.hour)
-
-    @property
-    def sixth(self) -> bool:
-        """Whether its mark is written on a narrow screen as well."""
-        return self.begin.hour % 6 == 0
-
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """The strip, its legend, and the same in words."""
+    """The half hours, what their looks mean, and the same in words."""
 
     slots: tuple[Slot, ...]
+    "Oldest first; at least one."
+    end: datetime
+    "Of the last half hour."
     legend: tuple[tuple[str, str], ...]
     stretches: tuple[str, ...]
 
 
 def day_of(activity: bytes, at: datetime, zone: tzinfo, name: Callable[[Enum], str]) -> Day | None:
-    """The day up to `at`, None when the record carried none.
+    """The day up to `at`, None when the record carried none, or a date that no calendar has.
 
     A class that this program does not know (a newer gateway) is shown as unknown.
     """
@@ -56,12 +48,13 @@ def day_of(activity: bytes, at: datetime, zone: tzinfo, name: Callable[[Enum], s
         return None
     classes = [_class(number) for number in activity[-SLOTS:]]
     first = slot_of(at) - len(classes) + 1
+    if not _FIRST < first < _LAST:
+        return None
     slots = tuple(
-        Slot((_EPOCH + (first + place) * SLOT).astimezone(zone), what)
-        for place, what in enumerate(classes)
+        Slot(_EPOCH + (first + place) * SLOT, what) for place, what in enumerate(classes)
     )
     legend = tuple((what.name.lower(), name(what)) for what in ActivityClass)
-    return Day(slots, legend, tuple(_stretches(slots, name)))
+    return Day(slots, slots[-1].begin + SLOT, legend, tuple(_stretches(slots, zone, name)))
 
 
 def _class(number: int) -> ActivityClass:
@@ -71,10 +64,11 @@ def _class(number: int) -> ActivityClass:
         return ActivityClass.UNKNOWN
 
 
-def _stretches(slots: tuple[Slot, ...], name: Callable[[Enum], str]) -> list[str]:
+def _stretches(slots: tuple[Slot, ...], zone: tzinfo, name: Callable[[Enum], str]) -> list[str]:
     words: list[str] = []
     for what, group in groupby(slots, key=lambda slot: slot.what):
         run = list(group)
-        end = run[-1].begin + timedelta(minutes=30)
-        words.append(f"{run[0].begin:%H:%M}\N{EN DASH}{end:%H:%M} {name(what)}")
+        begin = run[0].begin.astimezone(zone)
+        end = (run[-1].begin + SLOT).astimezone(zone)
+        words.append(f"{begin:%H:%M}\N{EN DASH}{end:%H:%M} {name(what)}")
     return words

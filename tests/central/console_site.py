@@ -55,7 +55,7 @@ _CLASSES: Final = {"-": ActivityClass.NONE, "l": ActivityClass.LITTLE, "s": Acti
     "?": ActivityClass.UNKNOWN,
 }
 SILENT_DAY: Final = bytes(
-    _CLASSES[mark] for mark in "??------------------lsmmslaaaalsmsl--lsl--------"
+    _CLASSES[mark] for mark in "??------------------lsmmslaaaalsm---------------"
 )
 
 
@@ -166,6 +166,11 @@ class Site:
                 silence=timedelta(hours=7, minutes=20),
                 room="거실",
                 phenomenon=Phenomenon.MOTION,
+            ),
+            sentence(
+                Say.SILENCE_USUAL,
+                since=now - timedelta(hours=7, minutes=20),
+                usual=timedelta(hours=3),
             ),
             sentence(Say.PROMPT_UNANSWERED, at=now - timedelta(minutes=20)),
             level=level,

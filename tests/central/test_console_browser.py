@@ -3,6 +3,7 @@
 Screens are kept in `.ongi/screenshots`, to be looked at by a person.
 """
 
+import itertools
 import json
 import re
 import shutil
@@ -16,6 +17,7 @@ from playwright.sync_api import (
     Browser,
     BrowserContext,
     ConsoleMessage,
+    FloatRect,
     Locator,
     Page,
     expect,
@@ -145,6 +147,34 @@ def stored(site: Site, case: str) -> Case:
     found = site.do(site.store.case(case))
     assert found is not None
     return found
+
+
+def box_of(what: Locator) -> FloatRect:
+    box = what.bounding_box()
+    assert box is not None
+    return box
+
+
+def painted(page: Page, paint: str) -> str:
+    """Whether a half hour with this paint shows more than one color; a broken one shows none."""
+    page.locator(f'.picture .bar[fill="{paint}"]').first.scroll_into_view_if_needed()
+    shot = page.locator(f'.picture .bar[fill="{paint}"]').first.screenshot()
+    colors = page.evaluate(
+        """async (data) => {
+          const image = await createImageBitmap(new Blob([Uint8Array.from(data)]));
+          const canvas = new OffscreenCanvas(image.width, image.height);
+          const context = canvas.getContext("2d");
+          context.drawImage(image, 0, 0);
+          const { data: pixels } = context.getImageData(0, 0, image.width, image.height);
+          const found = new Set();
+          for (let at = 0; at < pixels.length; at += 4) {
+            found.add(pixels.slice(at, at + 3).join());
+          }
+          return found.size;
+        }""",
+        list(shot),
+    )
+    return "drawn" if colors > 1 else "empty"
 
 
 def mark(page: Page) -> None:
@@ -691,15 +721,50 @@ def test_long_names_and_texts_stick_out_nowhere(look: Callable[..., Page], still
     assert frame.evaluate("frame => frame.scrollWidth <= frame.clientWidth")
 
 
-def test_the_day_is_there_for_the_eye_and_in_words(look: Callable[..., Page], still: Site) -> None:
-    page = look()
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("size", [CONTROL_ROOM, PHONE], ids=["wide", "narrow"])
+def test_the_day_is_there_for_the_eye_and_in_words(
+    look: Callable[..., Page], still: Site, size: dict[str, int], theme: str
+) -> None:
+    page = look(viewport=size, color_scheme=theme)
     page.goto(still.url + full(still)["case-waiting"])
-    bars = page.locator(".strip .bar")
+    picture = page.get_by_role("img", name="14시 20분")
+    bars = picture.locator(".bar")
     expect(bars).to_have_count(48)
-    heights = [box["height"] for bar in bars.all() if (box := bar.bounding_box())]
-    assert len(set(heights)) == 4
-    page.get_by_text("하루 활동 설명").click()
+    heights = {box["height"] for bar in bars.all() if (box := bar.bounding_box())}
+    assert len(heights) == 4
+    drawing = box_of(picture)
+    for word in picture.locator("text:visible").all():
+        box = box_of(word)
+        # Nothing is cut off, and letters are as large on a telephone as on a wall.
+        assert drawing["x"] - 20 <= box["x"], word.inner_html()
+        assert box["x"] + box["width"] <= drawing["x"] + drawing["width"] + 20, word.inner_html()
+        assert box["height"] >= 15
+    flags = [box_of(flag) for flag in picture.locator(".flag").all()]
+    assert len(flags) == 3
+    for upper, lower in itertools.pairwise(flags):
+        assert lower["y"] - upper["y"] >= 20
+    silent, usual = (box_of(band) for band in picture.locator(".band").all())
+    assert silent["x"] == pytest.approx(usual["x"])
+    assert silent["width"] / usual["width"] == pytest.approx(440 / 180, rel=0.02)
+    assert painted(page, "url(#day-away)") == painted(page, "url(#day-unknown)") == "drawn"
+    page.locator("summary").first.click()
     expect(page.locator(".day details li").last).to_contain_text("22:00 없음")
+    numbers = page.locator(".facts dd")
+    expect(numbers).to_have_text([re.compile("14시 20분"), "7시간 20분", "3시간", "21시 20분"])
+
+
+def test_the_silence_is_counted_on_while_nobody_answered(room: Room, site: Site) -> None:
+    case = site.persist(site.silent())
+    site.clock.advance(timedelta(minutes=40))
+    page = room.operator()
+    page.goto(f"{site.url}/cases/{case}")
+    live(page)
+    expect(page.locator(".facts dd").nth(1)).to_contain_text("8시간")
+    expect(page.locator(".facts dd").nth(1)).to_contain_text("7시간 20분")
+    site.update(case, Stage.CLEARED, (sentence(Say.LIFE_AGAIN, at=site.clock.now()),), KIM)
+    expect(page.locator(".picture .shape.over")).to_have_count(1)
+    expect(page.locator(".facts dd").nth(1)).to_have_text("7시간 20분")
 
 
 def test_a_case_is_printed_without_its_buttons(look: Callable[..., Page], still: Site) -> None:

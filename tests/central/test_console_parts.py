@@ -75,23 +75,21 @@ def test_a_session_that_nobody_uses_ends_but_an_open_page_keeps_it() -> None:
     assert not presence.use(b"screen", 5_200.0)
 
 
-def test_the_day_begins_a_day_before_and_marks_every_third_hour() -> None:
+def test_the_day_begins_a_day_before_and_is_told_in_words() -> None:
     day = day_of(SILENT_DAY, START, SEOUL, KOREAN.name)
     assert day is not None
-    assert (day.slots[0].begin.hour, day.slots[0].begin.minute) == (22, 0)
-    assert (day.slots[-1].begin.hour, day.slots[-1].begin.minute) == (21, 30)
-    assert [slot.mark for slot in day.slots if slot.mark] == [
-        "0",
-        "3",
-        "6",
-        "9",
-        "12",
-        "15",
-        "18",
-        "21",
-    ]
+    first = day.slots[0].begin.astimezone(SEOUL)
+    assert (first.hour, first.minute) == (22, 0)
+    assert day.end - day.slots[0].begin == timedelta(days=1)
     assert day.stretches[0] == "22:00\N{EN DASH}23:00 확인 불가"
-    assert day.stretches[-1].endswith("22:00 없음")
+    assert day.stretches[-1] == "14:30\N{EN DASH}22:00 없음"
+
+
+def test_a_day_at_the_calendar_s_end_is_none() -> None:
+    for year in (1, 9999):
+        moment = datetime(year, 12, 31, 23, 59, tzinfo=UTC)
+        assert day_of(SILENT_DAY, moment, SEOUL, KOREAN.name) is None
+    assert day_of(SILENT_DAY, datetime(1970, 1, 1, tzinfo=UTC), SEOUL, KOREAN.name) is not None
 
 
 def test_a_record_without_a_day_shows_none() -> None:
