@@ -1,8 +1,8 @@
 """What the engine decides and remembers. State is the fold of these events.
 
-Soft events (`Observation`, `LifeSeen`) are registers: the newest one replaces the older, so they
-are written in batches, or beside a hard event that they led to. All others are hard: each is
-journaled, in order, in the transaction that also fills the outbox.
+Soft events (`Observation`, `LifeSeen`, `Switched`) are registers: the newest one replaces the
+older, so they are written in batches, or beside a hard event that they led to. All others are
+hard: each is journaled, in order, in the transaction that also fills the outbox.
 """
 
 from dataclasses import dataclass
@@ -62,6 +62,15 @@ class LifeSeen:
     def at_home(self) -> bool:
         """Whether it says where the person is; a phone says only that somebody lives."""
         return not self.device.startswith(OUTSIDE)
+
+
+@dataclass(frozen=True, slots=True)
+class Switched:
+    """A device of some use was switched on or off. Soft: the next report tells it again."""
+
+    at: datetime
+    device: DeviceId
+    on: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +236,7 @@ class DevicesChanged:
 Event = (
     Observation
     | LifeSeen
+    | Switched
     | AlarmMoved
     | ConditionChanged
     | LivenessChanged
@@ -245,5 +255,5 @@ Event = (
     | DevicesChanged
 )
 
-SOFT = (Observation, LifeSeen)
+SOFT = (Observation, LifeSeen, Switched)
 "Kept in snapshots, not in the journal."

@@ -21,7 +21,7 @@ from rules.alarm import (
     Move,
 )
 from rules.command import Command, Signal
-from rules.device import ASKING, Device, Liveness
+from rules.device import ASKING, Device, Liveness, Use
 from rules.events import (
     AlarmMoved,
     AwayBegan,
@@ -41,16 +41,19 @@ from rules.events import (
     LivenessChanged,
     Outcome,
     Started,
+    Switched,
     TimeMoved,
     Updated,
 )
 from rules.habits import Context, Ended, Habits
 from rules.observation import DeviceId, Observation, Phenomenon, Quality
 from rules.registers import LONG_AGO, Alarm, Heard, Reading, note_load, note_switch
+from rules.runs import Runs
 
 _WHOLE = datetime.min.replace(tzinfo=UTC)
 "An anchor of all moments."
 _INACTIVITY = AlarmKey(AlarmKind.INACTIVITY)
+_OF_USE = frozenset({AlarmKind.LEFT_ON, AlarmKind.NOT_EATING})
 _RESTART = timedelta(minutes=5)
 "Who starts again within this has missed nothing that matters to a habit."
 CASES_MAX = 256
@@ -75,6 +78,7 @@ class State:
     "The last one of another device than that."
     tally: Tally = field(default_factory=Tally)
     habits: Habits = field(default_factory=Habits)
+    runs: Runs = field(default_factory=Runs)
     away: AwayBegan | None = None
     away_ended: datetime | None = None
     door_shut: datetime | None = None
@@ -103,6 +107,38 @@ class State:
         """Since when one live device alone proves a silence; None while the home is blind."""
         return self.seen_beside_pet if pet else self.seen_from
 
+    def quiet_from(self, *, pet: bool) -> datetime | None:
+        """Since when a silence at home would be the resident's; None while it is not."""
+        seen = self.sees_since(pet=pet)
+        if seen is None or self.away is not None:
+            return None
+        closed = self.alarm(_INACTIVITY).closed_at
+        marks = (seen, self.away_ended, self.listened_from, closed)
+        return max(mark for mark in marks if mark is not None)
+
+    @property
+    def listened_from(self) -> datetime | None:
+        """The start of this run, if more than a moment went unheard before it."""
+        return self.started if self.down > _RESTART else None
+
+    @property
+    def inactivity_stands(self) -> bool:
+        """Whether the resident is asked or looked for: then nothing else is claimed of them."""
+        state = self.alarm(_INACTIVITY).state
+        return state is AlarmState.PROMPTED or state in ACTIVE
+
+    def not_cooked_for(self, at: datetime) -> timedelta | None:
+        """How long nothing was cooked, of the time that somebody could have at home.
+
+        None while nobody can tell.
+        """
+        since = self.runs.hungry_since(self.devices.values())
+        if since is None:
+            return None
+        away = timedelta() if self.away is None else at - max(self.away.at, since)
+        down = self.down if self.started > since else timedelta()
+        return at - since - self.runs.uncounted - max(away, timedelta()) - down
+
     def unheard_since(self, begin: datetime) -> timedelta:
         """For how much of the silence since `begin` nobody listened, over all restarts."""
         last = self.down if self.started > begin else timedelta()
@@ -112,13 +148,15 @@ class State:
         """The alarm of that key; a fresh one at rest if it never moved."""
         return self.alarms.get(key) or Alarm(key)
 
-    def apply(self, event: Event) -> None:  # noqa: C901, PLR0912 -- one case an event, none nested
+    def apply(self, event: Event) -> None:  # noqa: C901, PLR0912, PLR0915 -- one case an event, none nested
         """Fold one event into the state."""
         match event:
             case Observation():
                 self._heard(event)
             case LifeSeen():
                 self._life_seen(event)
+            case Switched():
+                self._switched(event)
             case AlarmMoved():
                 self._moved(event)
             case ConditionChanged():
@@ -155,6 +193,7 @@ class State:
             case AwayEnded():
                 if self.away is not None:
                     self.tally.away(self.away.at, event.at)
+                    self.runs.absent(self.away.at, event.at)
                 self.away, self.away_ended, self.door_shut = None, event.at, None
             case DoorShut():
                 self.door_shut = event.at
@@ -228,6 +267,7 @@ class State:
             self.habits.begin(event.at, inside=self._inside(event))
             if event.at_home:
                 self.door_shut = None
+                self.runs.stir(event.device, event.at, self.quiet_from(pet=False))
 
     def _inside(self, life: LifeSeen) -> bool:
         """Whether a sign of life came from a room that no outside door leads out of."""
@@ -237,8 +277,22 @@ class State:
         devices = (each.device for each in self.devices.values())
         return all(each.room != heard.device.room for each in devices if each.outside_door)
 
+    def _switched(self, event: Switched) -> None:
+        heard, at = self.devices.get(event.device), event.at
+        use = None if heard is None else heard.device.use
+        if use is None:
+            return
+        if not event.on:
+            self.runs.off(event.device, at)
+            return
+        begins = self.runs.on(event.device, use, at, self.quiet_from(pet=False))
+        if begins and use is Use.COOKING:
+            self.runs.cook(at, self.not_cooked_for(at), self.devices.values())
+
     def _case_closed(self, event: CaseClosed) -> None:
         key, alarm = self.cases.pop(event.serial, None), self.alarm(_INACTIVITY)
+        if key is not None and key.kind in _OF_USE and self.alarm(key).serial == event.serial:
+            self.runs.judged(key.scope, event.at, danger=event.outcome is Outcome.REAL)
         if key != _INACTIVITY or alarm.serial != event.serial:
             return
         if event.outcome is Outcome.REAL:
@@ -254,6 +308,8 @@ class State:
         alarm = self.alarm(_INACTIVITY)
         unjudged = alarm.raised_at if alarm.state in OPEN else None
         self.habits.learn(event.at, event.listened / timedelta(days=1), unjudged)
+        cases = {key.scope for key in self.cases.values() if key.kind in _OF_USE}
+        self.runs.learn(event.at, self.quiet_from(pet=False), cases)
 
     def _followed(self, begin: datetime) -> bool:
         """Whether a silence since then, over now, tells of the resident's habits."""
@@ -300,6 +356,7 @@ class State:
             heard.live_since = None
         elif heard.live_since is None:
             heard.live_since = event.at
+            self.runs.listen(event.device, event.at)
         self._look_again()
 
     def _look_again(self) -> None:
@@ -321,6 +378,10 @@ class State:
         if self.life is not None:
             # The last downtime is known by now also where the clock was wrong then.
             self.unheard = self.unheard_since(self.life.at) + event.lost
+        if self.listened_from is not None:
+            self.runs.missed(self.started, self.down)
+        if event.lost > _RESTART:
+            self.runs.missed(event.at - event.down, event.lost)
         self.started = event.at
         if self.trusted:
             # Else time went on from the last moment, and what was wrong before is wrong still.
@@ -355,6 +416,7 @@ class State:
             for key, alarm in self.alarms.items()
             if key.scope not in gone or alarm.state in ACTIVE
         }
+        self.runs.keep({each.id: each.use for each in event.devices if each.id not in gone})
         self.can_ask = any(not device.outputs.isdisjoint(ASKING) for device in event.devices)
         self._look_again()
         self._see_rooms()
@@ -403,6 +465,7 @@ class State:
         self.away = None if self.away is None else replace(self.away, at=moved(self.away.at))
         self.tally.move(anchored, shift, back, now)
         self.habits.move(moved)
+        self.runs.move(moved)
         self.away_ended, self.door_shut = perhaps(self.away_ended), perhaps(self.door_shut)
         self.installed, self.started = perhaps(self.installed), moved(self.started)
         # The whole run moves with every further setting: what passed within it stays as long.

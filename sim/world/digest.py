@@ -24,6 +24,7 @@ from rules.events import (
     LifeSeen,
     LivenessChanged,
     Started,
+    Switched,
     TimeMoved,
     Updated,
 )
@@ -86,5 +87,7 @@ def _words(event: Event) -> tuple[object, ...]:  # noqa: C901, PLR0911, PLR0912 
             return tuple(device.id for device in devices)
         case Observation() | LifeSeen():
             return event.device, event.phenomenon.value
+        case Switched(_, device, on):
+            return device, on
         case AwayEnded() | DoorShut() | Learnt():
             return ()

@@ -1,0 +1,107 @@
+"""A heater or a cooker that runs on with nobody about, and a lamp that burns for days.
+
+The limit is the rulebook's, or longer where this device has usually run for longer in just that
+way: an electric blanket by night is no danger to whoever sleeps under it every night.
+"""
+
+from datetime import datetime, timedelta
+
+from rules.alarm import ACTIVE, AlarmKey, AlarmKind, AlarmState
+from rules.decision import Decision
+from rules.device import Liveness, Use
+from rules.observation import DeviceId, Phenomenon
+from rules.registers import Alarm
+from rules.rulebook import LeftOn, Rulebook
+from rules.runs import PAUSE, Run
+from rules.sentence import Explanation, Say, sentence
+from rules.state import State
+
+_MARGIN = 1.25
+"A night is not as long as the night before."
+
+
+def due(state: State, book: Rulebook) -> datetime | None:
+    """When `settle` has something to do."""
+    pending = (_due(state, book, id_, run) for id_, run in state.runs.now.items())
+    return min((at for at in pending if at is not None), default=None)
+
+
+def settle(decision: Decision) -> None:
+    """Raise what has run for too long, and clear what is off."""
+    state, now = decision.state, decision.now
+    for id_, run in list(state.runs.now.items()):
+        at = _due(state, decision.book, id_, run)
+        if at is None or now < at:
+            continue
+        if run.paused is None:
+            decision.escalate(_key(id_), _explain(decision, id_, run), room=decision.room(id_))
+        else:
+            _clear(decision, id_, run.paused)
+
+
+def _due(state: State, book: Rulebook, id_: DeviceId, run: Run) -> datetime | None:
+    alarm = state.alarm(_key(id_))
+    if alarm.state in ACTIVE:
+        return None if run.paused is None else run.paused + PAUSE
+    if not book.left_on.enabled or run.paused is not None or _is_held(state, alarm, id_, run):
+        return None
+    since = _since(state, book, run)
+    return None if since is None else since + _limit(state, book.left_on, id_, run.use)
+
+
+def _is_held(state: State, alarm: Alarm, id_: DeviceId, run: Run) -> bool:
+    """Whether this run is not to be raised: what it is, is unknown, or told already."""
+    told = alarm.closed_at is not None and alarm.closed_at > run.begin
+    unknown = state.devices[id_].liveness is not Liveness.LIVE
+    return told or unknown or alarm.state is AlarmState.SHELVED or state.inactivity_stands
+
+
+def _since(state: State, book: Rulebook, run: Run) -> datetime | None:
+    """From when on its time counts; None while nothing can be claimed."""
+    quiet = state.quiet_from(pet=book.evidence.pet)
+    if quiet is None:
+        return None
+    marks = [run.heard, state.listened_from]
+    if run.use is not Use.LIGHT:
+        marks += [quiet, state.runs.stirred]
+    return max(mark for mark in marks if mark is not None)
+
+
+def _limit(state: State, rule: LeftOn, id_: DeviceId, use: Use) -> timedelta:
+    usual = state.runs.usual.get(id_)
+    fixed = _fixed(rule, use)
+    return fixed if usual is None else max(fixed, _MARGIN * usual.longest)
+
+
+def _fixed(rule: LeftOn, use: Use) -> timedelta:
+    match use:
+        case Use.HEATING:
+            return rule.heating
+        case Use.COOKING:
+            return rule.cooking
+        case Use.LIGHT:
+            return rule.light
+
+
+def _clear(decision: Decision, id_: DeviceId, at: datetime) -> None:
+    said = sentence(Say.SWITCHED_OFF, at=at, room=decision.room(id_), device=id_)
+    decision.clear(_key(id_), (said,))
+
+
+def _explain(decision: Decision, id_: DeviceId, run: Run) -> Explanation:
+    state, room = decision.state, decision.room(id_)
+    known = state.runs.usual.get(id_)
+    usual = timedelta() if known is None else known.longest
+    usual = usual or _fixed(decision.book.left_on, run.use)
+    said = [sentence(Say.LEFT_ON, since=run.heard, room=room, device=id_, usual=usual)]
+    power = state.devices[id_].readings.get(Phenomenon.POWER_W)
+    if power is not None:
+        said.append(sentence(Say.LEFT_ON_POWER, value=float(power.value)))
+    stirred = state.runs.stirred
+    if run.use is not Use.LIGHT and stirred is not None:
+        said.append(sentence(Say.NO_LIFE_SINCE, since=stirred, silence=decision.now - stirred))
+    return tuple(said)
+
+
+def _key(id_: DeviceId) -> AlarmKey:
+    return AlarmKey(AlarmKind.LEFT_ON, id_)
