@@ -23,22 +23,25 @@ PHENOMENA = frozenset({Phenomenon.POWER_W, Phenomenon.RELAY_ON})
 
 LONGEST = timedelta(hours=3)
 "No cycle of a household machine lasts longer; meals are farther apart."
-_ALIKE = timedelta(minutes=7)
-"""Two intervals are alike if they differ by less, and by less than a third. What a person does
-every day, or every hour, varies by ten minutes and more; a compressor's cycle of an hour by five,
-a blanket's of twenty minutes by four."""
+_ALIKE = timedelta(minutes=6)
+"""Two intervals are alike if they differ by less. What a person does every day, or every hour,
+varies by ten minutes and more; a compressor's cycle of an hour, in a silent home, by three."""
+_SHORT = timedelta(minutes=30)
+"""Cycles of thermostats and of keep-warm are shorter, and less even."""
+_ALIKE_SHORT = timedelta(minutes=9)
+"Two of these are alike if they differ by less, and by less than half; a mistake costs no hour."
 _ENDED = 3.5
 "After so many intervals without one the cycle is over: reports of two may be lost on the air."
 _DOUBTFUL = 2
 """Intervals like the one before from which a switching counts beside other signs only. So the
-third repeat of a cycle says nothing in a silent home; nor do two of a hundred things that a person
-does at hours varied by a quarter of an hour."""
+third repeat of a cycle says nothing in a silent home; nor do four of a hundred cups of tea that
+somebody drinks every hour, a quarter of an hour early or late."""
 _SURE = 3
 _STEADY = 4
-"The interval of a machine known so well stays what it was when one is longer: a defrosting."
+"The interval of a machine known so well stays what it was when one is longer: it was defrosting."
 _MOST = 12
-_UNLIKE = 2
-"One interval unlike the others weighs as much as two alike: a person's are seldom alike."
+_UNLIKE = 3
+"One interval unlike the others weighs as much as three alike: a person's are seldom alike."
 
 _NEVER_RESTS = timedelta(days=2)
 "A person sleeps, and goes out: nobody uses one thing for so long without a pause."
@@ -126,8 +129,7 @@ class Switching:
             # Somebody began anew; what a steady machine does then is most likely what it did.
             self.alike = int(steady)
             self.every = every if steady else interval
-        elif not self.alike or not _near(interval, 2 * every):
-            # Twice as long is one of which the report was lost, which says nothing.
+        else:
             self.alike = max(self.alike - _UNLIKE, 0)
             self.every = every if steady else interval
 
@@ -156,7 +158,8 @@ class Switching:
 
 
 def _near(interval: timedelta, other: timedelta) -> bool:
-    return abs(interval - other) < min(_ALIKE, other / 3)
+    most = min(_ALIKE_SHORT, other / 2) if other <= _SHORT else _ALIKE
+    return abs(interval - other) < most
 
 
 def note(
