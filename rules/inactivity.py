@@ -157,7 +157,7 @@ def _fixed(state: State, book: Rulebook, step: int) -> timedelta:
 def _learnt(state: State, book: Rulebook, since: datetime) -> timedelta | None:
     """After how long a silence since then is no habit of this home; None while that is unknown."""
     habits, rule = state.habits, book.inactivity
-    if not rule.learn or not habits.known:
+    if not rule.learn or not habits.known or _since_a_word(state, since):
         return None
     wait = prompt.wait(state, book)
     budget = Budget(
@@ -168,6 +168,17 @@ def _learnt(state: State, book: Rulebook, since: datetime) -> timedelta | None:
     silence = habits.wait(since if state.trusted else None, _context(state, since), budget)
     # What happened while the gateway was down is unknown, which the fixed limit alone ignores.
     return silence + wait + state.unheard_since(since)
+
+
+def _since_a_word(state: State, since: datetime) -> bool:
+    """Whether a silence counts from what a person said, and nobody was seen at home since.
+
+    A case closed in vain, a trip that was to be over: then nobody is there as a rule, and no habit
+    says for how long. Without this an unannounced trip of four days is a case every four hours.
+    """
+    words = (state.alarm(KEY).closed_at, state.away_ended)
+    # Who comes home ends an absence in the moment of being seen, or a little later.
+    return since in words and (state.life is None or state.life.at < since - _EARLY)
 
 
 def _context(state: State, since: datetime) -> Context:

@@ -131,6 +131,30 @@ def test_after_the_first_call_the_ladder_goes_on() -> None:
     assert levels == [2]
 
 
+def test_after_somebody_looked_in_vain_the_same_silence_is_judged_by_the_fixed_limit() -> None:
+    home = lived(Home(KETTLE, NODE, book=book()), 40)
+    until(home, 5)
+    while not home.engine.state.cases:
+        home.wait(10 * MINUTE)
+    (case,) = home.engine.state.cases
+    home.put(Closed(case, Outcome.FALSE))
+    closed = home.now
+    assert home.engine.alarm_time_if_silent() == closed + 24 * HOUR
+    home.live()
+    assert alarm_after(home) < 12 * HOUR
+
+
+def test_who_does_not_come_back_when_a_trip_was_to_end_is_given_the_fixed_limit() -> None:
+    home = lived(Home(KETTLE, NODE, book=book()), 40)
+    home.live()
+    until_ = home.now + 30 * HOUR
+    home.put(Away(AwayReason.TRIP, "daughter", until_))
+    home.wait(31 * HOUR)
+    assert home.engine.alarm_time_if_silent() == until_ + 24 * HOUR
+    home.live()
+    assert alarm_after(home) < 12 * HOUR
+
+
 def test_a_restart_and_a_replay_of_events_come_to_the_same() -> None:
     home = Home(KETTLE, NODE, book=book())
     before = home.engine.snapshot()
