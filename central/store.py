@@ -11,8 +11,9 @@ PostgreSQL) would have to offer. The work is done in `central.sql`.
 import asyncio
 import logging
 import secrets
+from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -20,9 +21,10 @@ from sqlite3 import Connection
 
 from central.cases import AuditEntry, Case, GatewayRow, Home, NoSuchCase, StoreFailing, Which
 from central.database import Database, ThreadedDatabase
+from central.gaps import RANGES, Gaps, Page
 from central.people import Session, User
+from central.pulses import Pulses
 from central.sql import cases, gateways, people, records
-from central.sql.gateways import Pulse
 from central.sql.schema import create
 from protocol.heartbeat import Heartbeat, News
 from protocol.identity import GatewayEntry
@@ -34,8 +36,6 @@ from rules.sentence import Explanation
 
 _NEWS = 4
 "News in one reply: with names of 40 Hangul syllables it is still one datagram."
-_RANGES = 8
-"Missing ranges in one reply."
 _FRESH = timedelta(hours=1)
 "A fault that changed since then may be acted upon at any moment."
 
@@ -72,10 +72,8 @@ class Store:
         self._changed = asyncio.Event()
         self._enrolled: dict[bytes, GatewayEntry] = {}
         self._revision = -1
-        self._pulses: dict[str, Pulse] = {}
-        self._unwritten: set[str] = set()
-        self._whole: dict[str, tuple[int, int]] = {}
-        self._turn: dict[str, int] = {}
+        self._pulses = Pulses(database)
+        self._gaps: defaultdict[str, Gaps] = defaultdict(Gaps)
         database.tell(self._bump)
 
     @classmethod
@@ -144,39 +142,25 @@ class Store:
 
     async def due(self, gateway: str, heartbeat: Heartbeat, now: datetime) -> Due:
         """What the reply to this heartbeat has to say; news that it echoes are dropped."""
-        wanted = (heartbeat.first_seq, heartbeat.last_seq)
-        whole = self._whole.get(gateway, (0, 0))
-        known = wanted == (0, 0) or (whole[0] <= wanted[0] and wanted[1] <= whole[1])
+        held = (heartbeat.first_seq, heartbeat.last_seq)
+        gaps = self._gaps[gateway]
+        spans = gaps.to_look_at(held, now)
         seen = frozenset(heartbeat.news_seen)
 
-        def ask(connection: Connection) -> tuple[list[News], list[tuple[int, int]], bool]:
+        def ask(connection: Connection) -> tuple[list[News], list[Page], bool]:
             return (
                 cases.pending_news(connection, gateway, _NEWS + len(seen) + 1),
-                [] if known else records.missing(connection, gateway, *wanted),
+                records.missing(connection, gateway, spans, RANGES),
                 cases.waits_for_people(connection, gateway, now - _FRESH),
             )
 
-        news, missing, waits = await self._database.ask(ask)
-        if not known and not missing:
-            self._whole[gateway] = wanted
+        news, pages, waits = await self._database.ask(ask)
         if any(piece.token in seen for piece in news):
             # Not waited for: if it fails, they are told once more.
             self._database.submit(partial(cases.drop_news, gateway=gateway, tokens=seen))
         unheard = tuple(piece for piece in news if piece.token not in seen)
-        some = self._some(gateway, missing)
-        return Due(unheard[:_NEWS], some, waits, len(unheard) > _NEWS)
-
-    def _some(self, gateway: str, ranges: list[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
-        """Another few of the ranges each time.
-
-        Some may never have existed (an older memory card skipped numbers), and must not stand
-        before the others for ever.
-        """
-        if len(ranges) <= _RANGES:
-            return tuple(ranges)
-        turn = self._turn.get(gateway, 0) % len(ranges)
-        self._turn[gateway] = turn + _RANGES
-        return tuple((ranges + ranges)[turn : turn + _RANGES])
+        missing = gaps.take(pages, held, now)
+        return Due(unheard[:_NEWS], missing, waits, len(unheard) > _NEWS)
 
     # ------------------------------------------------------------------ cases
 
@@ -318,32 +302,17 @@ class Store:
     async def gateways(self) -> list[GatewayRow]:
         """All gateways with their homes, by name of the home."""
         rows = await self._database.ask(gateways.rows)
-        return [self._with_pulse(row) for row in rows]
+        return [self._pulses.onto(row) for row in rows]
 
     def heartbeat(
         self, gateway: str, heartbeat: Heartbeat, interval_s: int, now: datetime
     ) -> None:
         """Remember a heartbeat and the interval that it was answered with. In memory."""
-        self._pulses[gateway] = Pulse(
-            heard_at=now,
-            interval_s=interval_s,
-            outbox_depth=heartbeat.outbox_depth,
-            time_trusted=heartbeat.time_trusted,
-            version=heartbeat.version,
-        )
-        self._unwritten.add(gateway)
+        self._pulses.heard(gateway, heartbeat, interval_s, now)
 
     async def keep_pulses(self) -> None:
         """Write the heartbeats since the last time down, for the time after a restart."""
-        unwritten, self._unwritten = self._unwritten, set()
-        if not unwritten:
-            return
-        pulses = [(gateway, self._pulses[gateway]) for gateway in sorted(unwritten)]
-        try:
-            await self._database.change(partial(gateways.keep_pulses, pulses=pulses))
-        except StoreFailing:
-            self._unwritten |= unwritten
-            raise
+        await self._pulses.keep()
 
     async def gateway_silent(self, gateway: str, why: Explanation, now: datetime) -> bool:
         """Open the center's own fault for a silent gateway; nothing if it is known to be.
@@ -458,16 +427,3 @@ class Store:
         self._version += 1
         waiting, self._changed = self._changed, asyncio.Event()
         waiting.set()
-
-    def _with_pulse(self, row: GatewayRow) -> GatewayRow:
-        pulse = self._pulses.get(row.gateway)
-        if pulse is None:
-            return row
-        return replace(
-            row,
-            last_heartbeat=pulse.heard_at,
-            interval_s=pulse.interval_s,
-            outbox_depth=pulse.outbox_depth,
-            time_trusted=pulse.time_trusted,
-            version=pulse.version,
-        )

@@ -1,11 +1,12 @@
 """Records from gateways: kept as signed, opened as cases, folded into them as updates."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from central.cases import CaseState, Condition, HistoryEntry, HistoryWhat
+from central.gaps import Page, Span
 from central.sql.cases import add_history
 from central.sql.values import explanation, sentences
 from protocol.records import Record, RecordKind
@@ -24,8 +25,8 @@ _STAGES = {
     Stage.CLEARED: (Condition.CLEARED, HistoryWhat.CLEARED),
     Stage.CANCELLED: (Condition.CANCELLED, HistoryWhat.CANCELLED),
 }
-_GAPS = 512
-"Gaps looked at in one question; a gateway that has more tells an impossible story."
+_LOOK = 10_000
+"Records looked through in one question: twice as many as a gateway holds."
 
 
 class RecordClash(ValueError):  # noqa: N818 -- says what is the matter, as `LinkLost` does
@@ -235,26 +236,39 @@ def _wait_again(connection: sqlite3.Connection, update: _Update) -> None:
 
 
 def missing(
-    connection: sqlite3.Connection, gateway: str, first: int, last: int
-) -> list[tuple[int, int]]:
-    """Ranges within `first` to `last`, both included, of which no record of `gateway` is kept."""
-    if not 0 < first <= last:
-        return []
-    gaps = [
-        (start, end)
-        for start, end in connection.execute(
-            "select before + 1, seq - 1 from ("
-            " select seq, lag(seq, 1, :first - 1) over (order by seq) as before from records"
-            " where gateway = :gateway and seq between :first and :last"
-            ") where seq > before + 1 limit :most",
-            {"gateway": gateway, "first": first, "last": last, "most": _GAPS},
-        )
-    ]
-    (highest,) = connection.execute(
-        "select coalesce(max(seq), :first - 1) from records"
-        " where gateway = :gateway and seq between :first and :last",
-        {"gateway": gateway, "first": first, "last": last},
-    ).fetchone()
-    if highest < last and len(gaps) < _GAPS:
-        gaps.append((highest + 1, last))
-    return gaps
+    connection: sqlite3.Connection, gateway: str, spans: Iterable[Span], most: int
+) -> list[Page]:
+    """Look through `spans`, one after the other, until `most` ranges are missing."""
+    pages: list[Page] = []
+    for span in spans:
+        page = _page(connection, gateway, span, most)
+        pages.append(page)
+        most -= len(page.missing)
+        if not most or page.span != span:
+            break
+    return pages
+
+
+def _page(connection: sqlite3.Connection, gateway: str, span: Span, most: int) -> Page:
+    """The newest ranges of `span` of which no record is kept, and down to where that is all."""
+    first, last = span
+    found: list[Span] = []
+    upper = last
+    rows = connection.execute(
+        "select seq from records where gateway = ? and seq between ? and ?"
+        " order by seq desc limit ?",
+        (gateway, first, last, _LOOK),
+    )
+    count = 0
+    for (seq,) in rows:
+        count += 1
+        if seq < upper:
+            found.append((seq + 1, upper))
+        upper = seq - 1
+        if len(found) == most:
+            return Page((seq, last), tuple(found))
+    if count == _LOOK:
+        return Page((upper + 1, last), tuple(found))
+    if upper >= first:
+        found.append((first, upper))
+    return Page(span, tuple(found))

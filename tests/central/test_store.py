@@ -369,7 +369,7 @@ async def test_ranges_that_never_come_do_not_stand_before_the_others(store: Stor
     asked: set[tuple[int, int]] = set()
     for _ in range(4):
         ranges = (await store.due("home-1", heartbeat(1, 60), NOW)).missing
-        assert len(ranges) == 8
+        assert 0 < len(ranges) <= 8
         asked.update(ranges)
     assert asked == {(odd, odd) for odd in range(1, 60, 2)}
 
