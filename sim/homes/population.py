@@ -46,6 +46,14 @@ class _Population:
     "Semi-basement: less light, and floods."
     perils: float = 1.0
     "So many times as much happens to people as truly does."
+    visits: float | None = None
+    "Visitors in a week; None: as each person has them."
+    cared: bool = False
+    "A carer comes on every weekday."
+    wanders: float | None = None
+    "Nights in a year in which somebody goes out; None: as each person does."
+    preset: Preset | None = None
+    "What an installer would choose; None: by risk group."
 
 
 _POPULATIONS = {
@@ -55,6 +63,9 @@ _POPULATIONS = {
     "semi-basement": _Population(cellar=1.0),
     "two": _Population(two=1.0),
     "pet": _Population(pet=1.0),
+    "visited": _Population(visits=6.0),
+    "carer": _Population(cared=True, preset=Preset.LIVING_ALONE_WITH_CARER),
+    "dementia": _Population(wanders=30.0, preset=Preset.LIVING_ALONE_DEMENTIA),
     "perilous": _Population(perils=100.0),
     "perilous-pet": _Population(pet=1.0, perils=100.0),
 }
@@ -65,6 +76,9 @@ POPULATIONS = (*_POPULATIONS, DEMO)
 
 _SECOND_BEDROOM = {"ko": "작은방", "en": "second bedroom"}
 _FLOODS = 2.0
+_WEEKDAYS = (True,) * 5 + (False,) * 2
+_CARED_MIN = 170.0
+"Long-term care pays three hours a day at most."
 
 
 @dataclass(slots=True)
@@ -165,7 +179,7 @@ def _draw(random: Random, population: _Population) -> tuple[Kind, Preset, Nature
     is_two = random.random() < population.two
     has_pet = random.random() < population.pet
     is_cellar = random.random() < population.cellar
-    people: tuple[Character, ...] = (character(random),)
+    people: tuple[Character, ...] = (_alone(random, population),)
     if is_two:
         people = (*people, character(random, carer=False))
     walls = Walls(random.uniform(19.5, 23.5), random.uniform(2.0, 4.5), random.random() < 0.6)
@@ -179,7 +193,20 @@ def _draw(random: Random, population: _Population) -> tuple[Kind, Preset, Nature
         walls = replace(walls, gains_c=1.0)
     if is_two:
         preset = Preset.TWO_RESIDENTS
+    if population.preset is not None:
+        preset = population.preset
     return kind, preset, Nature(people, walls, rates, has_pet)
+
+
+def _alone(random: Random, population: _Population) -> Character:
+    person = character(random, carer=True if population.cared else None)
+    if population.cared:
+        person = replace(person, carer=_WEEKDAYS, carer_min=_CARED_MIN)
+    if population.visits is not None:
+        person = replace(person, visits=population.visits)
+    if population.wanders is not None:
+        person = replace(person, wanders=population.wanders)
+    return person
 
 
 def _fitted(random: Random, kind: Kind, rooms: Rooms, nature: Nature, second: str) -> list[Fitted]:

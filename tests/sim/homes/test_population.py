@@ -181,7 +181,12 @@ def test_a_population_has_what_its_name_says(population: str) -> None:
             assert any(Phenomenon.ILLUMINANCE_LX in each.device.phenomena for each in plugs)
         elif population not in {"mixed", DEMO}:
             assert 36 <= len(one.installed) <= 41
-    expected = {"semi-basement": Preset.SEMI_BASEMENT, "two": Preset.TWO_RESIDENTS}
+    expected = {
+        "semi-basement": Preset.SEMI_BASEMENT,
+        "two": Preset.TWO_RESIDENTS,
+        "carer": Preset.LIVING_ALONE_WITH_CARER,
+        "dementia": Preset.LIVING_ALONE_DEMENTIA,
+    }
     if population in expected:
         assert {one.preset for one in homes} == {expected[population]}
     if population == "pet":
@@ -317,3 +322,33 @@ def test_the_sun_rises_and_sets_by_the_season() -> None:
     assert max(lit[1]) <= 18
     assert min(lit[7]) == 5
     assert max(lit[7]) >= 19
+
+
+def test_a_carer_comes_on_weekdays_and_friends_on_most_days() -> None:
+    def came(population: str) -> Counter[int]:
+        """Days of the week on which the door was used while the resident stayed at home."""
+        days: Counter[int] = Counter()
+        for number in range(1, 4):
+            lived = home(5, number, START, population)
+            for one in _until(lived, 28):
+                if isinstance(one, Act) and one.device == names.FRONT_DOOR and one.scene is None:
+                    days[one.at.astimezone(ZONE).weekday()] += bool(one.value)
+        return days
+
+    cared, visited, others = came("carer"), came("visited"), came("rooms")
+    assert all(cared[day] > 2 * max(cared[5], cared[6]) for day in range(5))
+    # Nobody's carer comes on a weekend.
+    assert visited[5] + visited[6] > 4 * (others[5] + others[6])
+
+
+def test_who_has_dementia_goes_out_at_night_now_and_then() -> None:
+    def nights(population: str) -> int:
+        return sum(
+            isinstance(one, Act)
+            and one.device == names.FRONT_DOOR
+            and 2 <= one.at.astimezone(ZONE).hour < 4
+            for number in (1, 2)
+            for one in _until(home(6, number, START, population), 90)
+        )
+
+    assert nights("dementia") > 2 * nights("rooms")
