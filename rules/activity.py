@@ -88,6 +88,32 @@ class Tally:
             self._class(slot, watched, gone) for slot in range(last - SLOTS + 1, last + 1)
         )
 
+    def shown(
+        self, first: int, last: int, seen_from: datetime | None, away_since: datetime | None
+    ) -> dict[int, int | None]:
+        """Signs of life by half hour, of all from `first` to before `last`.
+
+        None where nobody listened, and where nobody was at home.
+        """
+        watched = last if seen_from is None else slot_of(seen_from) + 1
+        gone = last if away_since is None else slot_of(away_since)
+        shown: dict[int, int | None] = {}
+        for slot in range(first, last):
+            count = self.counts.get(slot, 0)
+            unknown = count < 0 or (count == 0 and (slot < watched or slot >= gone))
+            shown[slot] = None if unknown else count
+        return shown
+
+    def gaps(self, begin: datetime, end: datetime) -> bool:
+        """Whether in some half hour in between nobody listened, or nobody was at home."""
+        slots = range(slot_of(begin), slot_of(end) + 1)
+        return any(self.counts.get(slot, 0) < 0 for slot in slots)
+
+    def signs(self, begin: datetime, end: datetime) -> int:
+        """How many there were, from the half hour of `begin` to that of `end`."""
+        slots = range(slot_of(begin), slot_of(end) + 1)
+        return sum(max(self.counts.get(slot, 0), 0) for slot in slots)
+
     def _class(self, slot: int, watched: int | None, gone: int | None) -> ActivityClass:
         count = self.counts.get(slot, 0)
         if count > 0:

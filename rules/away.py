@@ -35,7 +35,7 @@ def door_moved(decision: Decision, door: Observation) -> None:
     state = decision.state
     shut = state.devices[door.device].device.outside_door and not door.value
     book = decision.book
-    if shut and book.away.enabled and _would_see(state, book, door.phenomenon_time):
+    if shut and book.away.enabled and would_see(state, book, door.phenomenon_time):
         decision.emit(DoorShut(door.phenomenon_time))
 
 
@@ -53,7 +53,7 @@ def due(state: State, book: Rulebook) -> datetime | None:
     if state.away is not None:
         return state.away.until
     shut = state.door_shut
-    if shut is None or not book.away.enabled or not _would_see(state, book, shut):
+    if shut is None or not book.away.enabled or not would_see(state, book, shut):
         return None
     # A quiet half hour is one in which somebody listened.
     return max(shut, state.started) + book.away.settle
@@ -72,7 +72,7 @@ def settle(decision: Decision) -> None:
         decision.emit(AwayBegan(state.door_shut, AwayReason.OUTING, None, ""))
 
 
-def _would_see(state: State, book: Rulebook, since: datetime) -> bool:
+def would_see(state: State, book: Rulebook, since: datetime) -> bool:
     """Whether some sensor that sees people move was live without a break.
 
     Without one a quiet half hour proves nothing. What sees an animal as well is none.

@@ -58,7 +58,7 @@ class Decision:
             explanation: why, in sentences.
             room: where, empty for the whole home.
             level: how urgent; by its kind if not given.
-            activity: the day in half hours, for inactivity.
+            activity: the day in half hours, for silences.
             drill: a test.
 
         """

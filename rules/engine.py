@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from rules import (
     away,
     cases,
+    decline,
     eating,
     enrolment,
     evidence,
@@ -21,10 +22,12 @@ from rules import (
     left_on,
     machines,
     mains,
+    morning,
     signals,
     snapshot,
     sos,
     switching,
+    wandering,
 )
 from rules.alarm import AlarmKey, AlarmKind, AlarmState
 from rules.decision import Decision
@@ -137,6 +140,8 @@ class Engine:
             self._health_check,
             inactivity.due(state, book),
             away.due(state, book),
+            morning.due(state, book),
+            wandering.due(state, book),
             left_on.due(state, book),
             self._untrusted_too_long(),
         ]
@@ -175,6 +180,7 @@ class Engine:
                 cases.shelve_no_longer(decision)
                 if asked:
                     inactivity.clock_set(decision)
+                morning.clock_set(decision)
                 if trusted:
                     self._time_trusted(decision)
             case DeviceChanged(devices):
@@ -245,6 +251,7 @@ class Engine:
         elif phenomenon is Phenomenon.CONTACT_OPEN:
             if before is not None and seen.value != before.value:
                 away.door_moved(decision, seen)
+                wandering.door_moved(decision, seen)
         elif phenomenon is Phenomenon.SOS:
             if seen.value:
                 sos.pressed(decision, seen, before)
@@ -292,6 +299,9 @@ class Engine:
             inactivity.life_seen(decision)
             if life.at_home:
                 eating.life_seen(decision, life)
+                wandering.life_seen(decision, life)
+            morning.life_seen(decision)
+            decline.learnt(decision)
 
     def _settle(self, decision: Decision) -> None:
         """Bring everything up to `now`, in the order of its weight."""
@@ -313,6 +323,8 @@ class Engine:
         self._health_known = True
         away.settle(decision)
         inactivity.settle(decision)
+        morning.settle(decision)
+        wandering.settle(decision)
         left_on.settle(decision)
         self._settle_trust(decision)
 

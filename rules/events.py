@@ -126,7 +126,7 @@ class Escalated:
     explanation: Explanation
     room: str
     activity: bytes
-    "At most 48 classes, one per half hour up to `at`, oldest first; empty but for inactivity."
+    "At most 48 classes, one per half hour up to `at`, oldest first; only of silences."
     drill: bool = False
 
 
@@ -204,6 +204,14 @@ class DoorShut:
 
 
 @dataclass(frozen=True, slots=True)
+class DoorOpened:
+    """An outside door was opened by night from within; who shows no life then has gone out."""
+
+    at: datetime
+    device: DeviceId
+
+
+@dataclass(frozen=True, slots=True)
 class Started:
     """The gateway runs since `at`; it was down for `down` as far as it can tell."""
 
@@ -249,6 +257,7 @@ Event = (
     | AwayBegan
     | AwayEnded
     | DoorShut
+    | DoorOpened
     | Learnt
     | Started
     | TimeMoved

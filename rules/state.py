@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from rules import evidence, machines
+from rules import evidence, machines, weeks
 from rules.activity import Tally
 from rules.alarm import (
     ACTIVE,
@@ -33,6 +33,7 @@ from rules.events import (
     CommandEnded,
     ConditionChanged,
     DevicesChanged,
+    DoorOpened,
     DoorShut,
     Escalated,
     Event,
@@ -48,11 +49,14 @@ from rules.events import (
 from rules.habits import Context, Ended, Habits
 from rules.observation import DeviceId, Observation, Phenomenon, Quality
 from rules.registers import LONG_AGO, Alarm, Heard, Reading, note_load, note_switch
+from rules.routine import AT_DOOR, OUT_FOR, Routine
 from rules.runs import Runs
 
 _WHOLE = datetime.min.replace(tzinfo=UTC)
 "An anchor of all moments."
 _INACTIVITY = AlarmKey(AlarmKind.INACTIVITY)
+_NO_MORNING = AlarmKey(AlarmKind.NO_MORNING)
+_WANDERING = AlarmKey(AlarmKind.WANDERING)
 _OF_USE = frozenset({AlarmKind.LEFT_ON, AlarmKind.NOT_EATING})
 _RESTART = timedelta(minutes=5)
 "Who starts again within this has missed nothing that matters to a habit."
@@ -79,6 +83,7 @@ class State:
     tally: Tally = field(default_factory=Tally)
     habits: Habits = field(default_factory=Habits)
     runs: Runs = field(default_factory=Runs)
+    routine: Routine = field(default_factory=Routine)
     away: AwayBegan | None = None
     away_ended: datetime | None = None
     door_shut: datetime | None = None
@@ -148,7 +153,12 @@ class State:
         """The alarm of that key; a fresh one at rest if it never moved."""
         return self.alarms.get(key) or Alarm(key)
 
-    def apply(self, event: Event) -> None:  # noqa: C901, PLR0912, PLR0915 -- one case an event, none nested
+    def is_door(self, device: DeviceId) -> bool:
+        """Whether that device is at an outside door."""
+        heard = self.devices.get(device)
+        return heard is not None and heard.device.outside_door
+
+    def apply(self, event: Event) -> None:  # noqa: C901, PLR0912 -- one case an event, none nested
         """Fold one event into the state."""
         match event:
             case Observation():
@@ -169,12 +179,7 @@ class State:
             case LivenessChanged():
                 self._liveness(event)
             case Escalated():
-                alarm = self._kept(event.alarm)
-                alarm.serial, alarm.level, alarm.raised_at = event.serial, event.level, event.at
-                alarm.drill = event.drill
-                self.cases[event.serial] = event.alarm
-                self.next_serial = event.serial + 1
-                self._bound_cases()
+                self._escalated(event)
             case Updated():
                 self._kept(event.alarm).level = event.level
                 self.next_serial = event.serial + 1
@@ -189,14 +194,13 @@ class State:
             case CommandEnded():
                 self.commands.pop(event.id, None)
             case AwayBegan():
-                self.away, self.door_shut = event, None
+                self._went_away(event)
             case AwayEnded():
-                if self.away is not None:
-                    self.tally.away(self.away.at, event.at)
-                    self.runs.absent(self.away.at, event.at)
-                self.away, self.away_ended, self.door_shut = None, event.at, None
+                self._came_back(event)
             case DoorShut():
                 self.door_shut = event.at
+            case DoorOpened():
+                self.routine.opened, self.routine.door = event.at, event.device
             case Learnt():
                 self._learnt(event)
             case Started():
@@ -261,13 +265,59 @@ class State:
             return
         self.tally.count(event.at)
         if self.life is None or event.at >= self.life.at:
-            if self.life is not None and self._followed(self.life.at):
-                self.habits.end(self.life.at, event.at, self._ended())
+            if self.life is not None:
+                if event.at - self.life.at >= OUT_FOR:
+                    self._went_out(self.life)
+                if self._followed(self.life.at):
+                    self.habits.end(self.life.at, event.at, self._ended())
             self.life, self.unheard = event, timedelta()
             self.habits.begin(event.at, inside=self._inside(event))
+            if self.routine.awaits(event.at):
+                self._day_seen(event)
             if event.at_home:
                 self.door_shut = None
                 self.runs.stir(event.device, event.at, self.quiet_from(pet=False))
+
+    def _escalated(self, event: Escalated) -> None:
+        alarm = self._kept(event.alarm)
+        alarm.serial, alarm.level, alarm.raised_at = event.serial, event.level, event.at
+        alarm.drill = event.drill
+        self.cases[event.serial] = event.alarm
+        self.next_serial = event.serial + 1
+        self._bound_cases()
+
+    def _went_away(self, event: AwayBegan) -> None:
+        self.away, self.door_shut = event, None
+        if event.reason is not AwayReason.OUTING:
+            self.routine.opened = None
+
+    def _came_back(self, event: AwayEnded) -> None:
+        if self.away is not None:
+            self.tally.away(self.away.at, event.at)
+            self.runs.absent(self.away.at, event.at)
+        self.away, self.away_ended, self.door_shut = None, event.at, None
+        self.routine.skip(event.at)
+
+    def _day_seen(self, event: LifeSeen) -> None:
+        """See whether the day begins with a sign of life, or who went out by night is back."""
+        routine, at = self.routine, event.at
+        watch = routine.watch
+        if watch is not None and at >= watch:
+            pressed = event.phenomenon is Phenomenon.BUTTON
+            if routine.stir(at, pressed=pressed):
+                learn = self.away is None and self._followed(watch)
+                routine.begin(at, learn=learn and not self.tally.gaps(watch, at))
+        if routine.opened is not None and event.at_home and not self.is_door(event.device):
+            moved = self.habits.door
+            if moved is None or not timedelta() <= at - moved < AT_DOOR:
+                routine.opened = None
+
+    def _went_out(self, last: LifeSeen) -> None:
+        """Note that nobody showed life for a while after `last`, if that was an outside door."""
+        alarm = self.alarm(_WANDERING)
+        raised = alarm.raised_at is not None and alarm.raised_at >= last.at
+        if self.trusted and not raised and self.is_door(last.device):
+            self.routine.went_out(last.at)
 
     def _inside(self, life: LifeSeen) -> bool:
         """Whether a sign of life came from a room that no outside door leads out of."""
@@ -288,13 +338,24 @@ class State:
         begins = self.runs.on(event.device, use, at, self.quiet_from(pet=False))
         if begins and use is Use.COOKING:
             self.runs.cook(at, self.not_cooked_for(at), self.devices.values())
+            self.routine.weeks.cook(at)
 
     def _case_closed(self, event: CaseClosed) -> None:
-        key, alarm = self.cases.pop(event.serial, None), self.alarm(_INACTIVITY)
-        if key is not None and key.kind in _OF_USE and self.alarm(key).serial == event.serial:
-            self.runs.judged(key.scope, event.at, danger=event.outcome is Outcome.REAL)
-        if key != _INACTIVITY or alarm.serial != event.serial:
+        key = self.cases.pop(event.serial, None)
+        if key is None or self.alarm(key).serial != event.serial:
             return
+        alarm, outcome = self.alarm(key), event.outcome
+        if key in {_INACTIVITY, _NO_MORNING} and outcome is Outcome.REAL:
+            self.routine.forget(alarm.raised_at)
+            self.routine.skip(event.at)
+        elif key == _WANDERING and outcome is Outcome.FALSE and alarm.raised_at is not None:
+            self.routine.went_out(alarm.raised_at)
+        if key.kind in _OF_USE:
+            self.runs.judged(key.scope, event.at, danger=outcome is Outcome.REAL)
+        if key == _INACTIVITY:
+            self._silence_closed(event, alarm)
+
+    def _silence_closed(self, event: CaseClosed, alarm: Alarm) -> None:
         if event.outcome is Outcome.REAL:
             self.habits.forget(alarm.raised_at)
             return
@@ -310,6 +371,13 @@ class State:
         self.habits.learn(event.at, event.listened / timedelta(days=1), unjudged)
         cases = {key.scope for key in self.cases.values() if key.kind in _OF_USE}
         self.runs.learn(event.at, self.quiet_from(pet=False), cases)
+        gone = None if self.away is None else self.away.at
+        whole = all(
+            heard.liveness is Liveness.LIVE
+            for heard in self.devices.values()
+            if weeks.tells(heard.device)
+        )
+        self.routine.learn(event.at, self.tally, self.seen_from, gone, whole=whole)
 
     def _followed(self, begin: datetime) -> bool:
         """Whether a silence since then, over now, tells of the resident's habits."""
@@ -393,6 +461,7 @@ class State:
         # What was heard and lost with a broken journal is as if nobody had listened.
         deaf = event.down + event.lost
         self.tally.unheard(event.at - deaf, event.at)
+        self.routine.deaf(event.at, deaf)
         for heard in self.devices.values():
             # Nobody listened while the gateway was down, so the contract stood still.
             heard.since = min(heard.since + deaf, event.at)
@@ -404,6 +473,9 @@ class State:
 
     def _devices_changed(self, event: DevicesChanged) -> None:
         gone = self.gone(event.devices)
+        enrolled = (heard.device for heard in self.devices.values())
+        if weeks.told_by(enrolled) != weeks.told_by(event.devices):
+            self.routine.weeks.forget()
         before, self.devices = self.devices, {}
         for device in event.devices:
             if device.id in before and device.id not in gone:
@@ -466,6 +538,7 @@ class State:
         self.tally.move(anchored, shift, back, now)
         self.habits.move(moved)
         self.runs.move(moved)
+        self.routine.move(moved, shift, now)
         self.away_ended, self.door_shut = perhaps(self.away_ended), perhaps(self.door_shut)
         self.installed, self.started = perhaps(self.installed), moved(self.started)
         # The whole run moves with every further setting: what passed within it stays as long.

@@ -17,6 +17,7 @@ from rules.events import (
     CommandEnded,
     ConditionChanged,
     DevicesChanged,
+    DoorOpened,
     DoorShut,
     Escalated,
     Event,
@@ -89,5 +90,5 @@ def _words(event: Event) -> tuple[object, ...]:  # noqa: C901, PLR0911, PLR0912 
             return event.device, event.phenomenon.value
         case Switched(_, device, on):
             return device, on
-        case AwayEnded() | DoorShut() | Learnt():
+        case AwayEnded() | DoorShut() | DoorOpened() | Learnt():
             return ()

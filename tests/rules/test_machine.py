@@ -4,16 +4,17 @@ from datetime import timedelta
 
 import pytest
 
+from rules import morning
 from rules.alarm import ACTIVE
 from rules.cases import DRILL_SCOPE
 from rules.events import Escalated, Outcome
 from rules.hazard import KINDS
 from rules.health import BLIND
-from rules.inputs import Closed
+from rules.inputs import Closed, TimeTrust
 from rules.mains import KEY as MAINS
 from rules.observation import DeviceId, Phenomenon
 from tests.rules.home import HOUR
-from tests.rules.walk import BOOK, INACTIVITY, WITH_PET, Ticked, Walk
+from tests.rules.walk import BOOK, INACTIVITY, NO_MORNING, SLOW, WITH_PET, Ticked, Walk
 
 SECOND = timedelta(seconds=1)
 KETTLE = DeviceId("kettle")
@@ -47,6 +48,27 @@ def test_whatever_happened_before_who_collapses_is_found(seed: int) -> None:
         if isinstance(event, Escalated) and event.alarm == INACTIVITY
     ]
     assert found == [at]
+
+
+@pytest.mark.parametrize("seed", range(500, 506))
+def test_whatever_happened_before_who_does_not_get_up_is_called(seed: int) -> None:
+    walk = Walk(seed, book=SLOW)
+    for _ in range(60):
+        walk.step()
+    walk.heal()
+    walk.put(TimeTrust(trusted=True, source="center"))
+    alarm = walk.engine.state.alarm(NO_MORNING)
+    if alarm.state in ACTIVE:
+        walk.put(Closed(alarm.serial, Outcome.FALSE))
+    before, at = len(walk.events), morning.due(walk.engine.state, walk.book)
+    assert at is not None
+    walk.wait(at + walk.book.inactivity.prompt_wait - walk.now)
+    found = [
+        event.at
+        for event in walk.events[before:]
+        if isinstance(event, Escalated) and event.alarm == NO_MORNING
+    ]
+    assert found == [at + walk.book.inactivity.prompt_wait]
 
 
 @pytest.mark.parametrize("seed", range(400, 410))

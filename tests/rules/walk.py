@@ -1,5 +1,6 @@
 """A home to which anything may happen at any moment, from a seed, and what must then hold."""
 
+import struct
 from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
@@ -46,15 +47,27 @@ from rules.inputs import (
 )
 from rules.observation import BOOLEAN, DeviceId, Observation, Phenomenon, Press, Quality, Value
 from rules.registers import LONG_AGO
-from rules.rulebook import AwayByDoor, Evidence, Hazard, Health, Inactivity, Rulebook
+from rules.routine import Routine
+from rules.rulebook import (
+    AwayByDoor,
+    Evidence,
+    Hazard,
+    Health,
+    Inactivity,
+    Morning,
+    Rulebook,
+    Wandering,
+)
 from rules.sentence import Say, sentence
 from rules.signals import COMMAND_WITHIN
-from rules.state import CASES_MAX
-from tests.rules.home import EPOCH, MINUTE, device
+from rules.state import CASES_MAX, State
+from tests.rules.home import EPOCH, HOUR, MINUTE, device
 
 SECOND = timedelta(seconds=1)
 RAISED = {AlarmState.RAISED}
 INACTIVITY = AlarmKey(AlarmKind.INACTIVITY)
+NO_MORNING = AlarmKey(AlarmKind.NO_MORNING)
+WANDERING = AlarmKey(AlarmKind.WANDERING)
 
 POOL = (
     device("kettle", Phenomenon.POWER_W, every=2 * MINUTE, mains=True),
@@ -83,7 +96,11 @@ BOOK = Rulebook(
     hazard=Hazard(temperature_hold=3 * MINUTE, repeat_after=10 * MINUTE),
     health=Health(stale_after=2, dead_after=4),
     away=AwayByDoor(settle=5 * MINUTE, extra=20 * MINUTE),
+    morning=Morning(enabled=True),
+    wandering=Wandering(enabled=True, back_within=3 * MINUTE),
 )
+SLOW = replace(BOOK, inactivity=Inactivity(limits=(72 * HOUR, 90 * HOUR), learn=False))
+"Silence is claimed by nothing but the morning."
 WITH_PET = replace(BOOK, evidence=Evidence(pet=True))
 VALUES: dict[Phenomenon, tuple[Value, ...]] = {
     Phenomenon.POWER_W: (0.0, 9.0, 11.0, 1800.0),
@@ -93,6 +110,20 @@ VALUES: dict[Phenomenon, tuple[Value, ...]] = {
     Phenomenon.TEMPERATURE_C: (2.0, 5.5, 20.0, 34.5, 38.0),
     Phenomenon.BUTTON: tuple(Press),
 }
+
+
+def known_home(book: Rulebook) -> Engine:
+    """An engine that knows its home: quiet until 03:00, then up; a walk begins by night."""
+    life = [0.0] * 6 + [28.0] * 38 + [0.0] * 4
+    routine = Routine(
+        life=struct.pack("<48e", *life),
+        heard=struct.pack("<48e", *[30.0] * 48),
+        outings=struct.pack("<48e", *[0.0] * 48),
+        days=60.0,
+        mornings=struct.pack("<60H", *(200 + number % 7 for number in range(60))),
+        watch=EPOCH + 2 * HOUR,
+    )
+    return Engine(book, State(routine=routine))
 
 
 class Walk:
@@ -106,8 +137,8 @@ class Walk:
         self.now = EPOCH
         self.listened = timedelta()
         "Real time in which the gateway ran: what silence of devices is reckoned by."
-        self.engine = Engine(book)
-        self.replica = Engine(book)
+        self.engine = known_home(book)
+        self.replica = known_home(book)
         "Never handles anything: it only folds the events."
         self.enrolled = devices
         self.dead: set[DeviceId] = set()
@@ -393,6 +424,9 @@ class Walk:
                 self.opened[serial] = key
                 if key == INACTIVITY:
                     self._may_claim()
+                elif key in {NO_MORNING, WANDERING}:
+                    self._may_claim()
+                    self._yields(key)
             case Updated(serial=serial, refers=refers, alarm=key, stage=stage):
                 self._rises(serial)
                 assert self.opened[refers] == key, "news of a case that the center has not"
@@ -424,6 +458,13 @@ class Walk:
             if evidence.watches(each.device, pet=self.book.evidence.pet)
         ), "silence claimed in a blind home"
 
+    def _yields(self, key: AlarmKey) -> None:
+        """A slow harm is claimed by nothing but a known hour, and not beside inactivity."""
+        state = self.engine.state
+        assert not state.inactivity_stands, "two cases for one danger"
+        assert state.trusted or key == NO_MORNING, "the hour is not known"
+        assert key == WANDERING or state.away is None, "nobody is at home"
+
     def _look_at_moments(self, item: Input) -> None:
         """Nothing lies ahead of the clock, and the last sign of life is the last."""
         state = self.engine.state
@@ -431,6 +472,8 @@ class Walk:
         assert isinstance(item, TimeTrust) or life >= self._life
         self._life = life
         moments = [life, state.started, state.installed, state.door_shut, state.away_ended]
+        routine = state.routine
+        moments += [routine.folded, routine.stirred, routine.began, routine.opened]
         for heard in state.devices.values():
             moments += [heard.since, heard.last_seen, heard.heard, heard.live_since]
             moments += [reading.at for reading in heard.readings.values()]
@@ -468,7 +511,7 @@ class Ticked(Walk):
     """Beside it an engine that is asked every second, and must decide the same at that second."""
 
     def __init__(self, seed: int) -> None:
-        self.beside = Engine(BOOK)
+        self.beside = known_home(BOOK)
         super().__init__(seed)
 
     def put(self, item: Input) -> list[Event]:

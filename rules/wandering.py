@@ -1,0 +1,100 @@
+"""An outside door was opened by night, and nobody came back.
+
+The night is the home's own (see `rules.routine`), and an hour at which somebody habitually goes
+out is none. Only where some sensor would see who comes back, and not where the door was opened
+from outside. Nobody is asked: whoever is out cannot hear it. It stands beside the guess that
+somebody is out (`rules.away`): that one puts inactivity off, this one calls.
+"""
+
+from datetime import datetime, timedelta
+
+from rules import away, evidence
+from rules.alarm import ACTIVE, AlarmKey, AlarmKind, AlarmState
+from rules.decision import Decision
+from rules.events import AwayEnded, AwayReason, DoorOpened, LifeSeen
+from rules.observation import Observation, Phenomenon
+from rules.routine import minute_of_day
+from rules.rulebook import Rulebook
+from rules.sentence import Say, sentence
+from rules.state import State
+
+KEY = AlarmKey(AlarmKind.WANDERING)
+_FROM_WITHIN = timedelta(minutes=10)
+"Who was seen inside so shortly before opened the door to go out."
+
+
+def door_moved(decision: Decision, door: Observation) -> None:
+    """An outside door was opened or shut."""
+    state, book, at = decision.state, decision.book, door.phenomenon_time
+    if not (
+        door.value and book.wandering.enabled and state.trusted and state.is_door(door.device)
+    ):
+        return
+    night = state.routine.night
+    if night is None or not night.covers(minute_of_day(at)) or state.routine.goes_out_at(at):
+        return
+    came_home = any(isinstance(event, AwayEnded) for event in decision.events)
+    if not came_home or _stirred_inside(state, book, at):
+        decision.emit(DoorOpened(at, door.device))
+
+
+def due(state: State, book: Rulebook) -> datetime | None:
+    """When `settle` has something to do."""
+    opened = state.routine.opened
+    if opened is None or not book.wandering.enabled or not state.trusted:
+        return None
+    alarm = state.alarm(KEY)
+    rests = alarm.state is not AlarmState.SHELVED and alarm.state not in ACTIVE
+    told = alarm.closed_at is not None and alarm.closed_at >= opened
+    gone = state.away is not None and state.away.reason is not AwayReason.OUTING
+    if not rests or told or gone or state.inactivity_stands:
+        return None
+    if not away.would_see(state, book, opened):
+        return None
+    # The quarter of an hour is one in which somebody listened.
+    return max(_last_moved(state, opened), state.started) + book.wandering.back_within
+
+
+def settle(decision: Decision) -> None:
+    """Do what has fallen due."""
+    state, now = decision.state, decision.now
+    at = due(state, decision.book)
+    if at is None or now < at:
+        return
+    opened = state.routine.opened
+    assert opened is not None
+    room = decision.room(state.routine.door)
+    silence = now - _last_moved(state, opened)
+    decision.escalate(
+        KEY, (sentence(Say.NIGHT_DOOR, at=opened, room=room, silence=silence),), room=room
+    )
+
+
+def life_seen(decision: Decision, life: LifeSeen) -> None:
+    """A sign of life inside ends the alarm."""
+    state = decision.state
+    alarm = state.alarms.get(KEY)
+    if alarm is not None and alarm.state in ACTIVE and state.routine.opened is None:
+        room = decision.room(life.device)
+        decision.clear(KEY, (sentence(Say.CAME_BACK, at=life.at, room=room),))
+
+
+def _last_moved(state: State, opened: datetime) -> datetime:
+    """When a door moved last since then: somebody looked in, and went again."""
+    door = state.habits.door
+    return opened if door is None else max(door, opened)
+
+
+def _stirred_inside(state: State, book: Rulebook, at: datetime) -> bool:
+    """Whether some sensor saw a person inside just before."""
+    readings = (
+        reading
+        for heard in state.devices.values()
+        if evidence.sees_people(heard.device, pet=book.evidence.pet)
+        for reading in heard.readings.values()
+        if reading.phenomenon in {Phenomenon.MOTION, Phenomenon.OCCUPANCY}
+    )
+    return any(
+        reading.since < at and (reading.value or at - reading.since <= _FROM_WITHIN)
+        for reading in readings
+    )
