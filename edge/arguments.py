@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from rules.device import EvidenceRole, Link
+from rules.device import EvidenceRole, Link, Use
 from rules.events import AwayReason
 from texts import Language, Translator, preferred
 
@@ -91,6 +91,11 @@ def _device_options(devices: _Commands, say: Translator) -> None:
     )
     added.add_argument("--outside-door", action="store_true", help=_("people leave by it"))
     added.add_argument("--mains", action="store_true", help=_("it runs on mains power"))
+    added.add_argument(
+        "--use",
+        choices=[use.value for use in Use],
+        help=_("what a plug is for: cooking, heating that must not be left on, or a lamp"),
+    )
 
 
 def _away_options(away: argparse.ArgumentParser, say: Translator) -> None:

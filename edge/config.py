@@ -17,10 +17,10 @@ from edge.devices import known, mapping, shown, text
 from edge.registry import Registry
 from protocol.identity import GatewayIdentity, valid_gateway
 from rules import evidence
-from rules.device import ASKING
+from rules.device import ASKING, Use
 from rules.errors import ConfigError, Phrase, meant, phrase, unreadable
 from rules.observation import Phenomenon
-from rules.rulebook import Preset, Rulebook, preset, rulebook
+from rules.rulebook import PRESETS, Preset, Rulebook, preset, rulebook
 
 SITE_FILE = "site.toml"
 IDENTITY_FILE = Path("keys") / "uplink.toml"
@@ -230,6 +230,21 @@ def _shortcomings(site: Site, registry: Registry) -> list[ConfigError]:
         miss(
             phrase("no leak sensor"),
             phrase("add one: the preset semi-basement is for homes with one"),
+        )
+    uses = {device.use for device in devices if device.use is not None}
+    own, base = site.book, PRESETS[site.preset]
+    if own.eating.enabled and own.eating != base.eating and Use.COOKING not in uses:
+        miss(
+            phrase("no device for cooking, though {table} is set", table="[rules.eating]"),
+            phrase('write "use": "cooking" for the plug of a rice cooker or a kettle'),
+        )
+    if own.left_on.enabled and own.left_on != base.left_on and not uses:
+        miss(
+            phrase("no device with a use, though {table} is set", table="[rules.left_on]"),
+            phrase(
+                'write "use" for the plugs of heaters, cookers and lamps: one of {names}',
+                names=", ".join(use.value for use in Use),
+            ),
         )
     return found
 

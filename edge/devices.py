@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from rules.cases import DRILL_SCOPE
-from rules.device import Device, EvidenceRole, Link, Output
+from rules.device import Device, EvidenceRole, Link, Output, Use
 from rules.errors import ConfigError, meant, phrase
 from rules.observation import DeviceId, Phenomenon
 from rules.quantity import format_span, span
@@ -38,13 +38,15 @@ _ADDRESSES = {
     ),
     Link.SERIAL: (_PORT, phrase("write the name of the port, without blanks")),
 }
+_SWITCHED = frozenset({Phenomenon.POWER_W, Phenomenon.RELAY_ON})
+"By which a device tells that it is on."
 _REQUIRED = ("id", "link", "address", "model", "room", "phenomena", "report_every")
 
 Kind = TypeVar("Kind", bound=StrEnum)
 
 
 def document(device: Device) -> dict[str, object]:
-    """A device as JSON values; its contract in whole seconds."""
+    """A device as JSON values; its contract in whole seconds, its use only if it has one."""
     return {
         "id": device.id,
         "link": device.link.value,
@@ -58,6 +60,8 @@ def document(device: Device) -> dict[str, object]:
         "outside_door": device.outside_door,
         "mains_powered": device.mains_powered,
         "keyed": device.keyed,
+        # Left out where there is none, so that an older program reads it as well.
+        **({} if device.use is None else {"use": device.use.value}),
     }
 
 
@@ -99,6 +103,7 @@ def device(written: object, where: str) -> Device:
         outputs=some_of(Output, values.get("outputs", []), f"{where}.outputs"),
         outside_door=_flag(values, "outside_door", where),
         mains_powered=_flag(values, "mains_powered", where),
+        use=_use(values, phenomena, where),
         keyed=_flag(values, "keyed", where),
     )
 
@@ -218,6 +223,16 @@ def _address(link: Link, written: object, where: str) -> str:
     if isinstance(written, str) and pattern.fullmatch(written):
         return written
     raise ConfigError(where, shown(written), right)
+
+
+def _use(values: Mapping[str, object], phenomena: frozenset[Phenomenon], where: str) -> Use | None:
+    if "use" not in values:
+        return None
+    use = one_of(Use, values["use"], f"{where}.use")
+    if phenomena.isdisjoint(_SWITCHED):
+        right = phrase("leave it out: only what reports power_w or relay_on can have a use")
+        raise ConfigError(f"{where}.use", shown(use.value), right)
+    return use
 
 
 def _flag(values: Mapping[str, object], name: str, where: str) -> bool:

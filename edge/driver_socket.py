@@ -9,7 +9,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from edge import packets
@@ -299,7 +299,14 @@ def _listed(device: Device, phenomenon: Phenomenon) -> bool:
 
 
 def _table(link: Link, devices: Sequence[KeyedDevice]) -> Devices:
-    table = Devices(tuple(keyed for keyed in devices if keyed.device.link is link))
+    # What a plug is for is nothing to a driver, and an older one would not know the word.
+    table = Devices(
+        tuple(
+            replace(keyed, device=replace(keyed.device, use=None))
+            for keyed in devices
+            if keyed.device.link is link
+        )
+    )
     size = len(encode(table))
     if size > MAX_BYTES:
         raise ConfigError(

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from edge.evidence_fields import Fields, one_line
 from rules.alarm import AlarmKey, Move
-from rules.device import Device, EvidenceRole, Link, Liveness, Output
+from rules.device import Device, EvidenceRole, Link, Liveness, Output, Use
 from rules.errors import FrameError
 from rules.events import (
     OUTSIDE,
@@ -147,6 +147,7 @@ def encode_device(device: Device) -> dict[str, object]:
         **_if("outside_door", device.outside_door),
         **_if("mains", device.mains_powered),
         **_if("keyed", device.keyed),
+        **_if("use", "" if device.use is None else device.use.value),
     }
 
 
@@ -270,6 +271,7 @@ def _device(written: object) -> Device:
         outputs=_some(fields, "outputs", Output) if "outputs" in fields else frozenset(),
         outside_door=fields.flag("outside_door", default=False),
         mains_powered=fields.flag("mains", default=False),
+        use=fields.one(Use, "use") if "use" in fields else None,
         keyed=fields.flag("keyed", default=False),
     )
     fields.nothing_else()

@@ -71,7 +71,11 @@ class Screen:
         table = _table(
             _("Device"), _("Room"), _("Model"), _("Link"), _("Address"), _("Reports"), _("Every")
         )
+        used = any(device.use is not None for device in devices)
+        if used:
+            table.add_column(_("Use"), overflow="fold")
         for device in devices:
+            use = "" if device.use is None else self._say.name(device.use)
             table.add_row(
                 device.id,
                 device.room,
@@ -80,6 +84,7 @@ class Screen:
                 device.address + ("" if device.keyed else f" ({_('no key')})"),
                 ", ".join(sorted(map(self._say.name, device.phenomena))),
                 format_span(device.report_every),
+                *((use,) if used else ()),
             )
         return table
 

@@ -42,6 +42,7 @@ def keyed_device(options: argparse.Namespace) -> KeyedDevice:
         "outside_door": options.outside_door,
         "mains_powered": options.mains,
         "keyed": key is not None,
+        **({} if options.use is None else {"use": options.use}),
     }
     return KeyedDevice(device(document, "devices add"), key)
 

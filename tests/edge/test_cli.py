@@ -23,7 +23,7 @@ from edge.config import CONTROL_SOCKET
 from edge.evidence_export import read
 from edge.evidence_line import moment
 from edge.registry import Registry
-from rules.device import EvidenceRole, Output
+from rules.device import EvidenceRole, Output, Use
 from rules.events import Escalated, Started
 from rules.observation import Phenomenon
 from tests.edge.peers import device
@@ -339,6 +339,14 @@ def test_a_key_that_is_none_is_not_repeated(idle: Typed) -> None:
     said = idle.fails(*ADD, "--key", KEY[:-1])
     assert "31 digits" in said
     assert KEY[:-1] not in said
+
+
+def test_what_a_plug_is_for_is_entered_and_shown(idle: Typed) -> None:
+    idle(*ADD, "--use", "heating")
+    assert Registry.load(idle.home).devices[-1].use is Use.HEATING
+    assert "heating" in idle("devices", "list")
+    assert "난방" in idle("devices", "list", "--language", "ko")
+    assert json.loads(idle("devices", "list", "--json"))[-1]["use"] == "heating"
 
 
 def test_a_home_that_is_not_there_is_said(

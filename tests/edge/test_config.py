@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from edge.config import Site, check, problems
 from edge.registry import Registry
 from protocol.identity import new_identity
-from rules.device import Device, EvidenceRole, Output
+from rules.device import Device, EvidenceRole, Output, Use
 from rules.errors import ConfigError
 from rules.observation import Phenomenon
 from rules.rulebook import PRESETS, Preset
@@ -332,6 +332,25 @@ def test_a_sensor_that_overlooks_the_animal_shows_life(tmp_path: Path) -> None:
     person = EvidenceRole.PERSON
     motion = replace(KETTLE, phenomena=frozenset({Phenomenon.MOTION}), evidence=person)
     assert check(home_with(tmp_path, motion, site=site)).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("rules", "use", "found"),
+    [
+        ('[rules.eating]\nlimit = "36 h"\n', None, "no device for cooking"),
+        ('[rules.eating]\nlimit = "36 h"\n', Use.LIGHT, "no device for cooking"),
+        ('[rules.eating]\nlimit = "36 h"\n', Use.COOKING, None),
+        ("[rules.eating]\nenabled = false\n", None, None),
+        ('[rules.left_on]\nlight = "30 h"\n', None, "no device with a use"),
+        ('[rules.left_on]\nlight = "30 h"\n', Use.LIGHT, None),
+    ],
+)
+def test_a_rule_of_a_use_wants_a_device_of_it(
+    tmp_path: Path, rules: str, use: Use | None, found: str | None
+) -> None:
+    home = home_with(tmp_path, replace(KETTLE, use=use), site=SITE + rules)
+    warnings = [warning.found for warning in check(home).warnings]
+    assert [each.partition(",")[0] for each in warnings] == ([] if found is None else [found])
 
 
 def test_a_senior_center_needs_neither(tmp_path: Path) -> None:

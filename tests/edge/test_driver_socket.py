@@ -5,7 +5,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from edge.driver_socket import DriverSocket
 from edge.inbox import ROUTINE_MAX, URGENT_MAX, Inbox
 from rules.alarm import AlarmKind
 from rules.command import Command, Refusal, Signal
-from rules.device import Link, Output
+from rules.device import Link, Output, Use
 from rules.errors import ConfigError
 from rules.inputs import CommandResult, Input, Technical
 from rules.observation import DeviceId, Observation, Phenomenon
@@ -154,6 +154,13 @@ async def test_a_driver_gets_the_devices_and_keys_of_its_link_alone(gateway: Gat
 async def test_a_changed_registry_is_told_at_once(gateway: Gateway) -> None:
     driver = await gateway.driver()
     gateway.socket.devices_changed((KETTLE, BELL))
+    assert await driver.told() == Devices((KETTLE,))
+
+
+async def test_a_driver_is_not_told_what_a_plug_is_for(gateway: Gateway) -> None:
+    driver = await gateway.driver()
+    heater = KeyedDevice(replace(KETTLE.device, use=Use.HEATING), KETTLE.key)
+    gateway.socket.devices_changed((heater,))
     assert await driver.told() == Devices((KETTLE,))
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from edge.evidence_export import Export, Head, dumped, read
 from edge.evidence_line import Missed
 from rules.alarm import AlarmKey, AlarmKind, Move
-from rules.device import Liveness, Output
+from rules.device import Liveness, Output, Use
 from rules.errors import ConfigError
 from rules.events import (
     OUTSIDE,
@@ -57,7 +57,7 @@ HEAD = Head(
 EVENTS = (
     Started(AT, 3, timedelta(minutes=2)),
     TimeMoved(AT, trusted=True, source="ntp", shift=-SECOND),
-    DevicesChanged(AT, (KETTLE, replace(BELL, outside_door=True))),
+    DevicesChanged(AT, (replace(KETTLE, use=Use.COOKING), replace(BELL, outside_door=True))),
     Observation(KETTLE.id, Phenomenon.POWER_W, 1803.25, AT, AT + 0.25 * SECOND),
     Observation(BELL.id, Phenomenon.BUTTON, Press.LONG, AT + SECOND, AT + SECOND),
     Observation(BELL.id, Phenomenon.SOS, True, AT + SECOND, AT + SECOND, Quality.UNCERTAIN),

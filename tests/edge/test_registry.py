@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from edge.registry import Registry, Resident
 from rules.alarm import AlarmKind
-from rules.device import Device, EvidenceRole, Link, Output
+from rules.device import Device, EvidenceRole, Link, Output, Use
 from rules.errors import ConfigError
 from rules.observation import DeviceId, Phenomenon
 from tests.edge.registries import DOOR, KEY, PLUG
@@ -98,6 +98,18 @@ def test_a_technician_can_write_it(tmp_path: Path) -> None:
     assert Registry.load(tmp_path).residents == registry.residents
 
 
+def test_what_a_plug_is_for_is_there_after_a_restart(tmp_path: Path) -> None:
+    used = replace(PLUG, use=Use.COOKING)
+    Registry.load(tmp_path).add_device(used, KEY)
+    assert '"use": "cooking"' in (tmp_path / "registry.json").read_text()
+    assert Registry.load(tmp_path).devices == (used,)
+
+
+def test_a_device_without_a_use_is_written_as_before(tmp_path: Path) -> None:
+    Registry.load(tmp_path).add_device(PLUG, KEY)
+    assert "use" not in json.loads((tmp_path / "registry.json").read_text())["devices"]["1"]
+
+
 def test_keys_are_nobody_elses(tmp_path: Path) -> None:
     Registry.load(tmp_path).add_device(PLUG, KEY)
     keys = tmp_path / "keys" / "devices.json"
@@ -137,7 +149,7 @@ def test_a_key_left_over_from_a_crash_does_no_harm(tmp_path: Path) -> None:
 
 KNOWN = (
     "known: id, link, address, model, room, phenomena, report_every, evidence, outputs,"
-    " outside_door, mains_powered, keyed"
+    " outside_door, mains_powered, use, keyed"
 )
 MESSAGES = {
     "unknown key": (
@@ -226,6 +238,20 @@ MESSAGES = {
     "no flag": (
         document(outside_door="yes"),
         "registry.json: devices.1.outside_door: found 'yes'; write true or false",
+    ),
+    "unknown use": (
+        document(phenomena=["relay_on"], use="cook"),
+        (
+            "registry.json: devices.1.use: found 'cook';"
+            " did you mean 'cooking'? one of cooking, heating, light"
+        ),
+    ),
+    "use of what tells no load": (
+        document(use="heating"),
+        (
+            "registry.json: devices.1.use: found 'heating';"
+            " leave it out: only what reports power_w or relay_on can have a use"
+        ),
     ),
     "empty room": (
         document(room=" "),

@@ -1,6 +1,7 @@
 """The codec of events, inputs and the driver socket, and the state that goes to disk."""
 
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 
@@ -12,13 +13,13 @@ from hypothesis import strategies as st
 from rules import snapshot, wire
 from rules.codec import parse, plain
 from rules.command import Command, Refusal, Signal
-from rules.device import Link, Output
+from rules.device import Link, Output, Use
 from rules.engine import Engine
 from rules.errors import FrameError
 from rules.events import SOFT, AwayReason, Event
 from rules.inputs import Away, CommandResult, Input
 from rules.observation import BOOLEAN, DeviceId, Observation, Phenomenon, Press, Quality
-from tests.rules.home import ALL, EPOCH, HOUR, MINUTE, Home
+from tests.rules.home import ALL, EPOCH, HOUR, KETTLE, MINUTE, Home
 
 TEXT = st.text(max_size=20)
 MOMENTS = st.integers(0, 2**32).map(lambda s: datetime.fromtimestamp(s, UTC))
@@ -62,6 +63,15 @@ def test_an_observation_comes_back_from_the_wire(message: wire.Observed) -> None
 )
 def test_every_message_comes_back_from_the_wire(message: wire.Message) -> None:
     assert wire.decode(wire.encode(message)) == message
+
+
+def test_only_a_device_that_has_a_use_tells_it() -> None:
+    heater = replace(KETTLE, use=Use.HEATING)
+    for one in (KETTLE, heater):
+        message = wire.Devices((wire.KeyedDevice(one, None),))
+        packet = wire.encode(message)
+        assert wire.decode(packet) == message
+        assert (b"use" in packet) is (one is heater)
 
 
 @given(st.binary(max_size=300))
