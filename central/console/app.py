@@ -21,6 +21,7 @@ from central.console.gateways import Gateways
 from central.console.live import Live
 from central.console.login import Login
 from central.console.moments import Clock
+from central.console.notes import Notes
 from central.console.pages import Pages
 from central.console.shield import Shield
 from central.console.visits import Door
@@ -75,6 +76,7 @@ def console(
     board = Board(store)
     desk = Desk(store, board, pages)
     cases = Cases(store, clock, board, pages, desk, zone)
+    notes = Notes(store, clock, board, pages, desk)
     gateways = Gateways(store, desk)
     login = Login(accounts or Accounts(store), clock, pages, door, desk)
     live = Live(store, clock, door)
@@ -89,6 +91,7 @@ def console(
         routes=[
             Route("/", door.page(cases.crises)),
             Route("/faults", door.page(cases.faults)),
+            Route("/notes", door.page(notes.page)),
             Route("/closed", door.page(cases.closed)),
             Route("/gateways", door.page(gateways.page)),
             Route("/settings", door.page(login.settings)),
@@ -97,6 +100,9 @@ def console(
             Route("/cases/{id}/take", door.action(cases.take), methods=["POST"]),
             Route("/cases/{id}/note", door.action(cases.note), methods=["POST"]),
             Route("/cases/{id}/close", door.action(cases.close), methods=["POST"]),
+            Route("/notes/{id}", door.page(notes.note)),
+            Route("/notes/{id}/read", door.action(notes.read), methods=["POST"]),
+            Route("/notes/{id}/close", door.action(notes.close), methods=["POST"]),
             Route("/login", login.show),
             Route("/login", login.log_in, methods=["POST"]),
             Route("/logout", door.action(login.log_out), methods=["POST"]),

@@ -7,17 +7,12 @@ from typing import Final
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
-from central.cases import (
-    Case,
-    CaseConflict,
-    CaseState,
-    NoSuchCase,
-    Which,
-)
+from central.cases import Case, CaseConflict, CaseState
 from central.console.board import SHOWN, Board, may_see, queue
 from central.console.caller import glance
-from central.console.desk import CLOSED, CRISES, FAULTS, Desk, Place
+from central.console.desk import CLOSED, CRISES, FAULTS, NOTES, Desk, Place
 from central.console.forms import LONGEST_TEXT, text_of
+from central.console.found import closed_page, find, notice_of
 from central.console.history import steps, why_over
 from central.console.moments import Clock
 from central.console.pages import Notice, Pages
@@ -28,7 +23,6 @@ from rules.alarm import Category
 from rules.events import Outcome
 from texts import N_, translator
 
-_CLOSED_AT_ONCE: Final = 50
 _OUTCOMES: Final = frozenset(Outcome)
 
 _DONE: Final = {
@@ -89,24 +83,21 @@ class Cases:
 
     async def closed(self, visit: Visit) -> Response:
         """What is over, newest first."""
+        role = visit.user.role
         before = visit.request.query_params.get("before")
-        only = Category.FAULT if visit.user.role is Role.TECHNICIAN else None
-        try:
-            found = await self._store.cases(
-                state=Which.CLOSED, category=only, limit=_CLOSED_AT_ONCE + 1, before=before
-            )
-        except NoSuchCase as error:
-            raise HTTPException(404) from error
-        shown = found[:_CLOSED_AT_ONCE]
-        older = f"/closed?before={shown[-1].id}" if len(found) > len(shown) else ""
-        context = {"cases": shown, "older": older}
+        # Notes have a list of their own.
+        mine = [one for one in (Category.ESCALATION, Category.FAULT) if may_see(role, one)]
+        page = await closed_page(self._store, mine, CLOSED.path, before)
+        context = {"cases": page.cases, "older": page.older}
         return await self._desk.page("closed.html", visit, CLOSED.name, context)
 
     # ------------------------------------------------------------------ one case
 
     async def case(self, visit: Visit) -> Response:
         """All that is known of one case, and what can be done with it."""
-        case = await self._find(visit)
+        case = await find(self._store, visit)
+        if case.category is Category.NOTE:
+            return RedirectResponse(f"{NOTES.path}/{case.id}", 303)
         words = translator(visit.reader.language)
         back, over = _back(case), why_over(case)
         context = {
@@ -121,7 +112,8 @@ class Cases:
             # Who is sent to mend a device learns of a home no more than that needs.
             "whole_home": visit.user.role is not Role.TECHNICIAN,
         }
-        return await self._desk.page("case.html", visit, back.name, context, _notice(visit, case))
+        notice = notice_of(visit, case, _DONE)
+        return await self._desk.page("case.html", visit, back.name, context, notice)
 
     async def take(self, visit: Visit) -> Response:
         """Take the case, or take it over from the person that the form names."""
@@ -169,8 +161,8 @@ class Cases:
         return RedirectResponse(f"/cases/{case.id}?done={done}", 303)
 
     async def _find(self, visit: Visit) -> Case:
-        case = await self._store.case(visit.request.path_params["id"])
-        if case is None or not may_see(visit.user.role, case.category):
+        case = await find(self._store, visit)
+        if case.category is Category.NOTE:
             raise HTTPException(404)
         return case
 
@@ -179,14 +171,3 @@ def _back(case: Case) -> Place:
     if case.state is CaseState.CLOSED:
         return CLOSED
     return CRISES if case.category is Category.ESCALATION else FAULTS
-
-
-def _notice(visit: Visit, case: Case) -> Notice | None:
-    done = visit.request.query_params.get("done", "")
-    if done != "conflict":
-        return _DONE.get(done)
-    if case.state is CaseState.CLOSED:
-        say = N_("{who} closed this case first, at {time}.")
-        return Notice(say, wrong=True, who=case.closed_by or "", moment=case.closed_at)
-    say = N_("{who} took this case first, at {time}.")
-    return Notice(say, wrong=True, who=case.taken_by or "", moment=case.taken_at)

@@ -28,9 +28,10 @@ class Place:
 
 CRISES: Final = Place("crises", "/", N_("Crisis signals"), Category.ESCALATION)
 FAULTS: Final = Place("faults", "/faults", N_("Faults"), Category.FAULT)
+NOTES: Final = Place("notes", "/notes", N_("Slow changes"), Category.NOTE)
 CLOSED: Final = Place("closed", "/closed", N_("Closed"))
 GATEWAYS: Final = Place("gateways", "/gateways", N_("Gateways"))
-_PLACES: Final = (CRISES, FAULTS, CLOSED, GATEWAYS)
+_PLACES: Final = (CRISES, FAULTS, NOTES, CLOSED, GATEWAYS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,8 @@ class Tab:
     path: str
     word: str
     waiting: int
+    waits: str
+    "What they do meanwhile; a text of the source."
     loud: bool
 
 
@@ -106,6 +109,7 @@ def _tabs(role: Role, waiting: Sequence[Case]) -> tuple[Tab, ...]:
             place.path,
             place.word,
             sum(case.category is place.category for case in waiting),
+            N_("unread") if place.category is Category.NOTE else N_("waiting"),
             loud=place.category is Category.ESCALATION,
         )
         for place in _PLACES

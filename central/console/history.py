@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 from typing import Final
 
 from central.cases import Case, Condition, HistoryEntry, HistoryWhat
 from central.console.pages import Pages, Reader
-from rules.events import Outcome
 from rules.sentence import Explanation
 from texts import Translator, translator
 
@@ -28,9 +28,9 @@ class Step:
 
 
 def steps(
-    case: Case, reader: Reader, pages: Pages, outcomes: Mapping[Outcome, str] | None = None
+    case: Case, reader: Reader, pages: Pages, instead: Mapping[Enum, str] | None = None
 ) -> list[Step]:
-    """All lines, oldest first; `outcomes` has other words (texts of the source) for closings."""
+    """All lines, oldest first; `instead` has other words (texts of the source) for some."""
     words = translator(reader.language)
     sent = Step(
         case.wall,
@@ -39,7 +39,7 @@ def steps(
         if case.time_trusted
         else words.text("by the gateway's clock, which is not confirmed"),
     )
-    lines = [_step(entry, case, reader, pages, outcomes or {}) for entry in case.history]
+    lines = [_step(entry, case, reader, pages, instead or {}) for entry in case.history]
     return [sent, *lines] if _from_gateway(case) else lines
 
 
@@ -56,7 +56,7 @@ def _step(
     case: Case,
     reader: Reader,
     pages: Pages,
-    outcomes: Mapping[Outcome, str],
+    instead: Mapping[Enum, str],
 ) -> Step:
     words = translator(reader.language)
     said = pages.sentences(entry.explanation, reader, case)
@@ -64,10 +64,10 @@ def _step(
         # The case says the same in large letters above.
         said = []
     outcome = case.outcome if entry.what is HistoryWhat.CLOSED else None
-    parts = (_outcome(outcome, outcomes, words), entry.text, *said)
+    parts = ("" if outcome is None else _word(outcome, instead, words), entry.text, *said)
     return Step(
         entry.at,
-        words.name(entry.what),
+        _word(entry.what, instead, words),
         by=entry.by if entry.what in _BY_PEOPLE else "",
         words="\n".join(part for part in parts if part),
         hint=words.text("arrived late") if entry.late else "",
@@ -75,10 +75,8 @@ def _step(
     )
 
 
-def _outcome(outcome: Outcome | None, outcomes: Mapping[Outcome, str], words: Translator) -> str:
-    if outcome is None:
-        return ""
-    return words.text(outcomes[outcome]) if outcome in outcomes else words.name(outcome)
+def _word(member: Enum, instead: Mapping[Enum, str], words: Translator) -> str:
+    return words.text(instead[member]) if member in instead else words.name(member)
 
 
 def _from_gateway(case: Case) -> bool:

@@ -28,7 +28,9 @@ _TRIES_BY_NAME: Final = 8
 _TRIES_BY_ADDRESS: Final = 40
 "A whole control room may stand behind one address."
 _YEAR: Final = timedelta(days=365)
-_BACK: Final = re.compile(r"/(faults|closed|gateways|settings|login|cases/[0-9a-f]{32})?")
+_BACK: Final = re.compile(
+    r"/(faults|notes|closed|gateways|settings|login|(cases|notes)/[0-9a-f]{32})?"
+)
 
 _NOTICES: Final = {
     "ended": Notice(N_("You were logged out. New crisis signals are not shown here."), wrong=True),

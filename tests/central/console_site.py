@@ -49,6 +49,11 @@ LEE: Final = Home(
 HALL: Final = Home("gw-hall", "햇살 경로당", "서울특별시 은평구 햇살로 3", "02-000-0002")
 HOMES: Final = (KIM, LEE, HALL)
 _DEADLINE_S: Final = 10.0
+_KINDS: Final = {
+    Category.ESCALATION: RecordKind.ESCALATION,
+    Category.FAULT: RecordKind.FAULT,
+    Category.NOTE: RecordKind.NOTE,
+}
 _CLASSES: Final = {"-": ActivityClass.NONE, "l": ActivityClass.LITTLE, "s": ActivityClass.SOME} | {
     "m": ActivityClass.MUCH,
     "a": ActivityClass.AWAY,
@@ -120,10 +125,9 @@ class Site:
     ) -> Record:
         seq = self.sent[home.gateway] = self.sent.get(home.gateway, 0) + 1
         now = self.clock.now()
-        escalation = alarm.category is Category.ESCALATION
         return Record(
             id=f"{home.gateway:.8}".encode().ljust(8, b"\0") + seq.to_bytes(8, "big"),
-            kind=RecordKind.ESCALATION if escalation else RecordKind.FAULT,
+            kind=_KINDS[alarm.category],
             gateway=home.gateway,
             seq=seq,
             boot=1,
@@ -175,6 +179,16 @@ class Site:
             sentence(Say.PROMPT_UNANSWERED, at=now - timedelta(minutes=20)),
             level=level,
             activity=SILENT_DAY,
+        )
+
+    def fading(self, home: Home = KIM) -> Record:
+        """Less life than a month ago: nothing that hurries."""
+        return self.record(
+            AlarmKind.DECLINE,
+            home,
+            sentence(Say.LESS_LIFE, value=21.0, before=40.0, weeks=4),
+            sentence(Say.LATER_MORNINGS, later=timedelta(hours=1, minutes=30), weeks=4),
+            room="",
         )
 
     def heartbeat(self, home: Home, *, outbox_depth: int = 0, time_trusted: bool = True) -> None:

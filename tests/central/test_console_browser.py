@@ -556,6 +556,70 @@ def test_a_case_whose_sound_was_stopped_rings_again_when_it_grows_worse(
     expect(page.locator("#say-now")).to_have_text("위기신호, 무활동, 2단계, 햇살빌라 204호, 거실")
 
 
+# -------------------------------------------------------------------- notes
+
+
+def test_a_note_comes_without_a_sound_or_an_alarm_and_is_read_and_closed_by_keys(
+    room: Room, site: Site
+) -> None:
+    page = room.operator()
+    page.get_by_role("button", name="소리 켜기").click()
+    expect(page.locator("html")).to_have_attribute("data-tones", "2")
+    mark(page)
+    note = site.persist(site.fading())
+    tab = page.locator("#tab-notes .count")
+    expect(tab).to_have_text(re.compile("1"))
+    expect(tab).not_to_have_class(re.compile("loud"))
+    expect(page).to_have_title("위기신호 · 온기 관제센터")
+    expect(page.locator("#alerts li")).to_have_count(0)
+    expect(page.locator("#say-now")).to_be_empty()
+    expect(page.locator("#hush")).to_be_hidden()
+    expect(page.locator(".row")).to_have_count(0)
+    assert_not_reloaded(page)
+    expect(page.locator("html")).to_have_attribute("data-tones", "2")
+    page.keyboard.press("3")
+    page.wait_for_url("**/notes")
+    live(page)
+    expect(row(page, note)).to_contain_text("하루 21회로 줄었습니다(이전 40회)")
+    page.keyboard.press("j")
+    expect(page.locator(f"#open-{note}")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/notes/{note}")
+    live(page)
+    page.keyboard.press("n")
+    page.keyboard.type("next Tuesday")
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_role("status")).to_be_visible()
+    expect(page.locator(".history")).to_contain_text("next Tuesday")
+    assert stored(site, note).taken_by == "관제석1"
+    expect(page.locator("#tab-notes .count")).to_have_count(0)
+    live(page)
+    page.keyboard.press("c")
+    page.keyboard.press("Space")
+    page.keyboard.press("Tab")
+    page.keyboard.type("meals on wheels")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".history")).to_contain_text("meals on wheels")
+    closed = stored(site, note)
+    assert (closed.state, closed.outcome) == (CaseState.CLOSED, Outcome.REAL)
+    live(page)
+    page.keyboard.press("Escape")
+    page.wait_for_url("**/notes")
+    expect(page.locator("tbody")).to_contain_text("햇살빌라 204호")
+
+
+def test_a_note_arrives_on_the_open_page_of_notes(room: Room, site: Site) -> None:
+    page = room.operator()
+    page.goto(f"{site.url}/notes")
+    live(page)
+    mark(page)
+    note = site.persist(site.fading(LEE))
+    expect(row(page, note)).to_contain_text("1시간 30분 늦게")
+    page.locator(f"#take-{note}").click()
+    page.wait_for_url(f"**/notes/{note}")
+    assert stored(site, note).taken_by == "관제석1"
+
+
 # -------------------------------------------------------------------- looks
 
 
@@ -598,11 +662,19 @@ def full(site: Site) -> dict[str, str]:
     site.do(site.store.take(mine, "관제석1", now))
     site.do(site.store.note(mine, "관제석1", "전화함. 받지 않음.\n방문 요청.", now))
     site.do(site.store.close(closed, "관제석2", Outcome.FALSE, "잘못 누르셨다고 함.", now))
+    note = site.persist(site.fading(LEE))
+    site.persist(site.fading())
+    settled = site.persist(site.fading(HALL))
+    site.do(site.store.note(note, "관제석2", "다음 주 화요일에 방문하기로 함.", now))
+    site.do(site.store.take(note, "관제석2", now))
+    site.do(site.store.close(settled, "관제석2", Outcome.REAL, "반찬 배달을 연결함.", now))
     site.heartbeat(KIM)
     site.heartbeat(LEE, outbox_depth=3, time_trusted=False)
     return {
         "queue": "/",
         "faults": "/faults",
+        "notes": "/notes",
+        "note": f"/notes/{note}",
         "closed": "/closed",
         "gateways": "/gateways",
         "settings": "/settings",
@@ -705,9 +777,20 @@ def test_long_names_and_texts_stick_out_nowhere(look: Callable[..., Page], still
     still.do(still.store.set_home(card, "test", now))
     still.do(still.store.take(case, name, now))
     still.do(still.store.note(case, name, "가" * 2_000, now))
+    note = still.persist(still.fading())
+    still.do(still.store.take(note, name, now))
+    still.do(still.store.note(note, name, "가" * 2_000, now))
     for size in (CONTROL_ROOM, PHONE):
         page = look(name, viewport=size)
-        for path in ("/", f"/cases/{case}", "/gateways", "/closed", "/settings"):
+        for path in (
+            "/",
+            f"/cases/{case}",
+            "/notes",
+            f"/notes/{note}",
+            "/gateways",
+            "/closed",
+            "/settings",
+        ):
             page.goto(still.url + path)
             live(page)
             wide = page.evaluate("document.documentElement.scrollWidth")

@@ -8,13 +8,14 @@ from pathlib import Path
 import httpx2 as httpx
 import pytest
 
+from central.cases import CaseState
 from central.console.assets import Assets
 from central.people import Role
 from rules.alarm import AlarmKind
 from rules.errors import ConfigError
 from rules.events import Outcome, Stage
 from rules.sentence import Say, sentence
-from tests.central.console_site import HALL, KIM, PASSWORD, Clock, Site, running
+from tests.central.console_site import HALL, KIM, LEE, PASSWORD, Clock, Site, running
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +65,15 @@ def post(browser: httpx.Client, path: str, **form: str) -> httpx.Response:
 
 
 def test_a_stranger_is_sent_to_the_login_and_then_on(browser: httpx.Client) -> None:
-    for path in ("/", "/faults", "/closed", "/gateways", "/settings", f"/cases/{'0' * 32}"):
+    for path in (
+        "/",
+        "/faults",
+        "/notes",
+        "/closed",
+        "/gateways",
+        "/settings",
+        f"/cases/{'0' * 32}",
+    ):
         assert browser.get(path).url.path == "/login"
     assert log_in(browser, back="/gateways").url.path == "/gateways"
 
@@ -312,6 +321,119 @@ def test_a_technician_sees_faults_and_nothing_of_people(site: Site, browser: htt
     assert KIM.phone in card
     assert KIM.residents not in card
     assert KIM.note not in card
+
+
+# -------------------------------------------------------------------- notes
+
+
+def test_a_note_stands_on_its_own_page_and_in_no_queue(site: Site, browser: httpx.Client) -> None:
+    note = site.persist(site.fading())
+    log_in(browser)
+    for path in ("/", "/faults", "/closed"):
+        assert note not in browser.get(path).text
+    page = browser.get("/notes").text
+    assert "하루 21회로 줄었습니다(이전 40회)" in page
+    assert "1시간 30분 늦게" in page
+    assert "02-000-0000" in page
+    assert browser.get(f"/cases/{note}").url.path == f"/notes/{note}"
+    for action in ("take", "note", "close"):
+        assert post(browser, f"/cases/{note}/{action}").status_code == 404
+    alarm = site.persist(site.silent())
+    assert browser.get(f"/notes/{alarm}").status_code == 404
+    assert post(browser, f"/notes/{alarm}/read").status_code == 404
+
+
+def test_a_technician_sees_no_notes(site: Site, browser: httpx.Client) -> None:
+    site.add_user("정기사", Role.TECHNICIAN)
+    note = site.persist(site.fading())
+    log_in(browser, "정기사")
+    assert "/notes" not in browser.get("/faults").text
+    for path in ("/notes", f"/notes/{note}", f"/cases/{note}"):
+        assert browser.get(path).status_code == 404
+    for action in ("read", "close"):
+        assert post(browser, f"/notes/{note}/{action}", outcome="real").status_code == 404
+
+
+def test_a_stranger_is_sent_from_a_note_to_the_login_and_back(
+    site: Site, browser: httpx.Client
+) -> None:
+    note = site.persist(site.fading())
+    assert browser.get(f"/notes/{note}").url.path == "/login"
+    assert log_in(browser, back=f"/notes/{note}").url.path == f"/notes/{note}"
+
+
+def test_without_scripts_a_note_is_read_with_a_word_and_closed_by_a_colleague(
+    site: Site, browser: httpx.Client
+) -> None:
+    note = site.persist(site.fading())
+    site.add_user("복지사2")
+    log_in(browser)
+    assert 'http-equiv="refresh"' in browser.get("/notes").text
+    assert 'http-equiv="refresh"' not in browser.get(f"/notes/{note}").text
+    read = post(browser, f"/notes/{note}/read", text="다음 주 방문")
+    assert read.url.path == f"/notes/{note}"
+    assert "다음 주 방문" in read.text
+    kept = site.do(site.store.case(note))
+    assert kept is not None
+    assert (kept.state, kept.taken_by) == (CaseState.TAKEN, "관제석1")
+    with browsing(site) as other:
+        log_in(other, "복지사2")
+        # Read is read: whoever comes later does not take it over by looking.
+        post(other, f"/notes/{note}/read")
+        assert site.do(site.store.case(note)) == kept
+        post(other, f"/notes/{note}/close", outcome="none")
+        assert site.do(site.store.case(note)) == kept
+        post(other, f"/notes/{note}/close", outcome="real", text="반찬 배달 연결")
+    kept = site.do(site.store.case(note))
+    assert kept is not None
+    assert (kept.closed_by, kept.outcome) == ("복지사2", Outcome.REAL)
+    late = post(browser, f"/notes/{note}/close", outcome="false", text="")
+    assert 'class="notice wrong"' in late.text
+    assert "반찬 배달 연결" in late.text
+    assert "실제 위기" not in late.text
+    assert "실제 위기" not in browser.get("/notes").text
+
+
+def test_notes_stand_by_home_the_newest_first(site: Site, browser: httpx.Client) -> None:
+    first, second = site.persist(site.fading(LEE)), site.persist(site.fading())
+    site.clock.advance(timedelta(days=7))
+    third = site.persist(site.fading(LEE))
+    log_in(browser)
+    page = browser.get("/notes").text
+    homes = re.findall(r'<h2 id="home-\w+">([^<]+)</h2>', page)
+    assert homes == [LEE.name, KIM.name]
+    assert re.findall(r'id="open-(\w+)"', page) == [third, first, second]
+
+
+def test_closed_notes_go_on_page_by_page(site: Site, browser: httpx.Client) -> None:
+    notes = [site.persist(site.fading()) for _ in range(52)]
+    now = site.clock.now()
+    for note in notes:
+        site.do(site.store.close(note, "관제석1", Outcome.FALSE, "", now))
+    still_open = site.persist(site.fading(HALL))
+    log_in(browser)
+    newest = browser.get("/notes").text
+    assert notes[0] not in newest
+    assert still_open in newest
+    older = re.search(r'href="(/notes\?before=[0-9a-f]{32})"', newest)
+    assert older is not None
+    page = browser.get(older[1]).text
+    assert notes[0] in page
+    assert still_open not in page
+    assert browser.get("/notes?before=xyz").status_code == 404
+
+
+def test_the_closed_list_holds_both_queues_in_one_order(site: Site, browser: httpx.Client) -> None:
+    cases = []
+    for kind in (AlarmKind.SOS, AlarmKind.BATTERY_LOW, AlarmKind.DECLINE) * 2:
+        site.clock.advance(timedelta(minutes=1))
+        case = site.persist(site.record(kind))
+        site.do(site.store.close(case, "관제석1", Outcome.FALSE, "", site.clock.now()))
+        if kind is not AlarmKind.DECLINE:
+            cases.append(case)
+    log_in(browser)
+    page = browser.get("/closed").text
+    assert re.findall(r'id="open-(\w+)"', page) == list(reversed(cases))
 
 
 def test_a_case_of_the_centers_own_was_sent_by_nobody(site: Site, browser: httpx.Client) -> None:

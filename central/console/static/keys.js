@@ -108,7 +108,7 @@ export function startKeys(sound) {
       }
       return;
     }
-    const digit = /^Digit([1-4])$/.exec(event.code);
+    const digit = /^Digit([1-5])$/.exec(event.code);
     if (digit) {
       document.querySelectorAll("nav a")[Number(digit[1]) - 1]?.click();
     } else if (Object.hasOwn(actions, event.code)) {
