@@ -281,9 +281,11 @@ class Engine:
     ) -> None:
         state = self._state
         by_hand = machines.weigh(state.devices[seen.device].switchings, seen)
-        counted = min(strength, by_hand) is Strength.STRONG or (
-            by_hand is not Strength.NONE and evidence.beside_another(life, state.weak, state.other)
-        )
+        if by_hand is Strength.STRONG and not machines.ends(seen):
+            counted = strength is Strength.STRONG or evidence.beside(life, state.weak)
+        else:
+            another = evidence.beside_another(life, state.weak, state.other)
+            counted = by_hand is not Strength.NONE and another
         if counted:
             self._life(decision, life)
         elif by_hand is Strength.STRONG:

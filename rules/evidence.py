@@ -198,9 +198,9 @@ def beside(sign: LifeSeen, last: LifeSeen | None) -> bool:
 
 
 def beside_another(sign: LifeSeen, *lasts: LifeSeen | None) -> bool:
-    """Whether a weak sign of a plug has one of another device shortly before it.
+    """Whether what a machine may have done has a sign of another device shortly before it.
 
-    The end of what a plug began is no second sign; nor is light, which plugs make, too.
+    The end of what a plug began is no second sign; nor is light, which machines make, too.
     """
     return any(
         last is not None

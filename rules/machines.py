@@ -191,6 +191,11 @@ def _one_load(load_w: float, other_w: float) -> bool:
     return high <= _OTHER_LOAD * low
 
 
+def ends(seen: Observation) -> bool:
+    """Whether a plug tells that what it fed has ended, which machines do by themselves."""
+    return seen.phenomenon is Phenomenon.POWER_W and float(seen.value) < ON_W
+
+
 def weigh(switchings: list[Switching], seen: Observation) -> Strength:
     """How strongly a switching that was noted, or the end of one, can speak for a person."""
     last = next(
@@ -198,7 +203,7 @@ def weigh(switchings: list[Switching], seen: Observation) -> Strength:
     )
     if last is None:
         return Strength.STRONG
-    if seen.phenomenon is Phenomenon.POWER_W and float(seen.value) < ON_W:
+    if ends(seen):
         # What began by itself ends by itself.
         return Strength.STRONG if last.strength() is Strength.STRONG else Strength.NONE
     return last.strength()
