@@ -44,6 +44,26 @@ def test_what_is_there_stays(memory: sqlite3.Connection) -> None:
         assert content(copy) == content(memory)
 
 
+def test_a_file_of_an_earlier_program_gets_what_finds_its_closed_cases(tmp_path: Path) -> None:
+    path = tmp_path / "center.sqlite"
+    create(path)
+    with closing(connect(path)) as earlier:
+        whole = content(earlier)
+        earlier.execute("drop index cases_by_category")
+    create(path)
+    with closing(connect(path)) as file:
+        assert content(file) == whole
+        plan = file.execute(
+            "explain query plan select id from cases where state = 'closed' and category = ?"
+            " order by persisted_at desc, id desc limit 51",
+            ("note",),
+        ).fetchall()
+    # Rare notes among many alarms: without sorting, and without looking at the alarms.
+    assert [row["detail"] for row in plan] == [
+        "SEARCH cases USING INDEX cases_by_category (category=?)"
+    ]
+
+
 def test_another_program_s_is_left_alone(memory: sqlite3.Connection) -> None:
     memory.execute("create table cake (slice)")
     with pytest.raises(ConfigError, match="another program's"):
