@@ -14,6 +14,7 @@ Fitted = tuple[Device, Readings]
 
 TELEVISION_STANDBY_W = 0.4
 FRIDGE_IDLE_W = 1.2
+URN_IDLE_W = 0.9
 
 CONTACT = frozenset({Phenomenon.CONTACT_OPEN})
 MOTION = frozenset({Phenomenon.MOTION})
@@ -124,6 +125,8 @@ def appliances(rooms: Rooms, chosen: Container[DeviceId]) -> Iterator[Fitted]:
         (names.FAN, rooms.living, hand, 0.0),
         # Its compressor comes and goes, and remote controls have timers.
         (names.AIR_CONDITIONER, rooms.living, EvidenceRole.WEAK, 0.0),
+        (names.URN, rooms.kitchen, by_itself, URN_IDLE_W),
+        (names.PORCH_LAMP, rooms.hall, by_itself, 0.0),
     ):
         if name in chosen:
             yield plug(name, room, role, power_w)

@@ -17,7 +17,7 @@ from sim.homes.days import Days
 from sim.homes.harm import Harm, Rates
 from sim.homes.ledger import DAY, HOUR, SECOND, Ledger
 from sim.homes.light import Light
-from sim.homes.machines import Fridge, Pet, Spurious, Walls, Warmth
+from sim.homes.machines import Fridge, Pet, Spurious, Timer, Urn, Walls, Warmth
 from sim.homes.person import Person
 from sim.homes.season import Sky
 
@@ -77,8 +77,10 @@ class Life:
             self._people.append(person)
             self._days.append(Days(person, course, ledger, guest))
         motion = [device.id for device in devices if Phenomenon.MOTION in device.phenomena]
-        machines: list[Fridge | Warmth | Spurious | Pet] = [
+        machines: list[Fridge | Urn | Timer | Warmth | Spurious | Pet] = [
             Fridge(random("fridge"), ledger),
+            Urn(random("urn"), ledger),
+            Timer(random("timer"), ledger),
             Warmth(random("warmth"), ledger, nature.walls),
             Spurious(random("spurious"), ledger, motion),
         ]

@@ -1,4 +1,4 @@
-"""What needs no hand in a home: the fridge, warmth of the rooms, false motion, a pet."""
+"""What needs no hand in a home: machines that cycle or are timed, warmth, false motion, a pet."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from random import Random
 from rules.observation import DeviceId, Phenomenon
 from sim.homes import names
 from sim.homes.draw import exponential, weighted
-from sim.homes.dwelling import FRIDGE_IDLE_W
+from sim.homes.dwelling import FRIDGE_IDLE_W, URN_IDLE_W
 from sim.homes.flat import ROOM_C
 from sim.homes.ledger import DAY, HOUR, MINUTE, SECOND, Ledger
 from sim.homes.season import Weather, wave
@@ -41,6 +41,45 @@ class Fridge:
     def _tell(self, power_w: float) -> None:
         value = round(power_w, 1)
         self._ledger.act(self._at, names.FRIDGE, Phenomenon.POWER_W, value, None)
+
+
+class Urn:
+    """A thermos pot: it keeps its water hot by day and by night, sooner when it is low."""
+
+    def __init__(self, random: Random, ledger: Ledger) -> None:
+        self._random = random
+        self._ledger = ledger
+        self._at = int(random.random() * 30 * MINUTE)
+        self._heating_w = random.uniform(650, 900)
+        self._rests_min = random.uniform(22, 55)
+
+    def pass_day(self, midnight: int, _: Weather) -> None:
+        random = self._random
+        while self._at < midnight + DAY:
+            self._tell(round(self._heating_w * random.uniform(0.98, 1.02), 1))
+            self._at += int(random.uniform(1.5, 2.5) * 60) * SECOND
+            self._tell(URN_IDLE_W)
+            self._at += int(self._rests_min * random.uniform(0.92, 1.08) * 60) * SECOND
+
+    def _tell(self, power_w: float) -> None:
+        self._ledger.act(self._at, names.URN, Phenomenon.POWER_W, power_w, None)
+
+
+class Timer:
+    """A lamp that comes on at a minute of the evening, and goes out at one of the night."""
+
+    _LAMP_W = 14.0
+
+    def __init__(self, random: Random, ledger: Ledger) -> None:
+        self._random = random
+        self._ledger = ledger
+        self._on = random.randrange(17 * 60, 20 * 60) * MINUTE
+        self._off = random.randrange(22 * 60, 24 * 60 - 1) * MINUTE
+
+    def pass_day(self, midnight: int, _: Weather) -> None:
+        for minute, power_w in ((self._on, self._LAMP_W), (self._off, 0.0)):
+            at = midnight + minute + self._random.randrange(20) * SECOND
+            self._ledger.act(at, names.PORCH_LAMP, Phenomenon.POWER_W, power_w, None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,9 @@ BLANKET: Final = DeviceId("electric-blanket")
 WASHING_MACHINE: Final = DeviceId("washing-machine")
 FAN: Final = DeviceId("fan")
 AIR_CONDITIONER: Final = DeviceId("air-conditioner")
+URN: Final = DeviceId("water-urn")
+PORCH_LAMP: Final = DeviceId("porch-lamp")
+"On a timer."
 LIVING_NODE: Final = DeviceId("living-node")
 "A plug node: a reading lamp is plugged in; it has a light sensor, a button, a LED and a buzzer."
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone, tzinfo
 from random import Random
 
+from rules.device import EvidenceRole
 from rules.errors import ConfigError, phrase
 from rules.rulebook import PRESETS, Evidence, Preset, Rulebook
 from sim.homes import flat, names
@@ -56,6 +57,8 @@ class _Population:
     "What an installer would choose; None: by risk group."
 
 
+_MISTAKEN = "mistaken"
+"Plugs alone, and machines among them, which an installer took for what a hand switches."
 _POPULATIONS = {
     "mixed": _Population(rooms=0.55, two=0.1, pet=0.12, cellar=0.1),
     "rooms": _Population(),
@@ -66,6 +69,7 @@ _POPULATIONS = {
     "visited": _Population(visits=6.0),
     "carer": _Population(cared=True, preset=Preset.LIVING_ALONE_WITH_CARER),
     "dementia": _Population(wanders=30.0, preset=Preset.LIVING_ALONE_DEMENTIA),
+    _MISTAKEN: _Population(rooms=0.0),
     "perilous": _Population(perils=100.0),
     "perilous-pet": _Population(pet=1.0, perils=100.0),
 }
@@ -160,6 +164,8 @@ def home(
         installed = dwelling(devices, rooms)
     else:
         fitted = _fitted(devices, kind, rooms, nature, _SECOND_BEDROOM[language])
+        if population == _MISTAKEN:
+            fitted = _mistaken(fitted, rooms)
         installed = tuple(install(devices, fitted))
     return SimulatedHome(
         number=number,
@@ -224,6 +230,16 @@ def _fitted(random: Random, kind: Kind, rooms: Rooms, nature: Nature, second: st
     if len(nature.people) > 1:
         fitted.append(flat.second_bedroom(second))
     return fitted
+
+
+def _mistaken(fitted: list[Fitted], rooms: Rooms) -> list[Fitted]:
+    """The devices, and the machines, all as if a hand switched them."""
+    there = {device.id for device, _ in fitted}
+    chosen = {names.FRIDGE, names.BLANKET, names.URN, names.PORCH_LAMP} - there
+    return [
+        (replace(device, evidence=EvidenceRole.HAND), readings)
+        for device, readings in (*fitted, *appliances(rooms, chosen))
+    ]
 
 
 def _as_left(installed: tuple[Installed, ...], acts: list[Act]) -> tuple[Installed, ...]:

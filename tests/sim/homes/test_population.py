@@ -179,6 +179,9 @@ def test_a_population_has_what_its_name_says(population: str) -> None:
             assert 4 <= len(plugs) <= 8
             assert len(plugs) == len(one.installed)
             assert any(Phenomenon.ILLUMINANCE_LX in each.device.phenomena for each in plugs)
+        elif population == "mistaken":
+            assert {names.FRIDGE, names.BLANKET, names.URN, names.PORCH_LAMP} <= set(ids)
+            assert {each.device.evidence for each in one.installed} == {EvidenceRole.HAND}
         elif population not in {"mixed", DEMO}:
             assert 36 <= len(one.installed) <= 41
     expected = {
