@@ -827,7 +827,7 @@ def test_the_day_is_there_for_the_eye_and_in_words(
     assert len(flags) == 3
     for upper, lower in itertools.pairwise(flags):
         assert lower["y"] - upper["y"] >= 20
-    silent, usual = (box_of(band) for band in picture.locator(".band").all())
+    silent, usual = (box_of(band) for band in picture.locator(".stretch").all())
     assert silent["x"] == pytest.approx(usual["x"])
     assert silent["width"] / usual["width"] == pytest.approx(440 / 180, rel=0.02)
     assert painted(page, "url(#day-away)") == painted(page, "url(#day-unknown)") == "drawn"
@@ -860,6 +860,12 @@ def test_a_case_is_printed_without_its_buttons(look: Callable[..., Page], still:
     for form in page.locator("main form").all():
         expect(form).to_be_hidden()
     assert len(page.pdf(format="A4")) > 10_000
+    page.emulate_media(media="screen")
+    page.goto(f"{still.url}/cases/{still.persist(still.silent())}")
+    page.emulate_media(media="print")
+    for stretch in page.locator(".picture .stretch, .picture .stretch-word").all():
+        expect(stretch).to_be_visible()
+    expect(page.locator(".picture .stretch")).to_have_count(2)
 
 
 def test_a_technician_starts_at_the_faults(room: Room, site: Site) -> None:
