@@ -24,7 +24,7 @@ def life_seen(decision: Decision, life: LifeSeen) -> None:
     cooked = state.runs.cooked
     if not rule.enabled or cooked is None or now - cooked <= rule.limit:
         return
-    if not _up(state, life.at) or _told(state, cooked) or state.inactivity_stands:
+    if not _up(state, life.at) or _told(state, cooked):
         return
     usual, lasted = state.runs.meals.longest, state.not_cooked_for(now)
     if lasted is None or state.away is not None or lasted <= max(rule.limit, _MARGIN * usual):

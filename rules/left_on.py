@@ -61,10 +61,14 @@ def _since(state: State, book: Rulebook, run: Run) -> datetime | None:
     quiet = state.quiet_from(pet=book.evidence.pet)
     if quiet is None:
         return None
-    marks = [run.heard, state.listened_from]
-    if run.use is not Use.LIGHT:
-        marks += [quiet, state.runs.stirred]
-    return max(mark for mark in marks if mark is not None)
+    if run.use is Use.LIGHT:
+        return _heard_since(state, run)
+    return max(_heard_since(state, run), quiet, state.runs.stirred or quiet)
+
+
+def _heard_since(state: State, run: Run) -> datetime:
+    """From when on it is known to run."""
+    return max(run.heard, state.listened_from or run.heard)
 
 
 def _limit(state: State, rule: LeftOn, id_: DeviceId, use: Use) -> timedelta:
@@ -93,7 +97,8 @@ def _explain(decision: Decision, id_: DeviceId, run: Run) -> Explanation:
     known = state.runs.usual.get(id_)
     usual = timedelta() if known is None else known.longest
     usual = usual or _fixed(decision.book.left_on, run.use)
-    said = [sentence(Say.LEFT_ON, since=run.heard, room=room, device=id_, usual=usual)]
+    since = _heard_since(state, run)
+    said = [sentence(Say.LEFT_ON, since=since, room=room, device=id_, usual=usual)]
     power = state.devices[id_].readings.get(Phenomenon.POWER_W)
     if power is not None:
         said.append(sentence(Say.LEFT_ON_POWER, value=float(power.value)))

@@ -369,8 +369,12 @@ class State:
         alarm = self.alarm(_INACTIVITY)
         unjudged = alarm.raised_at if alarm.state in OPEN else None
         self.habits.learn(event.at, event.listened / timedelta(days=1), unjudged)
-        cases = {key.scope for key in self.cases.values() if key.kind in _OF_USE}
-        self.runs.learn(event.at, self.quiet_from(pet=False), cases)
+        unjudged_uses = {
+            key.scope
+            for key, each in self.alarms.items()
+            if key.kind in _OF_USE and each.state in OPEN
+        }
+        self.runs.learn(event.at, self.quiet_from(pet=False), unjudged_uses)
         gone = None if self.away is None else self.away.at
         whole = all(
             heard.liveness is Liveness.LIVE

@@ -9,7 +9,7 @@ from rules.alarm import AlarmKey, AlarmKind, AlarmState
 from rules.device import Device, EvidenceRole, Use
 from rules.events import AwayReason, Escalated, Outcome
 from rules.inputs import Away, Closed, DeviceChanged, Shelve
-from rules.observation import DeviceId, Phenomenon
+from rules.observation import DeviceId, Observation, Phenomenon, Quality
 from rules.rulebook import Inactivity, LeftOn, Rulebook
 from rules.sentence import Say
 from tests.rules.home import EPOCH, HOUR, KETTLE, MINUTE, MOTION, Home, device
@@ -48,6 +48,11 @@ def switch_on(one: Home, watts: float = 900.0, name: str = "heater") -> None:
 
 def switch_off(one: Home, name: str = "heater") -> None:
     one.see(name, POWER, 0.0)
+
+
+def close(one: Home, outcome: Outcome) -> None:
+    for case in raised(one):
+        one.put(Closed(case.serial, outcome))
 
 
 def night(one: Home, length: timedelta, name: str = "heater") -> None:
@@ -174,6 +179,21 @@ def test_what_only_keeps_warm_is_not_on() -> None:
     assert not raised(one)
 
 
+def test_a_relay_says_nothing_where_the_load_is_told() -> None:
+    both = replace(COOKER, phenomena=frozenset({POWER, Phenomenon.RELAY_ON}))
+    one = home(both)
+    one.see("cooker", POWER, 40.0)
+    one.see("cooker", Phenomenon.RELAY_ON, True)
+    assert not one.engine.state.runs.now
+
+
+def test_uncertain_values_are_no_run() -> None:
+    one = home()
+    now = one.now
+    one.put(Observation(HEATER.id, POWER, 900.0, now, now, Quality.UNCERTAIN))
+    assert not one.engine.state.runs.now
+
+
 def test_a_cooker_has_its_own_limit_and_a_switch_will_do() -> None:
     one = home(STOVE)
     one.see("stove", Phenomenon.RELAY_ON, True)
@@ -197,6 +217,33 @@ def test_a_lamp_is_told_after_two_days_whoever_is_there() -> None:
     assert [each.say for each in case.explanation] == [Say.LEFT_ON, Say.LEFT_ON_POWER]
 
 
+def test_a_lamp_that_often_burns_for_days_is_known_after_two_times() -> None:
+    one = home(LAMP)
+    for _ in range(4):
+        switch_on(one, 9.0, "lamp")
+        for _ in range(5):
+            one.wait(12 * HOUR)
+            one.live()
+        switch_off(one, "lamp")
+        one.wait(12 * HOUR)
+        one.live()
+        close(one, Outcome.FALSE)
+    assert len(raised(one)) == 2
+
+
+def test_how_a_lamp_burnt_while_the_gateway_was_down_is_not_known() -> None:
+    one = home(LAMP, book=QUIET)
+    switch_on(one, 9.0, "lamp")
+    one.wait(30 * HOUR)
+    one.restart(5 * HOUR)
+    start = one.now
+    one.live()
+    one.wait(60 * HOUR)
+    (case,) = raised(one)
+    assert case.at == start + 50 * HOUR
+    assert dict(case.explanation[0].arguments)["since"] == start
+
+
 def test_a_lamp_that_is_switched_off_by_day_is_never_told() -> None:
     one = home(LAMP)
     for _ in range(8):
@@ -214,8 +261,7 @@ def test_a_blanket_that_runs_every_night_becomes_a_habit() -> None:
     lengths = [8, 7.5, 8.5, 8, 9, 8.5, 8, 9.5, 7]
     for length in lengths:
         night(one, length * HOUR)
-        for case in raised(one):
-            one.put(Closed(case.serial, Outcome.FALSE))
+        close(one, Outcome.FALSE)
     assert len(raised(one)) == 2
     one.live()
     switch_on(one)
@@ -241,10 +287,41 @@ def test_one_odd_night_is_no_habit() -> None:
 
 def test_what_turned_out_a_danger_is_no_habit() -> None:
     one = home(book=QUIET)
-    for _ in range(3):
+    for number in range(5):
         night(one, 8 * HOUR)
+        assert len(raised(one)) == number + 1
         one.put(Closed(raised(one)[-1].serial, Outcome.REAL))
-    assert len(raised(one)) == 3
+
+
+def test_who_was_found_while_it_still_ran_has_no_habit() -> None:
+    one = home(book=QUIET)
+    for number in range(5):
+        one.live()
+        switch_on(one)
+        one.wait(8 * HOUR)
+        assert len(raised(one)) == number + 1
+        one.put(Closed(raised(one)[-1].serial, Outcome.REAL))
+        one.live()
+        switch_off(one)
+        one.wait(16 * HOUR)
+
+
+def test_nights_within_one_long_run_are_known_too() -> None:
+    one = home(book=QUIET)
+    switch_on(one)
+    for _ in range(4):
+        one.wait(8 * HOUR)
+        for _ in range(8):
+            one.live()
+            one.wait(2 * HOUR)
+        one.live()
+        close(one, Outcome.FALSE)
+    switch_off(one)
+    one.wait(HOUR)
+    one.live()
+    switch_on(one)
+    one.wait(9 * HOUR)
+    assert len(raised(one)) == 1
 
 
 def test_a_closed_case_is_not_raised_again_for_the_same_run() -> None:
@@ -343,6 +420,19 @@ def test_a_short_restart_changes_nothing() -> None:
     one.wait(HOUR)
     (case,) = raised(one)
     assert case.at == EPOCH + 3 * HOUR
+
+
+def test_nor_does_anybody_after_the_next_restart() -> None:
+    one = home()
+    switch_on(one)
+    one.wait(2 * HOUR)
+    one.restart(5 * HOUR)
+    start = one.now
+    one.restart(2 * MINUTE)
+    one.wait(4 * HOUR)
+    (case,) = raised(one)
+    assert case.at == start + 3 * HOUR
+    assert dict(case.explanation[0].arguments)["since"] == start
 
 
 @pytest.mark.parametrize("trusted", [True, False])
