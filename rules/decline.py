@@ -10,11 +10,13 @@ Ref: probability of superiority, U/(mn) of Mann & Whitney, Ann. Math. Statist. 1
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from itertools import product
+from math import sqrt
 from statistics import median
 
 from rules.alarm import AlarmKey, AlarmKind
 from rules.decision import Decision
-from rules.sentence import Say, Sentence, sentence
+from rules.night import quietest
+from rules.sentence import Explanation, Say, Sentence, sentence
 from rules.weeks import LENGTH, Week
 
 KEY = AlarmKey(AlarmKind.DECLINE)
@@ -42,15 +44,21 @@ def learnt(decision: Decision) -> None:
     if raised is not None and weeks.begun - raised < _LATELY * LENGTH:
         # Those weeks were told of already.
         return
-    night = state.routine.night
-    explanation = _compare(weeks.past, 0 if night is None else night.wakes_min)
+    explanation = _compare(weeks.past)
     if explanation:
         decision.escalate(KEY, explanation)
 
 
-def _compare(past: Sequence[Week], wakes_min: int) -> tuple[Sentence, ...]:
+def _compare(past: Sequence[Week]) -> Explanation:
     lately = [week for week in past[-_LATELY:] if week.seen]
     before = [week for week in past[-_LATELY - _BEFORE : -_LATELY] if week.seen]
+    if len(lately) < _LATELY_MIN or len(before) < _BEFORE_MIN:
+        return ()
+    # The night of before: a restless one is soon none any more.
+    profiles = zip(*(week.profile for week in before), strict=True)
+    night = quietest([sqrt(sum(signs)) for signs in profiles])
+    if night is None:
+        return ()
 
     def of(measure: Callable[[Week], float | None]) -> tuple[list[float], list[float]]:
         return _known(map(measure, lately)), _known(map(measure, before))
@@ -59,11 +67,11 @@ def _compare(past: Sequence[Week], wakes_min: int) -> tuple[Sentence, ...]:
     changed = _fell(*of(lambda week: week.a_day(week.signs)))
     if changed and changed[0] <= _LESS_LIFE * changed[1]:
         said.append(_told(Say.LESS_LIFE, changed))
-    changed = _rose(*of(lambda week: week.late(wakes_min)))
+    changed = _rose(*of(lambda week: week.late(night.wakes_min)))
     if changed and changed[0] - changed[1] >= _LATER_MIN:
         later = timedelta(minutes=round(changed[0] - changed[1]))
         said.append(sentence(Say.LATER_MORNINGS, later=later, weeks=_LATELY))
-    changed = _rose(*of(lambda week: week.a_day(week.night)))
+    changed = _rose(*of(lambda week: week.a_day(night.core(week.profile))))
     if changed and changed[0] >= max(_MORE_NIGHT * changed[1], changed[1] + _NIGHT_SIGNS_MIN):
         said.append(_told(Say.MORE_NIGHT_LIFE, changed))
     changed = _fell(*of(lambda week: week.a_day(week.cooked)))

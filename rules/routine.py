@@ -8,10 +8,11 @@ and the last mornings as 16 bit minutes, 0.7 KB in all.
 import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from math import ceil, log
 
 from rules.activity import SLOTS, Tally, slot_of
+from rules.night import DAY_MIN, SLOT_MIN, Night, minute_of_day, quietest
 from rules.observation import DeviceId
 from rules.weeks import Weeks, late
 
@@ -24,17 +25,9 @@ AT_DOOR = timedelta(seconds=10)
 "A sensor in the hall tells so late of the step out of the door."
 
 _MINUTE = timedelta(minutes=1)
-_SLOT_MIN = 30
-_DAY_MIN = 1440
 _HALF_LIFE_D = 28.0
-_QUIET = 0.5
-"A half hour is quiet where life is rarer than this share of its mean over the day."
-_NIGHT_SLOTS = range(6, 29)
-"Three to fourteen hours."
 _NOBODY_SLOTS = 36
 "Nobody is at home and silent for longer than 18 hours: not a day to learn from."
-_BEFORE_MIN = 60
-"So long before the night's end a day may begin."
 _STEP = timedelta(minutes=5)
 _HOUR_STEPS = 12
 _STEPS_OF_A_MORNING = 3
@@ -54,29 +47,13 @@ _TAIL_MIN, _TAIL_WORTH = 45.0, 3
 "How far beyond the others those lie in other homes, and how many own ones that is worth."
 _TAIL_MAX_MIN = 240
 _AFTER_LATEST_MIN = 15
+_EARLIEST_MIN = 60
+"Nobody is called within the night."
 _LATEST_MIN = 14 * 60
 "A day that may begin later than this has no hour by which it does."
 _HABIT_A_DAY = 0.1
 "Who goes out at an hour three times a month does so habitually."
 _ABOUT_SLOTS = range(-2, 3)
-
-
-@dataclass(frozen=True, slots=True)
-class Night:
-    """The quiet stretch of a home's day, in minutes of the day (UTC)."""
-
-    begin_min: int
-    end_min: int
-
-    @property
-    def wakes_min(self) -> int:
-        """The minute of the day from which on a day may begin."""
-        return (self.end_min - _BEFORE_MIN) % _DAY_MIN
-
-    def covers(self, minute: int) -> bool:
-        """Whether that minute of the day lies within it."""
-        length = (self.end_min - self.begin_min) % _DAY_MIN
-        return (minute - self.begin_min) % _DAY_MIN < length
 
 
 @dataclass(slots=True)
@@ -152,7 +129,7 @@ class Routine:
 
     def goes_out_at(self, moment: datetime) -> bool:
         """Whether going out about that hour is a habit of this home."""
-        slot, outings = minute_of_day(moment) // _SLOT_MIN, _halves(self.outings)
+        slot, outings = minute_of_day(moment) // SLOT_MIN, _halves(self.outings)
         about = sum(outings[(slot + by) % SLOTS] for by in _ABOUT_SLOTS)
         return about >= _HABIT_A_DAY * sum(_halves(self.heard)) / SLOTS
 
@@ -207,7 +184,7 @@ class Routine:
     def went_out(self, at: datetime) -> None:
         """Note an outing by the door."""
         outings = _halves(self.outings)
-        slot = minute_of_day(at) // _SLOT_MIN
+        slot = minute_of_day(at) // SLOT_MIN
         outings[slot] = min(outings[slot] + 1, DAY / _MINUTE)
         self.outings = _packed(outings)
 
@@ -270,7 +247,7 @@ class Routine:
         if night is None:
             self.watch = None
             return
-        wait_min = (night.wakes_min - minute_of_day(moment)) % _DAY_MIN or _DAY_MIN
+        wait_min = (night.wakes_min - minute_of_day(moment)) % DAY_MIN or DAY_MIN
         self.watch = moment.replace(second=0, microsecond=0) + wait_min * _MINUTE
         self._known().hours = {}
 
@@ -280,37 +257,33 @@ class Routine:
         if night is None or watch is None:
             self._await(at)
         elif watch > at:
-            apart = (night.wakes_min - minute_of_day(watch)) % _DAY_MIN
-            if min(apart, _DAY_MIN - apart) > _OTHER_NIGHT_MIN:
+            apart = (night.wakes_min - minute_of_day(watch)) % DAY_MIN
+            if min(apart, DAY_MIN - apart) > _OTHER_NIGHT_MIN:
                 # It sleeps at other hours now: what its mornings were says nothing any more.
                 self.mornings, self.noted = b"", False
             self._await(watch - DAY / 2)
 
     def _sum(self, at: datetime, known: dict[int, int], *, whole: bool) -> None:
-        night = self.night
-        if night is None:
-            return
         began, since = self.began, self.folded
         new = began is not None and self.noted and (since is None or began > since)
         if whole:
-            self.weeks.day(
-                half_hours=len(known),
-                signs=sum(known.values()),
-                night=sum(
-                    count
-                    for slot, count in known.items()
-                    if night.covers(slot % SLOTS * _SLOT_MIN)
-                ),
-                morning=minute_of_day(began) if began is not None and new else None,
-            )
-        self.weeks.close(at, night.wakes_min)
+            morning = minute_of_day(began) if began is not None and new else None
+            self.weeks.day(known, morning)
+        night = self.night
+        self.weeks.close(at, 0 if night is None else night.wakes_min)
 
     def _known(self) -> _Reckoned:
         if self._reckoned is None:
-            self._reckoned = _Reckoned(_quietest(_halves(self.life), _halves(self.heard)))
-            if self.days < KNOWN_AFTER_D:
-                self._reckoned.night = None
+            self._reckoned = _Reckoned(self._night() if self.days >= KNOWN_AFTER_D else None)
         return self._reckoned
+
+    def _night(self) -> Night | None:
+        life, heard = _halves(self.life), _halves(self.heard)
+        mean = sum(life) / (sum(heard) or 1.0)
+        # A half hour of which little is known is like the others.
+        return quietest(
+            [(a + mean) / (listened + 1.0) for a, listened in zip(life, heard, strict=True)]
+        )
 
     def _hours(self, every: timedelta) -> tuple[timedelta, timedelta] | None:
         """After `watch`: by when a day has begun at the latest, and nine days in ten."""
@@ -330,14 +303,8 @@ class Routine:
         self._known().hours = {}
 
 
-def minute_of_day(moment: datetime) -> int:
-    """Of an aware moment, in UTC."""
-    utc = moment.astimezone(UTC)
-    return utc.hour * 60 + utc.minute
-
-
 def _late(minute: int, wakes_min: int) -> int:
-    return _DAY_MIN if minute == _NEVER else late(minute, wakes_min)
+    return DAY_MIN if minute == _NEVER else late(minute, wakes_min)
 
 
 def _latest(late_min: Sequence[int], every_d: float) -> tuple[timedelta, timedelta] | None:
@@ -360,29 +327,10 @@ def _latest(late_min: Sequence[int], every_d: float) -> tuple[timedelta, timedel
     mean_min = (sum(beyond) + _TAIL_WORTH * _TAIL_MIN) / (len(beyond) + _TAIL_WORTH)
     by_tail = usual_min + mean_min * log(max(_LATE * every_d, 1.0))
     by_count = late_min[max(count - 1 - int(count / every_d), 0)] + _AFTER_LATEST_MIN
-    latest_min = ceil(max(by_tail, by_count, _BEFORE_MIN))
+    latest_min = ceil(max(by_tail, by_count, _EARLIEST_MIN))
     if latest_min > _LATEST_MIN:
         return None
     return latest_min * _MINUTE, usual_min * _MINUTE
-
-
-def _quietest(life: Sequence[float], heard: Sequence[float]) -> Night | None:
-    """The stretch in which there is least life for longest, if there is one."""
-    mean = sum(life) / (sum(heard) or 1.0)
-    # An hour of which little is known is like the others.
-    calm = [
-        _QUIET * mean - (alive + mean) / (listened + 1.0)
-        for alive, listened in zip(life, heard, strict=True)
-    ]
-    best, night = 0.0, None
-    for begin in range(SLOTS):
-        total = 0.0
-        for length in range(1, max(_NIGHT_SLOTS) + 1):
-            total += calm[(begin + length - 1) % SLOTS]
-            if length in _NIGHT_SLOTS and total > best:
-                end = (begin + length) % SLOTS
-                best, night = total, Night(begin * _SLOT_MIN, end * _SLOT_MIN)
-    return night
 
 
 def _leave_out_absence(showed: dict[int, int | None]) -> None:

@@ -12,8 +12,8 @@ from rules import away, evidence
 from rules.alarm import ACTIVE, AlarmKey, AlarmKind, AlarmState
 from rules.decision import Decision
 from rules.events import AwayEnded, AwayReason, DoorOpened, LifeSeen
+from rules.night import minute_of_day
 from rules.observation import Observation, Phenomenon
-from rules.routine import minute_of_day
 from rules.rulebook import Rulebook
 from rules.sentence import Say, sentence
 from rules.state import State

@@ -4,26 +4,26 @@ Only days that were listened to as a whole are summed, with all devices that tel
 sensor that died is no decline, nor is a trip.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
 from struct import Struct
 
 from rules import evidence
+from rules.activity import SLOTS
 from rules.device import Device, Use
+from rules.night import DAY_MIN
 
 LENGTH = timedelta(days=7)
 WEEKS_MAX = 13
 "Kept; four are compared with the eight before."
-_HALF_HOURS_A_DAY = 48
-_HALF_HOURS_MIN = 4 * _HALF_HOURS_A_DAY
+_HALF_HOURS_MIN = 4 * SLOTS
 "A week of which less was seen says nothing."
 _MORNINGS_MAX = 10
 _MORNINGS_MIN = 4
-_ROW = Struct("<5H")
+_ROW = Struct("<4H48s")
 _MOST, _UNKNOWN = 65535, 65535
-_DAY_MIN = 1440
 _EARLY_MIN = 180
 "A day that begins by so much before it is awaited is not late: that hour moves with the habits."
 _USE_LASTS = timedelta(minutes=30)
@@ -38,21 +38,21 @@ class Week:
     "Listened to, with somebody at home as far as is known."
     signs: int = 0
     "Of life."
-    night: int = 0
-    "Of them in the home's night."
     cooked: int = 0
     "Uses of cooking devices."
     morning: int | None = None
     "Minute of the day (UTC) at which its days began; None if too few did."
+    profile: bytes = bytes(SLOTS)
+    "Signs by half hour of the day (UTC), 255 at most."
 
     @property
     def seen(self) -> bool:
         """Whether enough of it was."""
         return self.half_hours >= _HALF_HOURS_MIN
 
-    def a_day(self, total: int) -> float:
+    def a_day(self, total: float) -> float:
         """A sum of it by the day."""
-        return total * _HALF_HOURS_A_DAY / self.half_hours
+        return total * SLOTS / self.half_hours
 
     def late(self, wakes_min: int) -> int | None:
         """Minutes from that one of the day until its days began."""
@@ -61,8 +61,8 @@ class Week:
 
 def late(minute: int, wakes_min: int) -> int:
     """Minutes of the day from `wakes_min` on; a little before it is none at all."""
-    after = (minute - wakes_min) % _DAY_MIN
-    return 0 if after >= _DAY_MIN - _EARLY_MIN else after
+    after = (minute - wakes_min) % DAY_MIN
+    return 0 if after >= DAY_MIN - _EARLY_MIN else after
 
 
 @dataclass(slots=True)
@@ -70,7 +70,7 @@ class Weeks:
     """One home's last weeks. Changed by `rules.state` alone."""
 
     packed: bytes = b""
-    "16 bit numbers, oldest week first; weeks on end, those of which nothing is known as well."
+    "56 bytes each, oldest first; weeks on end, those of which nothing is known as well."
     week: Week = Week()
     "The one that runs."
     mornings: tuple[int, ...] = ()
@@ -86,8 +86,8 @@ class Weeks:
     def past(self) -> list[Week]:
         """Those that are over, oldest first."""
         return [
-            Week(half_hours, signs, night, cooked, None if morning == _UNKNOWN else morning)
-            for half_hours, signs, night, cooked, morning in _ROW.iter_unpack(self.packed)
+            Week(half_hours, signs, cooked, None if morning == _UNKNOWN else morning, profile)
+            for half_hours, signs, cooked, morning, profile in _ROW.iter_unpack(self.packed)
         ]
 
     def cook(self, at: datetime) -> None:
@@ -96,22 +96,22 @@ class Weeks:
             self.uses += 1
         self.used = at
 
-    def day(self, half_hours: int, signs: int, night: int, morning: int | None) -> None:
+    def day(self, showed: Mapping[int, int], morning: int | None) -> None:
         """Add a day that was seen as a whole.
 
         Args:
-            half_hours: that were listened to.
-            signs: of life in them.
-            night: of those by night.
+            showed: signs of life by half hour since 1970 (UTC), of those that were listened to.
             morning: minute of the day (UTC) at which it began, None if that is not known.
 
         """
-        week = self.week
+        week, profile = self.week, list(self.week.profile)
+        for slot, count in showed.items():
+            profile[slot % SLOTS] = min(profile[slot % SLOTS] + count, 255)
         self.week = Week(
-            week.half_hours + half_hours,
-            week.signs + signs,
-            week.night + night,
+            week.half_hours + len(showed),
+            week.signs + sum(showed.values()),
             week.cooked + self.uses,
+            profile=bytes(profile),
         )
         if morning is not None:
             self.mornings = (*self.mornings, morning)[-_MORNINGS_MAX:]
@@ -133,10 +133,10 @@ class Weeks:
             morning = _UNKNOWN
             if len(self.mornings) >= _MORNINGS_MIN:
                 after = median(late(each, wakes_min) for each in self.mornings)
-                morning = (wakes_min + int(after)) % _DAY_MIN
-            sums = (week.half_hours, week.signs, week.night, week.cooked)
-            row = _ROW.pack(*(min(each, _MOST) for each in sums), morning)
-            unknown = _ROW.pack(0, 0, 0, 0, _UNKNOWN) * min(over - 1, WEEKS_MAX)
+                morning = (wakes_min + int(after)) % DAY_MIN
+            sums = (week.half_hours, week.signs, week.cooked)
+            row = _ROW.pack(*(min(each, _MOST) for each in sums), morning, week.profile)
+            unknown = _ROW.pack(0, 0, 0, _UNKNOWN, bytes(SLOTS)) * min(over - 1, WEEKS_MAX)
             self.packed = (self.packed + row + unknown)[-WEEKS_MAX * _ROW.size :]
             self.week, self.mornings, self.begun = Week(), (), self.begun + over * LENGTH
 
