@@ -101,7 +101,7 @@ class Case:
     explanation: Explanation
     room: str
     activity: bytes
-    "At most 48 half-hour activity classes, oldest first; empty but for inactivity."
+    "At most 48 half-hour activity classes, oldest first; empty where they say nothing."
     drill: bool
     wall: datetime
     "The gateway's clock when it decided; advisory unless `time_trusted`."

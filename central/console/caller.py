@@ -65,7 +65,9 @@ def _fact(
 ) -> Fact:
     word = words.text(item.word)
     if isinstance(item, Mark):
-        return Fact(word, words.moment(item.at, zone, now), item.room)
+        # What is usual is so on any day.
+        day = item.at if item.look is Look.DUE else now
+        return Fact(word, words.moment(item.at, zone, day), item.room)
     length = words.span(item.length)
     if not goes_on or item.look is not Look.LONG or item.end is None or item.end > now:
         return Fact(word, length)

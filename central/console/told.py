@@ -87,7 +87,7 @@ _LASTED: Final = {
     Say.SILENT_FROM_START: ((SILENT, "since", "silence", Look.LONG),),
     Say.SILENCE_LIMIT: ((N_("Limit"), "", "limit", Look.USUAL),),
     Say.SILENCE_USUAL: ((USUAL, "since", "usual", Look.USUAL),),
-    Say.NIGHT_DOOR: ((N_("Not back for"), "at", "silence", Look.LONG),),
+    Say.NIGHT_DOOR: ((N_("Not back for"), "", "silence", Look.LONG),),
     Say.LEFT_ON: (
         (N_("On for"), "since", "", Look.LONG),
         (USUAL, "since", "usual", Look.USUAL),
@@ -98,7 +98,11 @@ _LASTED: Final = {
         (USUAL, "since", "usual", Look.USUAL),
     ),
 }
-"For each key: word, arguments that hold begin and length (none: up to the alarm), look."
+"""For each key: word, arguments that hold begin and length, look.
+
+Without one for the length it lasts up to the alarm; without one for its begin, what is long began
+so long before the alarm, and what is usual has none.
+"""
 
 
 def told(explanation: Explanation, at: datetime) -> tuple[Mark | Stretch, ...]:
@@ -134,8 +138,18 @@ def _told(sentence: Sentence, at: datetime) -> Iterator[Mark | Stretch]:
         length = given.get(lasts)
         if not lasts and begin is not None:
             length = at - begin
-        if isinstance(length, timedelta) and length >= timedelta():
-            yield Stretch(word, length, begin, look)
+        if not isinstance(length, timedelta) or length < timedelta():
+            continue
+        if not begins and look is Look.LONG:
+            begin = _before(at, length)
+        yield Stretch(word, length, begin, look)
+
+
+def _before(at: datetime, length: timedelta) -> datetime | None:
+    try:
+        return at - length
+    except OverflowError:
+        return None
 
 
 def _moment(value: Argument | None) -> datetime | None:

@@ -196,13 +196,15 @@ def test_words_of_one_half_are_never_crossed_by_a_pole_of_the_same_half() -> Non
 
 
 def test_without_a_day_there_are_numbers_and_no_picture() -> None:
-    door = sentence(Say.NIGHT_DOOR, at=WALL - 22 * MINUTE, room="현관", silence=22 * MINUTE)
+    door = sentence(Say.NIGHT_DOOR, at=WALL - 22 * MINUTE, room="현관", silence=15 * MINUTE)
     glanced = seen(case((door,), b"", kind=AlarmKind.WANDERING))
     assert (glanced.day, glanced.picture) == (None, None)
     assert [(fact.word, fact.value, fact.room) for fact in glanced.facts] == [
         ("Door opened", "21:18", "현관"),
-        ("Not back for", "22 min", ""),
+        ("Not back for", "15 min", ""),
     ]
+    # The door may have moved once more: what counts is counted from the alarm.
+    assert glanced.facts[1].since == WALL - 15 * MINUTE
 
 
 def test_a_silence_goes_on_until_somebody_or_something_ends_it() -> None:
@@ -240,6 +242,18 @@ def test_each_slow_harm_says_its_moments_and_lengths() -> None:
         ("Kitchen last used", Look.LIFE),
         ("Kitchen unused for", Look.LONG),
         ("Usually up by", Look.DUE),
+    ]
+
+
+def test_what_is_usual_is_said_without_a_day_and_what_happened_with_it() -> None:
+    said = (
+        sentence(Say.NO_MORNING, usual=WALL - 13 * HOUR, signs=0),
+        sentence(Say.PROMPT_UNANSWERED, at=WALL - 12 * HOUR),
+    )
+    glanced = seen(case(said, kind=AlarmKind.NO_MORNING), now=WALL + 12 * HOUR)
+    assert [(fact.word, fact.value) for fact in glanced.facts] == [
+        ("Usually up by", "08:40"),
+        ("Asked, no answer", "yesterday 09:40"),
     ]
 
 
