@@ -139,6 +139,8 @@ class Habits:
     today: list[Silence] = field(default_factory=list)
     learnt: datetime | None = None
     "Up to when."
+    down: timedelta = timedelta()
+    "For how long nobody listened since then, before this run and the downtime that led to it."
     door: datetime | None = None
     "When an outside door moved last."
     began: Context = Context.INSIDE
@@ -238,7 +240,7 @@ class Habits:
         self.days += listened_d
         self.weight = self.weight * keep + listened_d
         self.asked, self.vain = (asked[0], asked[1]), (vain[0], vain[1])
-        self.today, self.learnt = waiting, at
+        self.today, self.learnt, self.down = waiting, at, timedelta()
         self._reckoned = _Reckoned()
 
     def move(self, moved: Callable[[datetime], datetime]) -> None:

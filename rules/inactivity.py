@@ -197,7 +197,7 @@ def learn(decision: Decision) -> None:
         return
     listened = timedelta()
     if state.seen_from is not None:
-        down = state.down if state.started > last else timedelta()
+        down = state.down_since(last)
         listened = max(now - max(last, state.seen_from) - down, listened)
     decision.emit(Learnt(now, listened))
 

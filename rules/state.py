@@ -149,6 +149,11 @@ class State:
         last = self.down if self.started > begin else timedelta()
         return self.unheard + max(last, timedelta())
 
+    def down_since(self, learnt: datetime) -> timedelta:
+        """For how much of the time since `learnt`, the last time, nobody listened."""
+        last = self.down if self.started > learnt else timedelta()
+        return self.habits.down + max(last, timedelta())
+
     def alarm(self, key: AlarmKey) -> Alarm:
         """The alarm of that key; a fresh one at rest if it never moved."""
         return self.alarms.get(key) or Alarm(key)
@@ -450,6 +455,9 @@ class State:
         if self.life is not None:
             # The last downtime is known by now also where the clock was wrong then.
             self.unheard = self.unheard_since(self.life.at) + event.lost
+        learnt = self.habits.learnt or self.installed
+        if learnt is not None:
+            self.habits.down = self.down_since(learnt) + event.lost
         if self.listened_from is not None:
             self.runs.missed(self.started, self.down)
         if event.lost > _RESTART:

@@ -175,7 +175,30 @@ def test_it_learns_once_a_day_and_what_it_keeps_is_bounded() -> None:
     lived(home, 40)
     # With the first sign of life of each day but the first.
     assert len(list(home.of(Learnt))) == 42
-    assert len(home.engine.snapshot()) < small + 500
+    # Weeks and mornings fill up over a quarter: 0.8 KB and 0.4 KB.
+    assert len(home.engine.snapshot()) < small + 1_500
+
+
+def test_a_day_of_many_restarts_was_listened_to_less() -> None:
+    home = lived(Home(KETTLE, NODE, book=book()), 10)
+    home.live()
+    before, learnt = home.engine.state.habits.days, home.engine.state.habits.learnt
+    assert learnt is not None
+    for _ in range(6):
+        home.wait(2 * HOUR)
+        home.restart(2 * HOUR)
+        home.live()
+    home.wait(HOUR)
+    home.live()
+    again = home.engine.state.habits.learnt
+    assert again is not None
+    days = (again - learnt - 12 * HOUR) / DAY
+    assert home.engine.state.habits.days - before == pytest.approx(days, abs=0.02)
+    # Those downtimes count for that day alone.
+    home.wait(25 * HOUR)
+    home.live()
+    days += (home.now - again) / DAY
+    assert home.engine.state.habits.days - before == pytest.approx(days, abs=0.02)
 
 
 def test_a_silence_nobody_watched_is_not_learnt() -> None:
