@@ -21,7 +21,7 @@ help:
 	@echo 'make check          ruff, mypy, import arrows, catalogues'
 	@echo 'make bench          the benchmarks, as JSON'
 	@echo 'make setup          only set up; does nothing when nothing changed'
-	@echo 'make test-313       the tests without a browser under Python 3.13'
+	@echo 'make test-313       the tests that can tell one Python from another under 3.13'
 	@echo 'make messages       collect new texts into texts/locale'
 	@echo 'make lock           write the locked requirements anew with the newest allowed versions'
 	@echo 'make clean          remove what these targets made'
@@ -86,7 +86,7 @@ test-setup: setup
 	@ls /usr/bin/coap-client* >/dev/null 2>&1 || sh tools/debian.sh 'a CoAP peer in tests' libcoap3-bin || echo 'Tests with it are skipped.'
 
 test: test-setup
-	$(PY) -m pytest $(PYTEST_ARGS)
+	$(PY) tools/lanes.py $(PYTEST_ARGS)
 	@$(MAKE) --no-print-directory test-313
 
 test-313: setup

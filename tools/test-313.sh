@@ -1,5 +1,5 @@
 #!/bin/sh
-# Run the tests that need no browser under Python 3.13 (Raspberry Pi OS Trixie), in an environment of its own,
+# Run the tests that can tell one Python from another under 3.13 (Raspberry Pi OS Trixie), in an environment of its own,
 # or say aloud that nothing was proven there.
 #   test-313.sh [PYTEST ARGUMENT...]
 set -eu
@@ -26,6 +26,6 @@ if ! cmp -s pyproject.toml "$folder/installed.toml"; then
   "$folder/bin/python" -m pip --disable-pip-version-check install -qq --no-input --no-deps --no-build-isolation --editable .
   cp pyproject.toml "$folder/installed.toml"
 fi
-echo "The same tests under $("$folder/bin/python" --version), those in a browser and the many seeds aside:"
+echo "The same tests under $("$folder/bin/python" --version), but those in a browser, the many seeds, and some that mostly wait:"
 # Five: nothing was left to run, as when only browser tests were asked for.
-"$folder/bin/python" -m pytest -m 'not browser and not seeds' "$@" || { status=$?; [ "$status" -eq 5 ] || exit "$status"; }
+"$folder/bin/python" "$tools/lanes.py" --leave-out 'browser or seeds or once' "$@" || { status=$?; [ "$status" -eq 5 ] || exit "$status"; }

@@ -58,10 +58,10 @@ def asked(seed: int) -> Asked:
     )
 
 
-def broken(seed: int) -> tuple[Violation, ...]:
-    """What the run of a seed breaks."""
+def broken(asked_for: Asked) -> tuple[Violation, ...]:
+    """What a run breaks."""
     logging.disable(logging.CRITICAL)
-    return check(run(plan(asked(seed))))
+    return check(run(plan(asked_for)))
 
 
 def each(
@@ -75,7 +75,7 @@ def each(
                 seed = next(seeds, None)
                 if seed is None:
                     break
-                running[pool.submit(broken, seed)] = seed
+                running[pool.submit(broken, asked(seed))] = seed
             if not running:
                 return
             done, _ = wait(running, return_when=FIRST_COMPLETED)

@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -50,13 +51,15 @@ def boundaries(tmp_path: Path, change: str) -> list[tuple[str, int]]:
 
 
 @pytest.mark.processes
+@pytest.mark.once
 @pytest.mark.parametrize("change", ["add", "remove"])
 def test_killed_at_every_call(tmp_path: Path, change: str) -> None:
     new = (PLUG, replace(DOOR, keyed=True)) if change == "add" else ()
     calls = boundaries(tmp_path, change)
     assert {name for name, _ in calls} >= {"write", "fsync", "rename"}
-    outcomes = []
-    for step, (name, number) in enumerate(calls):
+
+    def outcome(step: int) -> bool:
+        name, number = calls[step]
         home = prepared(tmp_path / f"{step}")
         done = strace(
             home, change, "-o", "/dev/null", "-e", f"inject={name}:signal=KILL:when={number}"
@@ -66,11 +69,15 @@ def test_killed_at_every_call(tmp_path: Path, change: str) -> None:
         assert registry.findings == (), (name, number)
         assert registry.devices in ((PLUG,), new), (name, number)
         assert registry.keys.keys() == {device.id for device in registry.devices}
-        outcomes.append(registry.devices == new)
+        is_new = registry.devices == new
         # The next change works on whatever is there.
         if registry.devices:
             registry.remove_device(registry.devices[0].id)
             assert Registry.load(home).findings == ()
+        return is_new
+
+    with ThreadPoolExecutor(2) as pool:
+        outcomes = list(pool.map(outcome, range(len(calls))))
     # Old until some call, new from then on.
     assert outcomes == sorted(outcomes)
     assert not outcomes[0]

@@ -16,6 +16,8 @@ from tests.support.center import SmallCenter, free_port
 from tests.support.liar import Liar, Lie
 from tests.support.uplink import HASTY, HASTY_ONCE, IDENTITY
 
+pytestmark = pytest.mark.wall
+
 IMPATIENT = replace(HASTY, patience_s=0.3)
 
 

@@ -15,6 +15,8 @@ from tests.support.liar import Liar, Lie
 from tests.support.outbox import HeldOutbox, record, row
 from tests.support.uplink import IDENTITY, Heard, make_uplink, running, until
 
+pytestmark = pytest.mark.wall
+
 
 def rows(outbox: HeldOutbox, first: int, last: int) -> None:
     outbox.add(*[row(IDENTITY, seq) for seq in range(first, last + 1)])
@@ -163,15 +165,19 @@ async def test_a_center_that_is_not_there_is_not_hammered() -> None:
 
 
 async def test_resets_and_unparsable_replies_do_no_harm() -> None:
-    for lie in (Lie.RESET, Lie.GARBAGE, Lie.NOISE):
+    async def lied_to(lie: Lie) -> None:
         outbox = HeldOutbox()
         rows(outbox, 1, 1)
         async with (
             Liar(lie) as liar,
             running(make_uplink(outbox, liar.port, Heard())) as uplink,
         ):
-            await until(partial(lambda each: each.status.failures >= 3, uplink))
+            await until(lambda: uplink.status.failures >= 3)
             assert outbox.depth() == 1
+
+    async with asyncio.TaskGroup() as tasks:
+        for lie in (Lie.RESET, Lie.GARBAGE, Lie.NOISE):
+            tasks.create_task(lied_to(lie))
 
 
 async def test_a_refused_record_blocks_no_other_and_is_kept() -> None:

@@ -4,6 +4,8 @@ import asyncio
 from datetime import timedelta
 from functools import partial
 
+import pytest
+
 from protocol import cbor
 from protocol.heartbeat import News, NewsKind
 from rules.events import Outcome
@@ -11,6 +13,8 @@ from tests.support.center import SmallCenter
 from tests.support.liar import Liar, Lie
 from tests.support.outbox import MOMENT, HeldOutbox, record, row
 from tests.support.uplink import IDENTITY, Heard, make_uplink, running, until
+
+pytestmark = pytest.mark.wall
 
 NEWS = News(b"token--1", record(1).id, NewsKind.CLOSED, "관제석1", Outcome.REAL, MOMENT)
 

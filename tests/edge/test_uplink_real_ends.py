@@ -3,6 +3,8 @@
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from central.cases import Which
 from edge.journal import Journal
 from edge.outbox import OutboxRow
@@ -17,6 +19,8 @@ from tests.central.receiving import enrol, identity, opened, serving
 from tests.support.center import free_port
 from tests.support.outbox import MOMENT
 from tests.support.uplink import Heard, make_uplink, running, until
+
+pytestmark = pytest.mark.wall
 
 
 def alarm(journal: Journal, who: GatewayIdentity, serial: int) -> None:

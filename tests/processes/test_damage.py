@@ -84,9 +84,12 @@ STOPPED: list[Damage] = [cut_in_half, one_bit_of_the_header, bits_of_the_file]
 SPARES_THE_NEWEST = (cut_in_half, emptied)
 
 
+CASES = [*((True, each) for each in KILLED), *((False, each) for each in STOPPED)]
+
+
 @pytest.mark.parametrize(
     ("killed", "damage"),
-    [*((True, each) for each in KILLED), *((False, each) for each in STOPPED)],
+    [CASES[0], *(pytest.param(*each, marks=pytest.mark.once) for each in CASES[1:])],
     ids=lambda value: ("stopped", "killed")[value] if isinstance(value, bool) else value.__name__,
 )
 async def test_damaged_between_two_runs(tmp_path: Path, damage: Damage, *, killed: bool) -> None:

@@ -15,6 +15,7 @@ from tests.processes.town import town
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(120)]
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("case", CASES)
 def test_on_a_small_disk(case: str, tmp_path: Path) -> None:
     disk = tmp_path / "disk"

@@ -35,7 +35,7 @@ from tests.support.processes import (
     stored_records,
 )
 
-pytestmark = [pytest.mark.processes, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.processes, pytest.mark.once, pytest.mark.timeout(180)]
 
 SEED = 20261122
 KILLS = 25

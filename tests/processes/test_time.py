@@ -73,6 +73,7 @@ async def test_a_gateway_killed_within_a_silence_escalates_it_at_its_limit(
         await escalated_at_limit(there, since_min, 30)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("off", DAYS, ids=["behind", "ahead"])
 async def test_wrong_at_boot_and_set_later_it_fires_nothing_and_forgets_nothing(
     tmp_path: Path, off: timedelta
@@ -103,6 +104,7 @@ async def test_wrong_at_boot_and_set_later_it_fires_nothing_and_forgets_nothing(
         await escalated_at_limit(there, since_min, 30)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("off", DAYS, ids=["behind", "ahead"])
 async def test_at_a_boot_with_a_wrong_date_it_goes_on_from_what_it_knew(
     tmp_path: Path, off: timedelta
@@ -132,6 +134,7 @@ async def test_at_a_boot_with_a_wrong_date_it_goes_on_from_what_it_knew(
         await escalated_at_limit(there, since_min, 180)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("off", DAYS, ids=["back", "on"])
 async def test_a_date_that_jumps_by_ntp_and_back_by_the_center_fires_nothing(
     tmp_path: Path, off: timedelta

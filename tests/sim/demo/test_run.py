@@ -111,6 +111,7 @@ def _post(browser: httpx.Client, page: str, path: str, **form: str) -> httpx.Res
     return answer
 
 
+@pytest.mark.once
 def test_a_collapse_is_found_taken_and_closed(tmp_path: Path) -> None:
     with _launched(tmp_path / "run", "--speed", "20000") as watched:
         watched.until("goes to bed")
@@ -194,6 +195,7 @@ def test_a_port_in_use_is_said(tmp_path: Path) -> None:
             assert "choose another port with --port N" in watched.said
 
 
+@pytest.mark.once
 def test_a_recording_is_played_and_its_person_found(tmp_path: Path) -> None:
     path = tmp_path / "home.csv"
     lines = ["timestamp,sensor,kind,value"]

@@ -74,6 +74,7 @@ def left(data: Path) -> list[str]:
     return found
 
 
+@pytest.mark.once
 async def test_a_collapse_is_found_though_gateway_and_center_are_killed(tmp_path: Path) -> None:
     shown: list[tuple[int, int]] = []
     outcome = await run.run(
