@@ -32,9 +32,8 @@ class Refusals:
 
     def __init__(self) -> None:
         self._devices: dict[DeviceId, _Refused] = {}
-        self._known: set[DeviceId] = set()
-        self._new: set[DeviceId] = set()
-        "Of them an earlier run may have told something that nobody has taken back."
+        self._unsure: set[DeviceId] = set()
+        "Of them the gateway may know something that is no longer so."
 
     def refuse(self, device: DeviceId, why: Why, at_us: int, now: datetime) -> DriverFault | None:
         """Note one refused frame; a fault when it is time to tell."""
@@ -52,10 +51,10 @@ class Refusals:
         return DriverFault(AlarmKind.FRAMES_REFUSED, device, present=True, sentence=said)
 
     def over(self, at_us: int, now: datetime) -> list[DriverFault]:
-        """The faults of devices that had no frame refused for an hour, also since the start."""
-        for device in sorted(self._new):
+        """The faults of devices that had no frame refused for an hour, also since the table."""
+        for device in sorted(self._unsure):
             self._devices.setdefault(device, _Refused(at_us, at_us)).present = True
-        self._new.clear()
+        self._unsure.clear()
         quiet = [
             device
             for device, refused in self._devices.items()
@@ -73,8 +72,11 @@ class Refusals:
         ]
 
     def set_devices(self, known: set[DeviceId]) -> None:
-        """These are the home's devices from now on."""
+        """These are the home's devices from now on.
+
+        The gateway says so also when it comes back: an earlier run of this driver, or its own
+        journal if that was damaged, may have told it what nobody took back.
+        """
         for device in self._devices.keys() - known:
             del self._devices[device]
-        self._new = (self._new & known) | (known - self._known)
-        self._known = known
+        self._unsure = set(known)

@@ -308,6 +308,19 @@ def test_what_an_earlier_run_told_ends_after_an_hour_without_a_refused_frame(sta
     assert adapter.over(3 * HOUR_US, NOW) == []
 
 
+def test_a_gateway_that_comes_back_is_told_again_what_is_over(state: Path) -> None:
+    sensor = door()
+    ear = Ear(state, sensor)
+    ear.faults(sensor, b"\x40\x11\x01")
+    ear.faults(sensor, b"\x40\x11\x01")
+    assert [one.present for one in ear.adapter.over(HOUR_US, NOW)] == [False]
+    # Its journal was damaged meanwhile: it may take the fault for one that stands.
+    ear.know(sensor)
+    assert ear.adapter.over(2 * HOUR_US, NOW) == []
+    assert [one.present for one in ear.adapter.over(3 * HOUR_US, NOW)] == [False]
+    assert ear.adapter.over(5 * HOUR_US, NOW) == []
+
+
 def test_version_1_is_refused_by_its_uuid_and_by_its_version_bits(state: Path) -> None:
     sensor = door(key=None)
     ear = Ear(state, sensor)
