@@ -16,6 +16,8 @@ KEY = AlarmKey(AlarmKind.NOT_EATING)
 _MARGIN = 1.25
 _UP = timedelta(hours=2)
 "Who shows signs for so long without a rest does not only go to the bathroom by night."
+_LATE = timedelta(minutes=15)
+"Who was up longer ago, as a driver tells that kept it, may not be now."
 
 
 def life_seen(decision: Decision, life: LifeSeen) -> None:
@@ -24,7 +26,7 @@ def life_seen(decision: Decision, life: LifeSeen) -> None:
     cooked = state.runs.cooked
     if not rule.enabled or cooked is None or now - cooked <= rule.limit:
         return
-    if not _up(state, life.at) or _told(state, cooked):
+    if not _up(decision, life.at) or _told(state, cooked):
         return
     usual, lasted = state.runs.meals.longest, state.not_cooked_for(now)
     if lasted is None or state.away is not None or lasted <= max(rule.limit, _MARGIN * usual):
@@ -44,9 +46,10 @@ def cooked(decision: Decision, seen: Observation) -> None:
     decision.clear(KEY, (said,))
 
 
-def _up(state: State, at: datetime) -> bool:
-    runs = state.runs
-    return runs.stirred == at and runs.up_since is not None and at - runs.up_since >= _UP
+def _up(decision: Decision, at: datetime) -> bool:
+    runs = decision.state.runs
+    begin, late = runs.up_since, decision.now - at
+    return late <= _LATE and runs.stirred == at and begin is not None and at - begin >= _UP
 
 
 def _told(state: State, cooked: datetime) -> bool:

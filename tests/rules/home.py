@@ -6,7 +6,7 @@ from itertools import cycle
 from typing import TypeVar
 
 from rules.alarm import AlarmKey, AlarmState
-from rules.device import Device, EvidenceRole, Link, Output
+from rules.device import Device, EvidenceRole, Link, Output, Use
 from rules.engine import Engine
 from rules.events import AlarmMoved, Commanded, Escalated, Event, Updated
 from rules.inputs import Boot, CommandResult, DeviceChanged, Input, Tick, TimeTrust
@@ -28,6 +28,7 @@ def device(
     evidence: EvidenceRole = EvidenceRole.HAND,
     outside_door: bool = False,
     mains: bool = False,
+    use: Use | None = None,
 ) -> Device:
     """A device whose address is made from its name."""
     digits = name.encode().hex().ljust(12, "0")[-12:].upper()
@@ -43,6 +44,7 @@ def device(
         frozenset(outputs),
         outside_door=outside_door,
         mains_powered=mains,
+        use=use,
     )
 
 

@@ -3,24 +3,26 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+import cbor2
 import pytest
 
 from rules.alarm import AlarmKey, AlarmKind, AlarmState
 from rules.device import Device, EvidenceRole, Use
+from rules.engine import Engine
 from rules.events import AwayReason, Escalated, Outcome
-from rules.inputs import Away, Closed, DeviceChanged, Shelve
+from rules.inputs import Away, Boot, Closed, DeviceChanged, Shelve
 from rules.observation import DeviceId, Observation, Phenomenon, Quality
 from rules.rulebook import Inactivity, LeftOn, Rulebook
 from rules.sentence import Say
 from tests.rules.home import EPOCH, HOUR, KETTLE, MINUTE, MOTION, Home, device
 
 POWER = Phenomenon.POWER_W
-HEATER = replace(device("heater", POWER, mains=True, evidence=EvidenceRole.NONE), use=Use.HEATING)
-STOVE = replace(
-    device("stove", Phenomenon.RELAY_ON, mains=True, evidence=EvidenceRole.NONE), use=Use.COOKING
+HEATER = device("heater", POWER, mains=True, evidence=EvidenceRole.NONE, use=Use.HEATING)
+STOVE = device(
+    "stove", Phenomenon.RELAY_ON, mains=True, evidence=EvidenceRole.NONE, use=Use.COOKING
 )
-LAMP = replace(device("lamp", POWER, mains=True), use=Use.LIGHT)
-COOKER = replace(device("cooker", POWER, mains=True), use=Use.COOKING)
+LAMP = device("lamp", POWER, mains=True, use=Use.LIGHT)
+COOKER = device("cooker", POWER, mains=True, use=Use.COOKING)
 BOOK = Rulebook(inactivity=Inactivity(prompt=False, learn=False))
 QUIET = replace(BOOK, inactivity=replace(BOOK.inactivity, limits=(100 * HOUR,)))
 
@@ -116,7 +118,7 @@ def test_what_the_heater_does_by_itself_is_no_sign_of_life() -> None:
 
 
 def test_who_switches_another_heater_on_is_there() -> None:
-    other = replace(device("iron", POWER, mains=True), use=Use.HEATING)
+    other = device("iron", POWER, mains=True, use=Use.HEATING)
     one = home(HEATER, other)
     switch_on(one)
     one.wait(2 * HOUR)
@@ -463,6 +465,31 @@ def test_a_clock_that_jumps_changes_no_span(shift: timedelta) -> None:
     assert not raised(one)
     one.wait(MINUTE)
     assert raised(one)
+
+
+def test_the_snapshot_of_an_earlier_program_is_read() -> None:
+    one = home()
+    switch_on(one)
+    version, body = cbor2.loads(one.engine.snapshot())
+    del body["runs"]
+    one.engine = Engine.restored(one.book, cbor2.dumps([version, body]), [])
+    one.put(Boot(2, timedelta(), trusted=True))
+    switch_on(one)
+    one.wait(3 * HOUR)
+    assert raised(one)
+
+
+def test_what_a_crash_lost_is_learnt_from_the_next_report() -> None:
+    one = home()
+    saved = one.engine.snapshot()
+    switch_on(one)
+    one.wait(HOUR)
+    one.engine = Engine.restored(one.book, saved, [])
+    one.put(Boot(2, MINUTE, trusted=True))
+    start = one.now
+    one.wait(4 * HOUR)
+    (case,) = raised(one)
+    assert timedelta() <= case.at - start - 3 * HOUR <= HEATER.report_every
 
 
 def test_a_device_that_is_gone_is_forgotten() -> None:

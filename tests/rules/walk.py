@@ -18,7 +18,7 @@ from rules.alarm import (
     Category,
 )
 from rules.command import Refusal, Signal
-from rules.device import Device, EvidenceRole, Liveness, Output
+from rules.device import Device, EvidenceRole, Liveness, Output, Use
 from rules.engine import Engine
 from rules.events import (
     AwayReason,
@@ -50,10 +50,12 @@ from rules.registers import LONG_AGO
 from rules.routine import Routine
 from rules.rulebook import (
     AwayByDoor,
+    Eating,
     Evidence,
     Hazard,
     Health,
     Inactivity,
+    LeftOn,
     Morning,
     Rulebook,
     Wandering,
@@ -66,13 +68,16 @@ from tests.rules.home import EPOCH, HOUR, MINUTE, device
 SECOND = timedelta(seconds=1)
 RAISED = {AlarmState.RAISED}
 INACTIVITY = AlarmKey(AlarmKind.INACTIVITY)
+OF_USE = {AlarmKind.LEFT_ON, AlarmKind.NOT_EATING}
 NO_MORNING = AlarmKey(AlarmKind.NO_MORNING)
 WANDERING = AlarmKey(AlarmKind.WANDERING)
 
 POOL = (
-    device("kettle", Phenomenon.POWER_W, every=2 * MINUTE, mains=True),
+    device("kettle", Phenomenon.POWER_W, every=2 * MINUTE, mains=True, use=Use.COOKING),
     device("tv", Phenomenon.POWER_W, Phenomenon.RELAY_ON, every=3 * MINUTE, mains=True),
     device("fridge", Phenomenon.POWER_W, every=MINUTE, mains=True, evidence=EvidenceRole.NONE),
+    device("blanket", Phenomenon.POWER_W, every=MINUTE, mains=True, use=Use.HEATING),
+    device("lamp", Phenomenon.RELAY_ON, every=3 * MINUTE, mains=True, use=Use.LIGHT),
     device("hall", Phenomenon.MOTION, Phenomenon.BATTERY_PCT, every=2 * MINUTE),
     device("door", Phenomenon.CONTACT_OPEN, every=4 * MINUTE, outside_door=True),
     device(
@@ -96,6 +101,8 @@ BOOK = Rulebook(
     hazard=Hazard(temperature_hold=3 * MINUTE, repeat_after=10 * MINUTE),
     health=Health(stale_after=2, dead_after=4),
     away=AwayByDoor(settle=5 * MINUTE, extra=20 * MINUTE),
+    left_on=LeftOn(heating=25 * MINUTE, cooking=15 * MINUTE, light=50 * MINUTE),
+    eating=Eating(limit=150 * MINUTE),
     morning=Morning(enabled=True),
     wandering=Wandering(enabled=True, back_within=3 * MINUTE),
 )
@@ -427,6 +434,8 @@ class Walk:
                 elif key in {NO_MORNING, WANDERING}:
                     self._may_claim()
                     self._yields(key)
+                elif key.kind in OF_USE:
+                    self._may_tell_of_use(key)
             case Updated(serial=serial, refers=refers, alarm=key, stage=stage):
                 self._rises(serial)
                 assert self.opened[refers] == key, "news of a case that the center has not"
@@ -465,6 +474,19 @@ class Walk:
         assert state.trusted or key == NO_MORNING, "the hour is not known"
         assert key == WANDERING or state.away is None, "nobody is at home"
 
+    def _may_tell_of_use(self, key: AlarmKey) -> None:
+        """Whether a device may be said to be left on, or nothing to be cooked."""
+        state = self.engine.state
+        assert state.away is None, "nobody is at home"
+        assert state.sees_since(pet=self.book.evidence.pet) is not None, "a blind home"
+        assert not state.inactivity_stands, "two cases for one danger"
+        if key.scope is not None:
+            assert state.devices[key.scope].liveness is Liveness.LIVE
+            run = state.runs.now[key.scope]
+            closed = state.alarm(key).closed_at
+            assert run.paused is None, "what is off is left on"
+            assert closed is None or closed <= run.begin, "told twice"
+
     def _look_at_moments(self, item: Input) -> None:
         """Nothing lies ahead of the clock, and the last sign of life is the last."""
         state = self.engine.state
@@ -477,6 +499,11 @@ class Walk:
         for heard in state.devices.values():
             moments += [heard.since, heard.last_seen, heard.heard, heard.live_since]
             moments += [reading.at for reading in heard.readings.values()]
+        runs = state.runs
+        moments += [runs.stirred, runs.up_since, runs.cooked]
+        for run in runs.now.values():
+            moments += [run.begin, run.heard, run.paused]
+        assert runs.uncounted >= timedelta()
         for alarm in state.alarms.values():
             moments += [alarm.since, alarm.changed_at, alarm.raised_at, alarm.closed_at]
             if alarm.state is AlarmState.PROMPTED:
