@@ -26,6 +26,6 @@ if ! cmp -s pyproject.toml "$folder/installed.toml"; then
   "$folder/bin/python" -m pip --disable-pip-version-check install -qq --no-input --no-deps --no-build-isolation --editable .
   cp pyproject.toml "$folder/installed.toml"
 fi
-echo "The same tests under $("$folder/bin/python" --version), but those in a browser, the many seeds, and some that mostly wait:"
+echo "The same tests under $("$folder/bin/python" --version), but those in a browser, the many seeds, and some that last long:"
 # Five: nothing was left to run, as when only browser tests were asked for.
 "$folder/bin/python" "$tools/lanes.py" --leave-out 'browser or seeds or once' "$@" || { status=$?; [ "$status" -eq 5 ] || exit "$status"; }

@@ -204,6 +204,7 @@ def test_a_directed_run_keeps_every_promise(run: str) -> None:
     assert broken(run) == set()
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("one", PLANTED.values(), ids=PLANTED)
 def test_a_planted_defect_is_found(one: Planted) -> None:
     assert one.breaks <= broken(one.run, one.bugs)

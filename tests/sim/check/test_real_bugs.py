@@ -207,6 +207,7 @@ def violated(planted: Planted, bugs: Bugs) -> set[str]:
     return {violation.checker for violation in check(run(plan, bugs=bugs))}
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("planted", PLANTED.values(), ids=PLANTED)
 def test_a_planted_defect_is_found(planted: Planted) -> None:
     assert planted.found_by in violated(planted, planted.bugs)

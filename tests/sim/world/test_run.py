@@ -65,6 +65,7 @@ def test_a_home_lives_the_same_beside_others() -> None:
     assert [each.event for each in alone.decided] == [each.event for each in beside.decided]
 
 
+@pytest.mark.once
 def test_a_fault_left_out_changes_nothing_before_it() -> None:
     asked = Asked(21, 1, 6, "storm")
     whole = plan(asked)
@@ -133,6 +134,7 @@ def test_a_case_that_waits_anew_is_taken_and_closed_anew() -> None:
     assert [False, True] in closings
 
 
+@pytest.mark.once
 def test_a_month_without_a_way_is_told_when_it_is_back() -> None:
     down = one(FaultKind.UPLINK_DOWN, DAY, 30 * DAY)
     chronicle = run(Plan(8, (1,), 32, (down,), population="rooms"))
