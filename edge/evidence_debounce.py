@@ -92,6 +92,15 @@ class Debounce:
         kept.value, kept.at = seen.value, at
         return (before, seen) if before is not None and phenomenon in _STEPPED else (seen,)
 
+    def switched(self, device: DeviceId) -> tuple[Observation, ...]:
+        """The load by which a device of some use was found on or off, if it was not logged."""
+        kept = self._kept.get((device, Phenomenon.POWER_W))
+        if kept is None or kept.skipped is None:
+            return ()
+        seen, kept.skipped = kept.skipped, None
+        kept.value, kept.at = seen.value, seen.phenomenon_time
+        return (seen,)
+
 
 def _is_value(value: Value) -> bool:
     return not isinstance(value, float) or math.isfinite(value)

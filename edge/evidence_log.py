@@ -25,6 +25,7 @@ from rules.events import (
     LifeSeen,
     LivenessChanged,
     Started,
+    Switched,
     TimeMoved,
     Updated,
 )
@@ -93,6 +94,10 @@ class EvidenceLog:
         """Take in what was decided."""
         if isinstance(happening, Observation):
             for seen in self._debounce.worth(happening):
+                self._keep(seen)
+        elif isinstance(happening, Switched):
+            # A cooker that only keeps warm from now on changed nothing else that rules look at.
+            for seen in self._debounce.switched(happening.device):
                 self._keep(seen)
         elif isinstance(happening, _FACTS):
             if isinstance(happening, TimeMoved):

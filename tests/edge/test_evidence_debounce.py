@@ -54,6 +54,14 @@ def test_a_load_that_hovers_about_the_limit_is_not_logged() -> None:
     assert kept(Phenomenon.POWER_W, *told) == [(0, 9.5)]
 
 
+def test_the_load_of_a_cooker_that_only_keeps_warm_is_logged_when_that_is_noticed() -> None:
+    debounce = Debounce()
+    for second, watts in ((0, 700.0), (60, 650.0), (120, 38.0)):
+        debounce.worth(seen(second, Phenomenon.POWER_W, watts))
+    assert [one.value for one in debounce.switched(PLUG)] == [38.0]
+    assert not debounce.switched(PLUG)
+
+
 def test_a_load_that_creeps_past_the_limit_is_logged_as_no_step() -> None:
     watts = [(60.0 * n, float(2 * n)) for n in range(8)]
     *_, before, after = kept(Phenomenon.POWER_W, *watts)
