@@ -11,7 +11,8 @@
   seen (`sim.check.blindness`).
 - `false_per_30d`: escalations of a person in danger per home and 30 days that were false:
   inactivity raised in a silence that the resident's own later life ended, a danger or a call that
-  no device truly noticed in the day before, heat or cold told by a sensor that drifts or is stuck.
+  no device truly noticed in the day before, heat or cold told by a sensor that drifts or is stuck,
+  a late morning or a slow harm that was none.
 """
 
 from collections.abc import Iterable, Sequence
@@ -25,7 +26,7 @@ from sim.check.blindness import told, was_told
 from sim.check.hazard_holds import alarm_of
 from sim.check.violation import Violation
 from sim.faults.fault import FaultKind
-from sim.world.chronicle import Chronicle, HomeChronicle, Trouble
+from sim.world.chronicle import SLOW, Chronicle, HomeChronicle, Trouble
 
 _MONTH = timedelta(days=30)
 _HOUR = timedelta(hours=1)
@@ -156,12 +157,23 @@ def false_alarms(chronicle: Chronicle, home: HomeChronicle) -> int:
             count += not any(_lies(trouble, at) for trouble in home.troubles)
         elif kind in _MEASURED:
             count += _measured_falsely(chronicle, home, event.alarm, at)
+        elif kind is AlarmKind.NO_MORNING:
+            count += not any(_lies(trouble, at) for trouble in home.troubles)
+        elif kind in SLOW:
+            count += not _suffered(home, kind, at)
         elif kind in PERSON_IN_DANGER:
             count += not any(
                 key == event.alarm and at - _NOTICED_WITHIN <= heard <= at
                 for key, heard in noticed
             )
     return count
+
+
+def _suffered(home: HomeChronicle, kind: AlarmKind, at: datetime) -> bool:
+    """Whether there truly was what is told, or somebody lay there unable to mend it."""
+    return any(one.kind is SLOW[kind] and one.lasts(at) for one in home.suffered) or any(
+        _lies(trouble, at) for trouble in home.troubles
+    )
 
 
 def _lies(trouble: Trouble, at: datetime) -> bool:

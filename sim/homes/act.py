@@ -58,6 +58,30 @@ class Plight:
     "What sensors still see of the person, by hand, in order of time; none of it after help came."
 
 
+class SlowKind(StrEnum):
+    """What goes wrong while life goes on."""
+
+    WANDERING = "wandering"
+    "Out of the house at night."
+    LEFT_ON = "left_on"
+    "A heater that nobody looks after."
+    NOT_EATING = "not_eating"
+    "Up and about for days, and nothing is cooked."
+    DECLINE = "decline"
+    "Weaker week by week, and not soon better."
+
+
+@dataclass(frozen=True, slots=True)
+class SlowHarm:
+    """A slow harm begins at `at`, or with `ends` it is over; nobody need have noticed."""
+
+    at: datetime
+    kind: SlowKind
+    device: DeviceId | None = None
+    "That was left on."
+    ends: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Announced:
     """Staff or the resident tell the gateway of an absence, or of its end."""
@@ -66,7 +90,7 @@ class Announced:
     away: Away
 
 
-Happening = Act | Plight | Announced
+Happening = Act | Plight | Announced | SlowHarm
 """What goes on in a home, whoever notices. A flood, smoke or a call for help is an `Act` of its
 phenomenon; a plight takes away the acts by hand that would follow it."""
 

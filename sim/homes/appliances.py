@@ -14,6 +14,7 @@ from sim.homes.dwelling import TELEVISION_STANDBY_W
 from sim.homes.ledger import HOUR, MINUTE, SECOND, Ledger
 
 _W = Phenomenon.POWER_W
+_HEATER_W = 1_200.0
 _RUNS = 40
 "More than two days have of one appliance."
 
@@ -121,6 +122,10 @@ class Appliances:
                 self._power(then, names.AIR_CONDITIONER, self._around(36.0), at)
                 then += random_minutes(random, 5, 14)
         self._power(off, names.AIR_CONDITIONER, 0.0, off)
+
+    def heat_room(self, at: int, *, on: bool) -> None:
+        """The heater, from hand to hand."""
+        self._power(at, names.HEATER, self._around(_HEATER_W) if on else 0.0, at)
 
     @property
     def lamp_w(self) -> float:

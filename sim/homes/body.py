@@ -10,7 +10,7 @@ from random import Random
 
 from rules.observation import DeviceId, Phenomenon
 from sim.homes import names
-from sim.homes.act import Scene
+from sim.homes.act import Scene, SlowHarm, SlowKind
 from sim.homes.draw import exponential
 from sim.homes.ledger import MINUTE, SECOND, Ledger
 
@@ -126,6 +126,13 @@ class Body:
                 break
             self.sees(self.room)
         self.at = until
+
+    def harmed(
+        self, kind: SlowKind, device: DeviceId | None = None, *, ends: bool = False
+    ) -> None:
+        """Note that a slow harm begins now, or with `ends` that it is over."""
+        moment = self.ledger.moment(self.at)
+        self.ledger.put(self.at, SlowHarm(moment, kind, device, ends))
 
     # ------------------------------------------------------------------------------------ the door
 

@@ -85,6 +85,13 @@ class Character:
     "Chance that a day begins late, or that an outing takes most of the day."
     drift: float
     "How far habits move over months: 1 is about half an hour and a tenth of the liveliness."
+    heats: float = 0.0
+    "Chance that a heater is switched on with the next pastime of a cold day."
+    forgets: float = 0.0
+    "Chance that it stays on, going out or to bed."
+    fasts: float = 0.0
+    "Times in a year in which nothing is eaten for days; so with the next."
+    declines: float = 0.0
 
 
 def character(random: Random, *, carer: bool | None = None) -> Character:

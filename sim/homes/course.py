@@ -1,6 +1,6 @@
 """The course of the months: which days are ordinary, which are spent ill, in hospital or away."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from random import Random
 
@@ -10,6 +10,10 @@ from sim.homes.draw import exponential, normal
 
 _YEAR = 365.25
 _WEEK = 7
+_FAILS_D, _WEAK_D, _MENDS_D = 28, 84, 105
+"A decline: so many days until it is at its worst, until it turns, and until all is well."
+_WEAKER, _LATER = 0.55, 75.0
+"At its worst, of the liveliness and in minutes."
 
 
 class Manner(Enum):
@@ -39,6 +43,9 @@ class Mood:
     "Minutes by which habits have moved: wakes, meals and bed."
     lively: float
     "1: as always; less moves less."
+    eats: bool = True
+    weak: bool = False
+    "In a decline."
 
 
 class Course:
@@ -59,11 +66,16 @@ class Course:
         self._next_ill = self._in(character.ills)
         self._next_hospital = self._in(character.hospitals)
         self._next_trip = self._in(character.trips)
+        self._next_fast = self._in(character.fasts)
+        self._fast_left = 0
+        self._next_decline = self._in(character.declines)
+        self._weak_for = 0
 
     def mood(self) -> Mood:
         """Of the next day."""
         self._day += 1
         self._drift()
+        self._weaken()
         if self._away_left:
             self._away_left -= 1
             return self._mood(Manner.AWAY if self._away_left else Manner.RETURNS)
@@ -81,7 +93,30 @@ class Course:
         if self._ill_left:
             self._ill_left -= 1
             return self._mood(Manner.ILL)
-        return self._mood(Manner.AT_HOME)
+        return replace(self._mood(Manner.AT_HOME), eats=not self._fasts())
+
+    def _fasts(self) -> bool:
+        """Whether this is a day without a meal, of those at home."""
+        if self._day >= self._next_fast:
+            self._next_fast = self._day + 20 + self._in(self._character.fasts)
+            self._fast_left = 5 + int(exponential(self._random, 2))
+        self._fast_left = max(self._fast_left - 1, 0)
+        return self._fast_left > 0
+
+    def _weaken(self) -> None:
+        if self._day >= self._next_decline:
+            self._next_decline = self._day + 2 * _MENDS_D + self._in(self._character.declines)
+            self._weak_for = 1
+        elif self._weak_for:
+            self._weak_for = (self._weak_for + 1) % _MENDS_D
+
+    @property
+    def _weakness(self) -> float:
+        """0: as always, 1: at the worst of a decline."""
+        days = self._weak_for
+        if days <= _WEAK_D:
+            return min(days / _FAILS_D, 1.0)
+        return (_MENDS_D - days) / (_MENDS_D - _WEAK_D)
 
     def _leave(self, reason: AwayReason, days: int) -> Mood:
         self._ill_left = 0
@@ -97,8 +132,9 @@ class Course:
             self._reason,
             self._away_left,
             self._announced,
-            self._later + (60 if ill else 0),
-            self._lively * (0.45 if ill else 1.0),
+            self._later + (60 if ill else 0) + _LATER * self._weakness,
+            self._lively * (0.45 if ill else 1.0) * (1 - _WEAKER * self._weakness),
+            weak=self._weak_for > 0,
         )
 
     def _drift(self) -> None:

@@ -7,7 +7,7 @@ from operator import itemgetter
 from rules.events import AwayReason
 from rules.inputs import Away
 from sim.homes import names
-from sim.homes.act import Announced, Scene
+from sim.homes.act import Announced, Scene, SlowHarm, SlowKind
 from sim.homes.body import Guest, Room
 from sim.homes.course import Course, Manner, Mood
 from sim.homes.draw import exponential, normal, within
@@ -36,6 +36,7 @@ class Days:
         self._guest = guest
         self._mood: Mood | None = None
         self._wakes = 0.0
+        self._suffers: set[SlowKind] = set()
 
     def live(self, midnight: int, weekday: int, weather: Weather) -> None:
         """One day from getting up to the end of the night after it, with the next one in mind."""
@@ -45,7 +46,9 @@ class Days:
         following = self._mood = self._course.mood()
         self._wakes = self._wake(following, (weekday + 1) % 7)
         person = self._person
-        person.today = Today(midnight, weekday, weather, mood.manner is Manner.ILL, mood.lively)
+        ill = mood.manner is Manner.ILL
+        person.today = Today(midnight, weekday, weather, ill, mood.lively, mood.eats)
+        self._note_slow_harm(midnight, mood)
         if mood.manner is Manner.AWAY:
             return
         body = person.body
@@ -69,6 +72,14 @@ class Days:
                 return
         self._sleep(person.today.at(1440 + self._wakes))
 
+    def _note_slow_harm(self, midnight: int, mood: Mood) -> None:
+        """What a day shows of the course of the months."""
+        for kind, there in ((SlowKind.NOT_EATING, not mood.eats), (SlowKind.DECLINE, mood.weak)):
+            if there is not (kind in self._suffers):
+                self._suffers ^= {kind}
+                moment = self._ledger.moment(midnight)
+                self._ledger.put(midnight, SlowHarm(moment, kind, ends=not there))
+
     # ----------------------------------------------------------------------------------- the plan
 
     def _wake(self, mood: Mood, weekday: int) -> float:
@@ -87,7 +98,7 @@ class Days:
         plan: _Plan = []
 
         def meal(chance: float, minute: float, sd: float, scene: Scene, *, big: bool) -> None:
-            if random.random() < chance * (0.55 if ill else 1):
+            if random.random() < chance * (0.55 if ill else 1) and today.eats:
                 at = normal(random, minute + later, sd)
                 plan.append((at, lambda: person.eat(scene, big=big)))
 
@@ -150,6 +161,7 @@ class Days:
         body.room = Room.BEDROOM
         body.settle(names.BED, occupied=False)
         body.sees(Room.BEDROOM, Scene.WAKES)
+        person.see_to_heater(found=True)
         person.toilet(washes=random.random() < 0.7)
         if random.random() < 0.5:
             body.walk(Room.BEDROOM)
@@ -165,7 +177,7 @@ class Days:
 
     def _go_out(self) -> None:
         person = self._person
-        person.put_out()
+        person.put_out(for_long=True)
         body = person.body
         mean = person.character.outing_min
         minutes = within(person.random, mean, 0.35 * mean, 12, 420)
@@ -174,6 +186,7 @@ class Days:
             minutes = person.random.uniform(240, 660)
         body.leave()
         body.come_home(body.at + int(minutes * MINUTE))
+        person.see_to_heater(found=True)
         if person.random.random() < 0.5:
             body.walk(Room.KITCHEN)
             body.touch(names.FRIDGE_DOOR, 6, 40)
@@ -208,7 +221,7 @@ class Days:
         person, random = self._person, self._person.random
         if mood.reason is AwayReason.TRIP:
             person.body.busy(Room.BEDROOM, 12)
-        person.put_out()
+        person.put_out(for_long=True)
         person.body.leave()
         if not mood.announced:
             return
@@ -231,6 +244,7 @@ class Days:
     def _return(self, mood: Mood, back: int) -> None:
         person = self._person
         person.body.come_home(back)
+        person.see_to_heater(found=True)
         person.body.busy(Room.BEDROOM, 10)
         if mood.announced and person.random.random() < 0.4:
             at = back + int(exponential(person.random, 2.0) * HOUR)
@@ -243,7 +257,7 @@ class Days:
         """To bed, and up now and then, until the morning."""
         person, random = self._person, self._person.random
         body, today = person.body, person.today
-        person.put_out()
+        person.put_out(for_long=True)
         person.toilet()
         body.walk(Room.BEDROOM, Scene.GOES_TO_BED)
         if today.weather.is_cold:
@@ -294,5 +308,8 @@ class Days:
         person, random = self._person, self._person.random
         far = random.random() < 0.35
         minutes = random.uniform(70, 200) if far else random.uniform(6, 50)
-        person.body.leave(told=False)
-        person.body.come_home(person.body.at + int(minutes * MINUTE), told=False)
+        body = person.body
+        body.leave(told=False)
+        body.harmed(SlowKind.WANDERING)
+        body.come_home(body.at + int(minutes * MINUTE), told=False)
+        body.harmed(SlowKind.WANDERING, ends=True)

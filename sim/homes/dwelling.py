@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from random import Random
 
-from rules.device import Device, EvidenceRole, Link, Output
+from rules.device import Device, EvidenceRole, Link, Output, Use
 from rules.observation import DeviceId, Phenomenon, Value
 from sim.homes import names
 
@@ -90,7 +90,11 @@ def on_battery(name: DeviceId, room: str, model: str, phenomena: frozenset[Pheno
 
 
 def plug(
-    name: DeviceId, room: str, role: EvidenceRole = EvidenceRole.HAND, power_w: float = 0.0
+    name: DeviceId,
+    room: str,
+    role: EvidenceRole = EvidenceRole.HAND,
+    power_w: float = 0.0,
+    use: Use | None = None,
 ) -> Fitted:
     """A plug node: its load on change, and every ten minutes."""
     device = Device(
@@ -103,10 +107,18 @@ def plug(
         report_every=_MAINS_EVERY,
         evidence=role,
         mains_powered=True,
+        use=use,
     )
     return device, ((Phenomenon.POWER_W, power_w),)
 
 
+_USES = {
+    names.KETTLE: Use.COOKING,
+    names.RICE_COOKER: Use.COOKING,
+    names.MICROWAVE: Use.COOKING,
+    names.BLANKET: Use.HEATING,
+    names.HEATER: Use.HEATING,
+}
 _PRESSED = frozenset({Phenomenon.BUTTON, Phenomenon.SOS})
 
 
@@ -123,18 +135,19 @@ def appliances(rooms: Rooms, chosen: Container[DeviceId]) -> Iterator[Fitted]:
         (names.BLANKET, rooms.bedroom, by_itself, 0.0),
         (names.WASHING_MACHINE, rooms.bathroom, hand, 0.0),
         (names.FAN, rooms.living, hand, 0.0),
+        (names.HEATER, rooms.living, hand, 0.0),
         # Its compressor comes and goes, and remote controls have timers.
         (names.AIR_CONDITIONER, rooms.living, EvidenceRole.WEAK, 0.0),
         (names.URN, rooms.kitchen, by_itself, URN_IDLE_W),
         (names.PORCH_LAMP, rooms.hall, by_itself, 0.0),
     ):
         if name in chosen:
-            yield plug(name, room, role, power_w)
+            yield plug(name, room, role, power_w, _USES.get(name))
 
 
 def node(rooms: Rooms) -> Fitted:
     """The plug node of the living room: lamp, light sensor, button, LED and buzzer."""
-    device, _ = plug(names.LIVING_NODE, rooms.living)
+    device, _ = plug(names.LIVING_NODE, rooms.living, use=Use.LIGHT)
     phenomena = frozenset({Phenomenon.POWER_W, Phenomenon.ILLUMINANCE_LX, Phenomenon.BUTTON})
     return (
         replace(device, phenomena=phenomena, outputs=frozenset({Output.LIGHT, Output.BUZZER})),

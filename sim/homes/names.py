@@ -16,6 +16,7 @@ AIR_CONDITIONER: Final = DeviceId("air-conditioner")
 URN: Final = DeviceId("water-urn")
 PORCH_LAMP: Final = DeviceId("porch-lamp")
 "On a timer."
+HEATER: Final = DeviceId("heater")
 LIVING_NODE: Final = DeviceId("living-node")
 "A plug node: a reading lamp is plugged in; it has a light sensor, a button, a LED and a buzzer."
 

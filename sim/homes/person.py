@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from random import Random
 
 from sim.homes import names
-from sim.homes.act import Scene
+from sim.homes.act import Scene, SlowKind
 from sim.homes.appliances import Appliances
 from sim.homes.body import FOREVER, Body, Build, Room
 from sim.homes.character import Character
@@ -30,6 +30,7 @@ class Today:
     weather: Weather
     is_ill: bool
     lively: float
+    eats: bool
 
     def minute(self, at: int) -> float:
         return (at - self.midnight) / MINUTE
@@ -70,6 +71,8 @@ class Person:
         self._watching: int | None = None
         self._lit = False
         self._airing: int | None = None
+        self._heating: int | None = None
+        self._forgotten = False
         self._rice: tuple[int, int, Scene] | None = None
         "Put on when, to be switched off when, for which meal."
         self._cups = 0.0
@@ -90,6 +93,8 @@ class Person:
         """Tea or coffee: the kettle, a cupboard, a minute of waiting."""
         body = self.body
         body.walk(Room.KITCHEN)
+        if not self.today.eats:
+            return
         body.wait(10, 40)
         self.appliances.boil(body.at)
         if self.random.random() < 0.35:
@@ -173,6 +178,7 @@ class Person:
                 self.drink()
             self._see_to_light()
             self._see_to_air()
+            self._see_to_warmth()
             self._see_to_rice(leaving=False)
             pastime = weighted(self.random, choices)
             if pastime != self._watch:
@@ -276,9 +282,14 @@ class Person:
         body.wait(2, 10)
         self._switch_off()
 
-    def put_out(self) -> None:
-        """Cooker, television, lamp and fan, before going out or to bed."""
+    def put_out(self, *, for_long: bool = False) -> None:
+        """Cooker, television, lamp, fan and heater, before a nap; or `for_long`, out or to bed."""
         body = self.body
+        if for_long and self._heating is not None and not self._forgotten:
+            self._forgotten = self.random.random() < self.character.forgets
+            if self._forgotten:
+                self._tell_of_heater(ends=False)
+        self.see_to_heater()
         self._see_to_rice(leaving=True)
         if self._watching is not None or self._lit or self._airing is not None:
             body.walk(Room.LIVING)
@@ -312,6 +323,30 @@ class Person:
             self.body.walk(Room.LIVING)
             self.body.wait(2, 10)
             self._airing = self.body.at
+
+    def _see_to_warmth(self) -> None:
+        """On a cold day, switch the heater on."""
+        heats = self.character.heats
+        cold = heats and self._heating is None and self.today.weather.is_cold
+        if cold and self.random.random() < heats:
+            self.body.walk(Room.LIVING)
+            self.body.wait(2, 10)
+            self._heating = self.body.at
+            self.appliances.heat_room(self.body.at, on=True)
+
+    def see_to_heater(self, *, found: bool = False) -> None:
+        """Switch the heater off, but for one that is forgotten until it is `found`."""
+        if self._heating is None or (self._forgotten and not found):
+            return
+        self.body.walk(Room.LIVING)
+        self.body.wait(2, 10)
+        if self._forgotten:
+            self._tell_of_heater(ends=True)
+        self.appliances.heat_room(self.body.at, on=False)
+        self._heating, self._forgotten = None, False
+
+    def _tell_of_heater(self, *, ends: bool) -> None:
+        self.body.harmed(SlowKind.LEFT_ON, names.HEATER, ends=ends)
 
     def _air_off(self) -> None:
         assert self._airing is not None

@@ -53,6 +53,8 @@ class _Population:
     "A carer comes on every weekday."
     wanders: float | None = None
     "Nights in a year in which somebody goes out; None: as each person does."
+    fails: bool = False
+    "Forgets the heater, eats nothing for days, grows weaker for months."
     preset: Preset | None = None
     "What an installer would choose; None: by risk group."
 
@@ -69,6 +71,7 @@ _POPULATIONS = {
     "visited": _Population(visits=6.0),
     "carer": _Population(cared=True, preset=Preset.LIVING_ALONE_WITH_CARER),
     "dementia": _Population(wanders=30.0, preset=Preset.LIVING_ALONE_DEMENTIA),
+    "failing": _Population(wanders=12.0, fails=True, preset=Preset.LIVING_ALONE_DEMENTIA),
     _MISTAKEN: _Population(rooms=0.0),
     "perilous": _Population(perils=100.0),
     "perilous-pet": _Population(pet=1.0, perils=100.0),
@@ -212,6 +215,8 @@ def _alone(random: Random, population: _Population) -> Character:
         person = replace(person, visits=population.visits)
     if population.wanders is not None:
         person = replace(person, wanders=population.wanders)
+    if population.fails:
+        person = replace(person, heats=0.15, forgets=0.15, fasts=3.0, declines=1.0)
     return person
 
 
@@ -226,6 +231,8 @@ def _fitted(random: Random, kind: Kind, rooms: Rooms, nature: Nature, second: st
         chosen.update(random.sample(more, random.randrange(5)))
         return [*appliances(rooms, chosen), node(rooms)]
     chosen.update(random.sample(more, random.randrange(2, 4)))
+    if nature.people[0].heats:
+        chosen.add(names.HEATER)
     fitted = [*appliances(rooms, chosen), node(rooms), *flat.everywhere(rooms)]
     if len(nature.people) > 1:
         fitted.append(flat.second_bedroom(second))

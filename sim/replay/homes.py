@@ -14,7 +14,7 @@ from rules.inputs import Input
 from rules.observation import DeviceId, Observation, Phenomenon, Value
 from rules.rulebook import PRESETS, Preset, Rulebook
 from sim.homes import population
-from sim.homes.act import Act, Announced, Plight
+from sim.homes.act import Act, Announced, Plight, SlowHarm
 from sim.homes.dwelling import ROOMS
 from sim.homes.household import RECORDED_ZONE
 from sim.recordings.node import asking_node
@@ -46,7 +46,7 @@ class CaseOver:
     outcome: Outcome
 
 
-Happens = Act | Plight | Announced | Told | CaseOver
+Happens = Act | Plight | Announced | SlowHarm | Told | CaseOver
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from rules.alarm import AlarmKind
 from rules.observation import Observation
 from rules.rulebook import Rulebook
-from sim.homes.act import Act, Announced, Plight
+from sim.homes.act import Act, Announced, Plight, SlowHarm
 from sim.replay.beside import Mark, Moment, beside
 from sim.replay.homes import CaseOver, Replayed, Told, present
 from sim.replay.trial import Trial
@@ -120,7 +120,7 @@ def _live(home: Replayed, trials: Sequence[Trial], begin: datetime, end: datetim
     return told + rollcall.until(end, trials)
 
 
-def _befall(trial: Trial, happening: Plight | Announced | Told | CaseOver) -> None:
+def _befall(trial: Trial, happening: Plight | Announced | SlowHarm | Told | CaseOver) -> None:
     match happening:
         case Plight():
             trial.plight(happening)
@@ -130,6 +130,8 @@ def _befall(trial: Trial, happening: Plight | Announced | Told | CaseOver) -> No
             trial.put(item, at)
         case CaseOver(at=at, alarm=alarm, outcome=outcome):
             trial.close(alarm, outcome, at)
+        case SlowHarm():
+            pass
 
 
 _NEVER = datetime.max.replace(tzinfo=UTC)

@@ -15,6 +15,7 @@ from sim.rig.agenda import Agenda
 from sim.rig.center_end import CenterEnd
 from sim.rig.lives import Lives
 from sim.world.chronicle import Handled
+from sim.world.operator import was_real
 
 _MINUTE: Final = timedelta(minutes=1)
 _VISITED: Final = frozenset(
@@ -88,10 +89,9 @@ class Duty:
             return
         lives = self._lives[case.gateway]
         outcome = Outcome.TECHNICAL
-        if case.category is Category.ESCALATION:
-            in_need = lives.trouble is not None
-            hazard = case.alarm not in {AlarmKind.INACTIVITY, AlarmKind.SOS}
-            outcome = Outcome.REAL if in_need or hazard else Outcome.FALSE
+        if case.category is not Category.FAULT:
+            real = was_real(case, lives.chronicle, self._agenda.now, lives.trouble)
+            outcome = Outcome.REAL if real else Outcome.FALSE
         if case.category is Category.ESCALATION or case.alarm in _VISITED:
             lives.help_comes()
         if await self._center.close(case.id, "duty", outcome, self._agenda.now):

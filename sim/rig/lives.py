@@ -8,7 +8,7 @@ from typing import Final
 from rules.inputs import Away
 from rules.observation import DeviceId, Phenomenon, Press, Value
 from sim.faults.fate import moment_us
-from sim.homes.act import Act, Announced, Happening, Plight, PlightKind
+from sim.homes.act import Act, Announced, Happening, Plight, PlightKind, SlowHarm
 from sim.homes.population import SimulatedHome
 from sim.rig.agenda import Agenda
 from sim.rig.air import Air, Frame
@@ -54,7 +54,7 @@ class Lives:
         self._home = home
         self._agenda = agenda
         self._air = air
-        self._chronicle = chronicle
+        self.chronicle = chronicle
         self._end = end
         self._send = send
         self._announce = announce
@@ -80,7 +80,7 @@ class Lives:
         if collapse is not None:
             self._agenda.at(collapse, self._collapse)
         buttons = [
-            device.id for device in self._chronicle.devices if Phenomenon.SOS in device.phenomena
+            device.id for device in self.chronicle.devices if Phenomenon.SOS in device.phenomena
         ]
         for number, moment in enumerate(calls if buttons else ()):
             self._agenda.at(moment, self._call(buttons[number % len(buttons)]))
@@ -88,7 +88,7 @@ class Lives:
     def finish(self) -> None:
         """Look a last time."""
         if self._out_since is not None:
-            self._chronicle.absences.append((self._out_since, self._agenda.now))
+            self.chronicle.absences.append((self._out_since, self._agenda.now))
 
     def help_comes(self) -> None:
         """Somebody is with the resident, who lives on as planned."""
@@ -110,7 +110,7 @@ class Lives:
             self._answering = False
             now = self._agenda.now
             if self.trouble is None and self._home.at_home(now):
-                self._chronicle.life.append(moment_us(now))
+                self.chronicle.life.append(moment_us(now))
                 self._say(self._air.says(now, device, Phenomenon.BUTTON, Press.SINGLE))
 
         self._agenda.after(wait, press)
@@ -120,8 +120,8 @@ class Lives:
         number = self._alerts.get((device, phenomenon))
         if number is not None and value:
             del self._alerts[device, phenomenon]
-            alert = self._chronicle.alerts[number]
-            self._chronicle.alerts[number] = Alert(
+            alert = self.chronicle.alerts[number]
+            self.chronicle.alerts[number] = Alert(
                 alert.at, alert.device, alert.phenomenon, alert.value, at
             )
 
@@ -138,9 +138,11 @@ class Lives:
                 self._act(lived)
             case Plight():
                 self._befall(lived)
+            case SlowHarm():
+                self.chronicle.note(lived)
             case Announced():
                 if self.trouble is None:
-                    self._chronicle.announced.append(lived)
+                    self.chronicle.announced.append(lived)
                     self._announce(lived.away)
 
     def _act(self, act: Act) -> None:
@@ -149,7 +151,7 @@ class Lives:
             return
         frames = self._air.says(act.at, act.device, act.phenomenon, act.value)
         if hand is not None and hand == act.at:
-            self._chronicle.life.append(moment_us(act.at))
+            self.chronicle.life.append(moment_us(act.at))
         if act.phenomenon in _ALARMING or act.phenomenon is Phenomenon.SOS:
             self._alerted(act)
         self._say(frames)
@@ -158,9 +160,9 @@ class Lives:
         name = (act.device, act.phenomenon)
         self._alerts.pop(name, None)
         if act.value:
-            self._alerts[name] = len(self._chronicle.alerts)
+            self._alerts[name] = len(self.chronicle.alerts)
             alert = Alert(act.at, act.device, act.phenomenon, act.value, heard=None)
-            self._chronicle.alerts.append(alert)
+            self.chronicle.alerts.append(alert)
 
     def _prevented(self, hand: datetime) -> bool:
         if self.trouble is not None and hand >= self.trouble.at:
@@ -187,7 +189,7 @@ class Lives:
         if self.trouble is not None or plight.at >= self._end:
             return
         self.trouble = trouble = Trouble(plight.at, plight.kind)
-        self._chronicle.troubles.append(trouble)
+        self.chronicle.troubles.append(trouble)
         for act in plight.acts:
             self._agenda.at(act.at, self._in_trouble(trouble, act))
         self._agenda.after(_NEIGHBOUR_AFTER, lambda: self._neighbour(trouble))
@@ -195,7 +197,7 @@ class Lives:
     def _in_trouble(self, trouble: Trouble, act: Act) -> Callable[[], None]:
         def move() -> None:
             if self.trouble is trouble:
-                self._chronicle.life.append(moment_us(act.at))
+                self.chronicle.life.append(moment_us(act.at))
                 self._say(self._air.says(act.at, act.device, act.phenomenon, act.value))
 
         return move
@@ -210,7 +212,7 @@ class Lives:
         if out and self._out_since is None:
             self._out_since = now
         elif not out and self._out_since is not None:
-            self._chronicle.absences.append((self._out_since, now))
+            self.chronicle.absences.append((self._out_since, now))
             self._out_since = None
         self._agenda.after(_LOOK, self._look_who_is_out)
 

@@ -3,15 +3,16 @@
 from array import array
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Final
 
 from protocol.records import Record
-from rules.alarm import AlarmKey
+from rules.alarm import AlarmKey, AlarmKind
 from rules.device import Device
 from rules.events import Event, Outcome
 from rules.observation import DeviceId, Phenomenon, Value
 from rules.rulebook import Rulebook
 from sim.faults.fault import Fault
-from sim.homes.act import Announced, PlightKind
+from sim.homes.act import Announced, PlightKind, SlowHarm, SlowKind
 
 
 @dataclass(slots=True)
@@ -24,6 +25,30 @@ class Trouble:
     "When an escalation of person in danger that was raised after `at` reached the center."
     helped: datetime | None = None
     "When somebody came; the resident lives on as planned from then."
+
+
+SLOW: Final = {
+    AlarmKind.WANDERING: SlowKind.WANDERING,
+    AlarmKind.LEFT_ON: SlowKind.LEFT_ON,
+    AlarmKind.NOT_EATING: SlowKind.NOT_EATING,
+    AlarmKind.DECLINE: SlowKind.DECLINE,
+}
+"What an alarm of a slow harm is about."
+
+
+@dataclass(slots=True)
+class Suffered:
+    """A slow harm as it went."""
+
+    kind: SlowKind
+    begin: datetime
+    device: DeviceId | None = None
+    end: datetime | None = None
+    "None while it lasts."
+
+    def lasts(self, moment: datetime) -> bool:
+        """Whether it is there."""
+        return self.begin <= moment and (self.end is None or moment < self.end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +161,7 @@ class HomeChronicle:
     faults: tuple[Fault, ...]
     "Of this home; those of the center are the chronicle's."
     troubles: list[Trouble] = field(default_factory=list)
+    suffered: list[Suffered] = field(default_factory=list)
     alerts: list[Alert] = field(default_factory=list)
     decided: list[Decided] = field(default_factory=list)
     queued: list[Queued] = field(default_factory=list)
@@ -164,6 +190,15 @@ class HomeChronicle:
     1970, in order; of many within a minute only the first and the last."""
     observations: int = 0
     "Handed to the gateway."
+
+    def note(self, harm: SlowHarm) -> None:
+        """A slow harm begins, or is over."""
+        if harm.ends:
+            for one in self.suffered:
+                if one.end is None and (one.kind, one.device) == (harm.kind, harm.device):
+                    one.end = harm.at
+        else:
+            self.suffered.append(Suffered(harm.kind, harm.at, harm.device))
 
 
 @dataclass(frozen=True, slots=True)

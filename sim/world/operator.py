@@ -11,17 +11,43 @@ from central.cases import Case, Which
 from rules.alarm import AlarmKind, Category
 from rules.events import Outcome
 from sim.world.center import Center
-from sim.world.chronicle import Handled
+from sim.world.chronicle import SLOW, Handled, HomeChronicle, Trouble
 from sim.world.site import Site
 from sim.world.timeline import Timeline
 
 _MINUTE = timedelta(minutes=1)
 _AGAIN = 10 * _MINUTE
 "When a board that did not answer is looked at again."
+_LATELY = timedelta(hours=1)
+"What was over so shortly before a case was opened is still seen."
+_OF_ONE_WHO_LIES = frozenset({AlarmKind.INACTIVITY, AlarmKind.NO_MORNING, AlarmKind.SOS})
 _VISITED = frozenset({AlarmKind.HOME_BLIND, AlarmKind.GATEWAY_SILENT, AlarmKind.MAINS_OUTAGE})
 "Faults for which a technician may go to the home; whoever lies there is found."
 _GOES = 0.2
 "Else it is done from afar; were somebody always sent, no silence would be heard out in a storm."
+
+
+def was_real(case: Case, home: HomeChronicle, now: datetime, trouble: Trouble | None) -> bool:
+    """What whoever looks after a case of a person finds.
+
+    Args:
+        case: an escalation, or a note.
+        home: what truly happened there.
+        now: when somebody looks.
+        trouble: the plight that nobody has helped yet.
+
+    """
+    if trouble is not None:
+        return True
+    if case.alarm in SLOW:
+        begun = case.persisted_at - _LATELY
+        return any(
+            one.kind is SLOW[case.alarm]
+            and one.begin <= now
+            and (one.end is None or one.end > begun)
+            for one in home.suffered
+        )
+    return case.alarm not in _OF_ONE_WHO_LIES
 
 
 class Operators:
@@ -90,10 +116,9 @@ class Operators:
             return False
         site = self._sites[case.gateway]
         outcome = Outcome.TECHNICAL
-        if case.category is Category.ESCALATION:
-            in_need = site.trouble is not None
-            hazard = case.alarm not in {AlarmKind.INACTIVITY, AlarmKind.SOS}
-            outcome = Outcome.REAL if in_need or hazard else Outcome.FALSE
+        if case.category is not Category.FAULT:
+            real = was_real(case, site.chronicle, self._timeline.now, site.trouble)
+            outcome = Outcome.REAL if real else Outcome.FALSE
         if goes:
             site.help_comes()
         if self._center.close(case.id, "duty", outcome):

@@ -14,7 +14,7 @@ from rules.observation import DeviceId, Phenomenon, Press
 from rules.rulebook import Rulebook
 from rules.sentence import Say, sentence
 from sim.faults.fault import Fault, FaultKind
-from sim.homes.act import Act, Announced, Happening, Plight
+from sim.homes.act import Act, Announced, Happening, Plight, SlowHarm
 from sim.homes.dwelling import Installed
 from sim.world.box import AskCenter, Box, Fitting
 from sim.world.chronicle import HomeChronicle, Trouble
@@ -156,6 +156,8 @@ class Site:
                 self._act(happening)
             case Plight():
                 self._befall(happening)
+            case SlowHarm():
+                self.chronicle.note(happening)
             case Announced() if self.trouble is None:
                 self.chronicle.announced.append(happening)
                 self._box.put(happening.away)

@@ -17,7 +17,16 @@ from rules.evidence import ON_W
 from rules.observation import DeviceId, Phenomenon, Value
 from rules.rulebook import PRESETS, Evidence, Preset
 from sim.homes import names
-from sim.homes.act import Act, Announced, Happening, Plight, PlightKind, Scene
+from sim.homes.act import (
+    Act,
+    Announced,
+    Happening,
+    Plight,
+    PlightKind,
+    Scene,
+    SlowHarm,
+    SlowKind,
+)
 from sim.homes.population import DEMO, POPULATIONS, ZONE, SimulatedHome, home
 
 START = datetime(2026, 1, 5, tzinfo=ZONE)
@@ -189,6 +198,7 @@ def test_a_population_has_what_its_name_says(population: str) -> None:
         "two": Preset.TWO_RESIDENTS,
         "carer": Preset.LIVING_ALONE_WITH_CARER,
         "dementia": Preset.LIVING_ALONE_DEMENTIA,
+        "failing": Preset.LIVING_ALONE_DEMENTIA,
     }
     if population in expected:
         assert {one.preset for one in homes} == {expected[population]}
@@ -355,3 +365,28 @@ def test_who_has_dementia_goes_out_at_night_now_and_then() -> None:
         )
 
     assert nights("dementia") > 2 * nights("rooms")
+
+
+def test_who_fails_forgets_the_heater_eats_nothing_for_days_goes_out_at_night_and_weakens() -> (
+    None
+):
+    begun: Counter[SlowKind] = Counter()
+    there: set[SlowKind] = set()
+    heats, cooked = False, 0
+    for one in _until(home(9, 5, START, "failing"), 200):
+        match one:
+            case SlowHarm(kind=kind, ends=ends):
+                assert ends is (kind in there)
+                there ^= {kind}
+                begun[kind] += not ends
+                assert kind is not SlowKind.LEFT_ON or heats
+                # Only what was put on before is done.
+                cooked = 0
+            case Act(device=names.HEATER, value=value):
+                heats = float(value) > ON_W
+                assert heats or SlowKind.LEFT_ON not in there
+            case Act(phenomenon=Phenomenon.POWER_W, device=device, value=value, hand=hand):
+                by_hand = hand == one.at and float(value) > ON_W
+                cooked += by_hand and device in {names.KETTLE, names.MICROWAVE}
+                assert SlowKind.NOT_EATING not in there or not cooked
+    assert begun.keys() == set(SlowKind)
