@@ -291,6 +291,8 @@ class Engine:
         elif by_hand is Strength.STRONG:
             # What a machine may have done lends no other sign its weight.
             self._life(decision, replace(life, counted=False))
+        # A machine's plug sees nobody, once it is known.
+        health.check_sight(decision)
 
     def _life(self, decision: Decision, life: LifeSeen) -> None:
         decision.emit(life)

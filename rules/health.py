@@ -6,7 +6,7 @@ heard it. A still person never looks like a dead sensor, nor a dead sensor like 
 
 from datetime import datetime
 
-from rules import evidence, mains
+from rules import mains, registers
 from rules.alarm import AlarmKey, AlarmKind
 from rules.decision import Decision
 from rules.device import Liveness
@@ -107,11 +107,12 @@ def check_sight(decision: Decision) -> None:
     """
     state, pet = decision.state, decision.book.evidence.pet
     lived_in = decision.book.inactivity.enabled
-    watching = _watching(state, pet=pet) if lived_in else []
+    devices = state.devices.values()
+    watching = registers.watching(devices, pet=pet) if lived_in else []
     sees = any(heard.liveness is Liveness.LIVE for heard in watching)
     misled = lived_in and pet and not watching
     if misled:
-        watching = _watching(state, pet=False)
+        watching = registers.watching(devices, pet=False)
     if state.alarm(BLIND).present:
         if sees:
             decision.change(BLIND, present=False)
@@ -129,10 +130,6 @@ def check_sight(decision: Decision) -> None:
         if misled:
             said = sentence(Say.HOME_BLIND_BESIDE_PET, since=decision.now)
         report(decision, BLIND, said, present=True)
-
-
-def _watching(state: State, *, pet: bool) -> list[Heard]:
-    return [heard for heard in state.devices.values() if evidence.watches(heard.device, pet=pet)]
 
 
 def _next_limit(heard: Heard, limits: Health) -> datetime | None:

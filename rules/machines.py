@@ -92,10 +92,14 @@ class Switching:
     times: list[tuple[datetime, int]] = field(default_factory=list)
     "The last moment of each time of the day, oldest first, and on how many days it came again."
 
+    @property
+    def never_rests(self) -> bool:
+        """Whether it goes on by day and by night, as only a machine does."""
+        return self.at - self.since >= _NEVER_RESTS and self.uneven <= _UNEVEN
+
     def strength(self) -> Strength:
         """How strongly its last one speaks for a person."""
-        rests = self.at - self.since < _NEVER_RESTS
-        if self.alike >= _SURE or (not rests and self.uneven <= _UNEVEN):
+        if self.alike >= _SURE or self.never_rests:
             return Strength.NONE
         timed = bool(self.times) and self.times[-1][1] >= _TIMED
         return Strength.WEAK if timed or self.alike >= _DOUBTFUL else Strength.STRONG
@@ -189,6 +193,11 @@ def note(
 def _one_load(load_w: float, other_w: float) -> bool:
     low, high = sorted((load_w, other_w))
     return high <= _OTHER_LOAD * low
+
+
+def alone(switchings: list[Switching]) -> bool:
+    """Whether all that a device shows is a machine's."""
+    return bool(switchings) and all(each.never_rests for each in switchings)
 
 
 def ends(seen: Observation) -> bool:

@@ -1,5 +1,6 @@
 """What is remembered of a phenomenon, a device, an alarm; changed by `rules.state` alone."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -7,7 +8,7 @@ from rules import evidence
 from rules.alarm import AlarmKey, AlarmState
 from rules.command import Signal
 from rules.device import Device, EvidenceRole, Liveness, Output
-from rules.machines import PHENOMENA, Switching, note
+from rules.machines import PHENOMENA, Switching, alone, note
 from rules.observation import Observation, Phenomenon, Quality, Value
 
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
@@ -89,8 +90,10 @@ def note_load(reading: Reading, power_w: float, at: datetime) -> None:
         reading.flickered = at
 
 
-def note_switch(heard: Heard, before: Reading, seen: Observation, *, unbroken: bool) -> None:
+def note_switch(heard: Heard, before: Reading, seen: Observation, *, unbroken: bool) -> bool:
     """Remember when a plug was switched, if that counts as somebody's doing.
+
+    True: it has become known by this that a machine is all there is at that plug, or is not.
 
     Args:
         heard: the device.
@@ -100,11 +103,26 @@ def note_switch(heard: Heard, before: Reading, seen: Observation, *, unbroken: b
 
     """
     if seen.phenomenon not in PHENOMENA or heard.device.evidence is EvidenceRole.NONE:
-        return
+        return False
     if seen.phenomenon is Phenomenon.POWER_W:
         switches = evidence.switches_on(float(before.value), float(seen.value))
     else:
         switches = seen.value != before.value
-    if switches:
-        at = seen.phenomenon_time
-        note(heard.switchings, seen.phenomenon, seen.value, at, timed=unbroken)
+    if not switches:
+        return False
+    known = alone(heard.switchings)
+    note(heard.switchings, seen.phenomenon, seen.value, seen.phenomenon_time, timed=unbroken)
+    return known != alone(heard.switchings)
+
+
+def watching(devices: Iterable[Heard], *, pet: bool) -> list[Heard]:
+    """The devices whose silence, while they are live, is silence of the person.
+
+    One that is known to show a machine alone is none of them, unless there is no other.
+    """
+    found = [heard for heard in devices if evidence.watches(heard.device, pet=pet)]
+    return [heard for heard in found if not _shows_machines(heard, pet=pet)] or found
+
+
+def _shows_machines(heard: Heard, *, pet: bool) -> bool:
+    return alone(heard.switchings) and evidence.shows(heard.device, pet=pet) <= PHENOMENA

@@ -48,7 +48,7 @@ from rules.events import (
 )
 from rules.habits import Context, Ended, Habits
 from rules.observation import DeviceId, Observation, Phenomenon, Quality
-from rules.registers import LONG_AGO, Alarm, Heard, Reading, note_load, note_switch
+from rules.registers import LONG_AGO, Alarm, Heard, Reading, note_load, note_switch, watching
 from rules.routine import AT_DOOR, OUT_FOR, Routine
 from rules.runs import Runs
 
@@ -253,13 +253,17 @@ class State:
                 if seen.value is False:
                     reading.ends = True
                 if seen.phenomenon in machines.PHENOMENA:
-                    unbroken = heard.liveness is Liveness.LIVE and reading.at >= self.started
-                    note_switch(heard, reading, seen, unbroken=unbroken)
+                    self._note_switch(heard, reading, seen)
                 if seen.phenomenon is Phenomenon.POWER_W:
                     note_load(reading, float(seen.value), at)
                 elif heard.device.outside_door and reading.value != seen.value:
                     self.habits.door = at
                 reading.value, reading.at = seen.value, at
+
+    def _note_switch(self, heard: Heard, before: Reading, seen: Observation) -> None:
+        unbroken = heard.liveness is Liveness.LIVE and before.at >= self.started
+        if note_switch(heard, before, seen, unbroken=unbroken):
+            self._look_again()
 
     def _life_seen(self, event: LifeSeen) -> None:
         if self.weak is None or event.at >= self.weak.at:
@@ -445,8 +449,8 @@ class State:
         return min(
             (
                 heard.live_since
-                for heard in self.devices.values()
-                if heard.live_since is not None and evidence.watches(heard.device, pet=pet)
+                for heard in watching(self.devices.values(), pet=pet)
+                if heard.live_since is not None
             ),
             default=None,
         )

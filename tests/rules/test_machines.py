@@ -18,6 +18,7 @@ from rules.observation import Phenomenon
 from tests.rules.home import DOOR, EPOCH, HOUR, KETTLE, MINUTE, MOTION, NODE, Home, device
 
 INACTIVITY = AlarmKey(AlarmKind.INACTIVITY)
+BLIND = AlarmKey(AlarmKind.HOME_BLIND)
 DAY = timedelta(days=1)
 YEAR = timedelta(days=365)
 SECOND = timedelta(seconds=1)
@@ -340,6 +341,42 @@ def test_a_fridge_makes_no_lone_motion_count() -> None:
         home.see("motion", Phenomenon.MOTION, False)
     cool(home, 2 * HOUR, random)
     assert silent_since(home) >= 10 * HOUR
+
+
+def test_who_is_behind_a_dead_kettle_and_a_fridge_is_unseen_and_not_silent() -> None:
+    home, random = Home(KETTLE, NODE, FRIDGE), Random(1)
+    for _ in range(10):
+        home.live()
+        cool(home, 6 * HOUR, random)
+    assert home.state(BLIND) is AlarmState.NORMAL
+    home.dead = {KETTLE.id}
+    cool(home, 30 * HOUR, random)
+    assert home.state(BLIND) is AlarmState.RAISED
+    assert home.state(INACTIVITY) is AlarmState.NORMAL
+    home.dead = set()
+    home.live()
+    cool(home, 9 * HOUR, random)
+    assert home.state(INACTIVITY) is AlarmState.RAISED
+
+
+def test_a_kettle_that_died_before_the_fridge_was_known_leaves_the_home_blind() -> None:
+    home, random = Home(KETTLE, NODE, FRIDGE), Random(1)
+    home.dead = {KETTLE.id}
+    cool(home, DAY, random)
+    assert home.state(BLIND) is AlarmState.NORMAL
+    cool(home, 2 * DAY, random)
+    assert home.state(BLIND) is AlarmState.RAISED
+    # A kettle takes the place of the fridge.
+    home.wait(4 * HOUR)
+    home.see("fridge", W, 1800.0)
+    assert not home.engine.state.alarm(BLIND).present
+
+
+def test_where_a_fridge_is_all_there_is_its_silence_is_the_persons() -> None:
+    home, random = Home(NODE, FRIDGE), Random(1)
+    cool(home, 3 * DAY, random)
+    assert home.state(BLIND) is AlarmState.NORMAL
+    assert home.state(INACTIVITY) is AlarmState.RAISED
 
 
 # -------------------------------------------------------------------------------- what is kept
