@@ -254,8 +254,6 @@ class State:
                     reading.ends = True
                 if seen.phenomenon in machines.PHENOMENA:
                     self._note_switch(heard, reading, seen)
-                if seen.phenomenon is Phenomenon.POWER_W:
-                    note_load(reading, float(seen.value), at)
                 elif heard.device.outside_door and reading.value != seen.value:
                     self.habits.door = at
                 reading.value, reading.at = seen.value, at
@@ -264,6 +262,8 @@ class State:
         unbroken = heard.liveness is Liveness.LIVE and before.at >= self.started
         if note_switch(heard, before, seen, unbroken=unbroken):
             self._look_again()
+        if seen.phenomenon is Phenomenon.POWER_W:
+            note_load(before, float(seen.value), seen.phenomenon_time)
 
     def _life_seen(self, event: LifeSeen) -> None:
         if self.weak is None or event.at >= self.weak.at:
