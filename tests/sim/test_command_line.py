@@ -229,7 +229,6 @@ def test_many_seeds_are_asked_for_and_told_in_one_language(
     with pytest.raises(SystemExit):
         seeds.main(["--fixed", "0", "--fresh-s", "0", "--language", "en"])
     assert "nothing would be run" in capsys.readouterr().err
-    assert (
-        seeds.main(["--fixed", "1", "--fresh-s", "0", "--workers", "1", "--language", "en"]) == 0
-    )
-    assert capsys.readouterr().out == "Seeds: 1, failed: 0\n"
+    one = ["--fixed", "1", "--fresh-s", "0", "--workers", "1", "--word", "dawn"]
+    assert seeds.main([*one, "--language", "en"]) == 0
+    assert capsys.readouterr().out == "Seeds: 1, failed: 0; the fresh ones of --word dawn\n"
