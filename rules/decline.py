@@ -24,12 +24,12 @@ _LATELY, _BEFORE = 4, 8
 "Weeks that are compared."
 _LATELY_MIN, _BEFORE_MIN = 3, 5
 "So many of them have to be seen."
-_SURELY = 0.9
+_SURELY = 0.95
 "In so many pairs of a late and an early week the late one is the worse."
 _LESS_LIFE = 0.7
 _LESS_COOKING, _COOKED_MIN = 0.6, 1.0
 _MORE_NIGHT, _NIGHT_SIGNS_MIN = 1.5, 2.0
-_LATER_MIN = 45.0
+_LATER_MIN = 60.0
 
 
 def learnt(decision: Decision) -> None:

@@ -29,10 +29,12 @@ _HALF_LIFE_D = 28.0
 _NOBODY_SLOTS = 36
 "Nobody is at home and silent for longer than 18 hours: not a day to learn from."
 _STEP = timedelta(minutes=5)
-_HOUR_STEPS = 12
-_STEPS_OF_A_MORNING = 3
-"""Signs of life that make a morning: so many within an hour, five minutes apart. One way to the
-bathroom is none, nor is what a sensor in an empty home says once a day."""
+_STEPS_MAX = 36
+_MORNING_IN_ROOMS = (3, (1 << 12) - 1)
+_MORNING_BY_PLUGS = (2, (1 << _STEPS_MAX) - 1)
+"""Signs of life, five minutes apart, that make a morning: three within an hour where sensors see
+people move, so that one way to the bathroom is none; where a home is known by its plugs, two
+within three hours. What a sensor in an empty home says once a day is none."""
 _AFTERWARDS = timedelta(hours=6)
 "A day that began so shortly before it is awaited has begun."
 _DEAF = timedelta(minutes=30)
@@ -83,7 +85,7 @@ class Routine:
     watch: datetime | None = None
     "From when on the day that has not begun yet is awaited."
     stirred: datetime | None = None
-    "The last step of life since then, and by bits those of the hour before it."
+    "The last step of life since then, and by bits those of three hours before it."
     steps: int = 0
     began: datetime | None = None
     "When a day began last."
@@ -135,19 +137,21 @@ class Routine:
 
     # ------------------------------------------------------------------------ changed by the state
 
-    def stir(self, at: datetime, *, pressed: bool) -> bool:
+    def stir(self, at: datetime, *, pressed: bool, rooms: bool) -> bool:
         """Take in a sign of life since `watch`. True: with it the day has begun.
 
         Args:
             at: of the sign.
             pressed: a button was: no sensor does that by itself.
+            rooms: whether some sensor sees people move.
 
         """
-        gap = _HOUR_STEPS if self.stirred is None else (at - self.stirred) // _STEP
+        gap = _STEPS_MAX if self.stirred is None else (at - self.stirred) // _STEP
         if gap > 0:
-            within = (self.steps << min(gap, _HOUR_STEPS)) % (1 << _HOUR_STEPS)
+            within = (self.steps << min(gap, _STEPS_MAX)) % (1 << _STEPS_MAX)
             self.steps, self.stirred = within | 1, at
-        return pressed or self.steps.bit_count() >= _STEPS_OF_A_MORNING
+        enough, lately = _MORNING_IN_ROOMS if rooms else _MORNING_BY_PLUGS
+        return pressed or (self.steps & lately).bit_count() >= enough
 
     def begin(self, at: datetime, *, learn: bool) -> None:
         """Let the day begin.
@@ -326,7 +330,9 @@ def _latest(late_min: Sequence[int], every_d: float) -> tuple[timedelta, timedel
     beyond = [min(each - usual_min, _TAIL_MAX_MIN) for each in late_min[tenth + 1 :]]
     mean_min = (sum(beyond) + _TAIL_WORTH * _TAIL_MIN) / (len(beyond) + _TAIL_WORTH)
     by_tail = usual_min + mean_min * log(max(_LATE * every_d, 1.0))
-    by_count = late_min[max(count - 1 - int(count / every_d), 0)] + _AFTER_LATEST_MIN
+    # One in count + 1 is later than the latest: the budget may lie beyond what was seen.
+    rank = int((count + 1) / every_d)
+    by_count = late_min[count - max(rank, 1)] + (_AFTER_LATEST_MIN if rank else _TAIL_MIN)
     latest_min = ceil(max(by_tail, by_count, _EARLIEST_MIN))
     if latest_min > _LATEST_MIN:
         return None

@@ -313,7 +313,7 @@ class State:
         watch = routine.watch
         if watch is not None and at >= watch:
             pressed = event.phenomenon is Phenomenon.BUTTON
-            if routine.stir(at, pressed=pressed):
+            if routine.stir(at, pressed=pressed, rooms=self.habits.rooms):
                 learn = self.away is None and self._followed(watch)
                 routine.begin(at, learn=learn and not self.tally.gaps(watch, at))
         if routine.opened is not None and event.at_home and not self.is_door(event.device):

@@ -27,9 +27,9 @@ def book(*, prompt: bool = False, every: timedelta = 90 * DAY) -> Rulebook:
     )
 
 
-def furnished(rules: Rulebook | None = None) -> Home:
+def furnished(rules: Rulebook | None = None, every: timedelta = 2 * HOUR) -> Home:
     """A home whose devices report only as often as tests need."""
-    devices = [replace(each, report_every=2 * HOUR) for each in (KETTLE, MOTION, DOOR, NODE)]
+    devices = [replace(each, report_every=every) for each in (KETTLE, MOTION, DOOR, NODE)]
     home = Home(*devices, book=rules or book())
     home.wait(5 * MINUTE)
     return home

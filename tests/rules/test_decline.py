@@ -153,6 +153,15 @@ def test_a_trip_that_nobody_announced_is_none(days: int) -> None:
     assert not notes(home)
 
 
+def test_long_weekends_with_the_daughter_are_none() -> None:
+    home = deepcopy(_twelve_weeks())
+    for _ in range(5):
+        for _ in range(4):
+            day(home)
+        home.wait(3 * DAY)
+    assert not notes(home)
+
+
 def test_a_sensor_that_died_is_none() -> None:
     home = twelve_weeks()
     home.dead = {POT.id}

@@ -14,7 +14,7 @@ from rules.observation import Phenomenon
 from rules.routine import Routine
 from rules.sentence import Say
 from tests.rules.days import DAY, FALLS_ASLEEP, WAKES, at, awake, book, day, furnished, lived, move
-from tests.rules.home import HOUR, MINUTE, Home
+from tests.rules.home import HOUR, KETTLE, MINUTE, NODE, Home
 
 KEY = AlarmKey(AlarmKind.NO_MORNING)
 LATE = (timedelta(), 20 * MINUTE, 40 * MINUTE)
@@ -82,6 +82,42 @@ def test_lone_signs_by_night_are_no_morning() -> None:
     assert called(home)
 
 
+def test_one_way_to_the_bathroom_is_no_morning() -> None:
+    home = lived(furnished(), 18)
+    at(home, WAKES - 50 * MINUTE)
+    for _ in range(8):
+        move(home)
+        home.wait(MINUTE)
+    home.wait(5 * HOUR)
+    assert called(home)
+
+
+def test_by_plugs_alone_two_uses_are_one() -> None:
+    home = Home(KETTLE, NODE, book=book())
+    lived(home, 18)
+    at(home, WAKES)
+    home.live()
+    home.wait(HOUR)
+    home.live()
+    home.wait(10 * HOUR)
+    assert not called(home)
+    at(home, WAKES)
+    home.live()
+    home.wait(6 * HOUR)
+    assert called(home)
+
+
+def test_the_rarer_a_call_in_vain_may_be_the_longer_is_waited() -> None:
+    waits = []
+    for every in (7 * DAY, 90 * DAY, 900 * DAY):
+        home = lived(furnished(book(every=every)), 21, LATE)
+        wait = home.engine.state.routine.latest(every)
+        assert wait is not None
+        waits.append(wait)
+    assert waits == sorted(waits)
+    assert len(set(waits)) == 3
+
+
 def test_once_it_has_begun_the_case_is_cleared() -> None:
     home = lived(furnished(), 18)
     at(home, WAKES + 4 * HOUR)
@@ -140,17 +176,30 @@ def test_it_says_nothing_where_nothing_can_be_said(why: str) -> None:
             home.book = replace(home.book, morning=replace(home.book.morning, enabled=False))
             home.restart(MINUTE)
         case "inactivity":
-            rule = replace(home.book.inactivity, limits=(8 * HOUR, 100 * HOUR))
+            rule = replace(home.book.inactivity, limits=(6 * HOUR, 100 * HOUR))
             home.book = replace(home.book, inactivity=rule)
             home.restart(MINUTE)
         case "shelved":
-            at(home, WAKES - HOUR)
+            at(home, WAKES - 2 * HOUR)
             home.put(Shelve(KEY, home.now + 20 * HOUR))
     at(home, WAKES + 8 * HOUR)
     assert not called(home)
     assert (AlarmKind.INACTIVITY in {case.alarm.kind for case in home.cases()}) is (
         why == "inactivity"
     )
+
+
+def test_a_prompt_is_withdrawn_when_the_home_goes_blind() -> None:
+    slow = book(prompt=True)
+    slow = replace(slow, inactivity=replace(slow.inactivity, prompt_wait=2 * HOUR))
+    home = lived(furnished(slow, 90 * MINUTE), 18)
+    at(home, WAKES - HOUR)
+    home.dead = set(home.engine.state.devices)
+    at(home, WAKES + 3 * HOUR)
+    assert home.state(KEY) is AlarmState.PROMPTED
+    home.wait(40 * MINUTE)
+    assert home.state(KEY) is AlarmState.NORMAL
+    assert not called(home)
 
 
 def test_a_morning_nobody_listened_to_is_not_judged() -> None:

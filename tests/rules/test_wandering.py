@@ -11,7 +11,7 @@ from rules.evidence import COMPANION
 from rules.inputs import Away, Closed
 from rules.observation import Phenomenon
 from rules.sentence import Say
-from tests.rules.days import FALLS_ASLEEP, WAKES, at, book, furnished, lived, move
+from tests.rules.days import FALLS_ASLEEP, WAKES, at, awake, book, furnished, lived, move
 from tests.rules.home import DOOR, HOUR, KETTLE, MINUTE, NODE, Home
 
 KEY = AlarmKey(AlarmKind.WANDERING)
@@ -95,6 +95,26 @@ def test_who_looks_in_and_goes_again_is_waited_for_anew() -> None:
     assert called(home) == 1
 
 
+def test_a_door_that_is_shut_later_is_waited_for_anew() -> None:
+    home = by_night()
+    walks_out(home, shuts=False)
+    home.wait(10 * MINUTE)
+    home.see("door", Phenomenon.CONTACT_OPEN, value=False)
+    home.wait(14 * MINUTE)
+    assert not called(home)
+    home.wait(2 * MINUTE)
+    assert called(home) == 1
+
+
+def test_who_leaves_for_an_early_train_is_not_called() -> None:
+    home = by_night()
+    home.put(Away(AwayReason.TRIP, "son"))
+    home.wait(5 * MINUTE)
+    walks_out(home)
+    home.wait(3 * HOUR)
+    assert not called(home)
+
+
 def test_by_day_and_before_the_night_is_known_nobody_is_called() -> None:
     home = by_night(days=4)
     walks_out(home)
@@ -156,14 +176,18 @@ def test_who_was_thought_to_be_out_and_walks_past_the_hall_first_is() -> None:
 
 def test_an_hour_at_which_this_home_goes_out_is_none() -> None:
     home = furnished()
-    for _ in range(10):
-        lived(home, 1)
-        # To the dawn prayer, each day.
-        at(home, WAKES - 3 * HOUR)
-        walks_out(home)
-        home.wait(HOUR)
-        comes_in(home)
-    assert home.engine.state.routine.night is not None
+    for number in range(13):
+        if number % 3 == 0:
+            # To the dawn prayer.
+            at(home, WAKES - 3 * HOUR)
+            walks_out(home)
+            home.wait(HOUR)
+            comes_in(home)
+        at(home, WAKES)
+        awake(home, 16 * HOUR)
+    night = home.engine.state.routine.night
+    assert night is not None
+    assert night.covers(19 * 60)
     assert not called(home)
 
 
