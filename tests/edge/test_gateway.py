@@ -1,6 +1,7 @@
 """The single writer over the real journal: what it returns is durable, in one transaction."""
 
 import shutil
+import struct
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,7 +13,7 @@ from edge.gateway import HEARD_SAVED_AFTER, LIFE_SAVED_AFTER, QUIET_SAVED_AFTER,
 from edge.journal import Journal
 from edge.outbox import OutboxRow
 from protocol.identity import GatewayIdentity, new_identity
-from protocol.records import Record, decode
+from protocol.records import Record, RecordKind, decode
 from protocol.signature import verify
 from rules.alarm import AlarmKind
 from rules.engine import Engine
@@ -20,6 +21,8 @@ from rules.events import Escalated
 from rules.inputs import Boot, DeviceChanged, Tick, TimeTrust
 from rules.observation import DeviceId, Observation, Phenomenon
 from rules.rulebook import PRESETS, Preset
+from rules.sentence import Say
+from rules.weeks import Weeks
 from tests.rules.home import ALL
 
 START = datetime(2026, 7, 1, tzinfo=UTC)
@@ -78,6 +81,23 @@ def test_an_update_names_the_record_that_opened_its_case(tmp_path: Path) -> None
     run.gateway.handle(DeviceChanged(ALL), run.now, 0)
     opened, cleared = (record for record in run.records() if record.alarm is AlarmKind.SMOKE)
     assert cleared.refers == opened.id
+    run.journal.close()
+
+
+def test_a_note_goes_out_after_everything_else(tmp_path: Path) -> None:
+    weeks = ((336, 700),) * 8 + ((336, 300),) * 4
+    packed = b"".join(struct.pack("<4H48s", *week, 0, 0, bytes([5] * 32)) for week in weeks)
+    run = Run(tmp_path)
+    run.gateway.engine.state.routine.weeks = Weeks(packed=packed, begun=START)
+    run.see("kettle", Phenomenon.POWER_W, value=0.0)
+    run.now += 25 * HOUR
+    run.see("kettle", Phenomenon.POWER_W, value=1800.0)
+    run.see("node", Phenomenon.SOS, value=True)
+    first, *_, last = run.records()
+    assert first.alarm is AlarmKind.SOS
+    assert (last.kind, last.alarm) == (RecordKind.NOTE, AlarmKind.DECLINE)
+    assert [each.say for each in last.explanation] == [Say.LESS_LIFE]
+    assert last.seq < first.seq
     run.journal.close()
 
 
