@@ -15,6 +15,7 @@ from sim.check import (
     liveness,
     lost,
     remembering,
+    slow_harms,
     supervision,
     time_jumps,
 )
@@ -41,6 +42,7 @@ CHECKERS: Mapping[str, Checker] = {
     hazards.NAME: hazards.check,
     bounds.NAME: bounds.check,
     liveness.NAME: liveness.check,
+    slow_harms.NAME: slow_harms.check,
     remembering.NAME: remembering.check,
     supervision.NAME: supervision.check,
 }
