@@ -4,6 +4,7 @@ The limit is the rulebook's, or longer where this device has usually run for lon
 way: an electric blanket by night is no danger to whoever sleeps under it every night.
 """
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from rules.alarm import ACTIVE, AlarmKey, AlarmKind, AlarmState
@@ -22,45 +23,47 @@ _MARGIN = 1.25
 
 def due(state: State, book: Rulebook) -> datetime | None:
     """When `settle` has something to do."""
-    pending = (_due(state, book, id_, run) for id_, run in state.runs.now.items())
-    return min((at for at in pending if at is not None), default=None)
+    return min((at for _, at in _pending(state, book)), default=None) if state.runs.now else None
 
 
 def settle(decision: Decision) -> None:
     """Raise what has run for too long, and clear what is off."""
     state, now = decision.state, decision.now
-    for id_, run in list(state.runs.now.items()):
-        at = _due(state, decision.book, id_, run)
-        if at is None or now < at:
-            continue
+    if not state.runs.now:
+        return
+    for id_ in [id_ for id_, at in _pending(state, decision.book) if now >= at]:
+        run = state.runs.now[id_]
         if run.paused is None:
             decision.escalate(_key(id_), _explain(decision, id_, run), room=decision.room(id_))
         else:
             _clear(decision, id_, run.paused)
 
 
-def _due(state: State, book: Rulebook, id_: DeviceId, run: Run) -> datetime | None:
-    alarm = state.alarm(_key(id_))
-    if alarm.state in ACTIVE:
-        return None if run.paused is None else run.paused + PAUSE
-    if not book.left_on.enabled or run.paused is not None or _is_held(state, alarm, id_, run):
-        return None
-    since = _since(state, book, run)
-    return None if since is None else since + _limit(state, book.left_on, id_, run.use)
-
-
-def _is_held(state: State, alarm: Alarm, id_: DeviceId, run: Run) -> bool:
-    """Whether this run is not to be raised: what it is, is unknown, or told already."""
-    told = alarm.closed_at is not None and alarm.closed_at > run.begin
-    unknown = state.devices[id_].liveness is not Liveness.LIVE
-    return told or unknown or alarm.state is AlarmState.SHELVED or state.inactivity_stands
-
-
-def _since(state: State, book: Rulebook, run: Run) -> datetime | None:
-    """From when on its time counts; None while nothing can be claimed."""
+def _pending(state: State, book: Rulebook) -> Iterator[tuple[DeviceId, datetime]]:
+    """Each device of which something falls due, and when."""
     quiet = state.quiet_from(pet=book.evidence.pet)
-    if quiet is None:
-        return None
+    held = not book.left_on.enabled or quiet is None or state.inactivity_stands
+    for id_, run in state.runs.now.items():
+        alarm = state.alarms.get(_key(id_))
+        if alarm is not None and alarm.state in ACTIVE:
+            if run.paused is not None:
+                yield id_, run.paused + PAUSE
+        elif quiet is None or held or run.paused is not None or _is_told(alarm, run):
+            continue
+        elif state.devices[id_].liveness is Liveness.LIVE:
+            yield id_, _since(state, run, quiet) + _limit(state, book.left_on, id_, run.use)
+
+
+def _is_told(alarm: Alarm | None, run: Run) -> bool:
+    """Whether a person knows of this run, or wants to hear nothing of the device."""
+    if alarm is None:
+        return False
+    told = alarm.closed_at is not None and alarm.closed_at > run.begin
+    return told or alarm.state is AlarmState.SHELVED
+
+
+def _since(state: State, run: Run, quiet: datetime) -> datetime:
+    """From when on its time counts."""
     if run.use is Use.LIGHT:
         return _heard_since(state, run)
     return max(_heard_since(state, run), quiet, state.runs.stirred or quiet)

@@ -33,11 +33,8 @@ class Usual:
     days: list[timedelta] = field(default_factory=list)
     "Oldest first, four weeks at most."
     today: timedelta = timedelta()
-
-    @property
-    def longest(self) -> timedelta:
-        """What it usually lasts at most; zero before two days are known."""
-        return sorted(self.days)[-2] if len(self.days) > 1 else timedelta()
+    longest: timedelta = timedelta()
+    "What it usually lasts at most: the second longest; zero before two days are known."
 
     def note(self, length: timedelta) -> None:
         """Take in one that is over."""
@@ -47,6 +44,7 @@ class Usual:
         """End the day."""
         if self.today > _BRIEF:
             self.days = [*self.days[1 - _DAYS :], self.today]
+            self.longest = sorted(self.days)[-2] if len(self.days) > 1 else timedelta()
         self.today = timedelta()
 
 

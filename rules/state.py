@@ -117,7 +117,8 @@ class State:
         seen = self.sees_since(pet=pet)
         if seen is None or self.away is not None:
             return None
-        closed = self.alarm(_INACTIVITY).closed_at
+        alarm = self.alarms.get(_INACTIVITY)
+        closed = None if alarm is None else alarm.closed_at
         marks = (seen, self.away_ended, self.listened_from, closed)
         return max(mark for mark in marks if mark is not None)
 
@@ -129,8 +130,8 @@ class State:
     @property
     def inactivity_stands(self) -> bool:
         """Whether the resident is asked or looked for: then nothing else is claimed of them."""
-        state = self.alarm(_INACTIVITY).state
-        return state is AlarmState.PROMPTED or state in ACTIVE
+        alarm = self.alarms.get(_INACTIVITY)
+        return alarm is not None and (alarm.state is AlarmState.PROMPTED or alarm.state in ACTIVE)
 
     def not_cooked_for(self, at: datetime) -> timedelta | None:
         """How long nothing was cooked, of the time that somebody could have at home.
