@@ -84,6 +84,7 @@ POPULATIONS = (*_POPULATIONS, DEMO)
 _SECOND_BEDROOM = {"ko": "작은방", "en": "second bedroom"}
 _FLOODS = 2.0
 _WEEKDAYS = (True,) * 5 + (False,) * 2
+_RESTLESS = 1.2
 _CARED_MIN = 170.0
 "Long-term care pays three hours a day at most."
 
@@ -214,7 +215,9 @@ def _alone(random: Random, population: _Population) -> Character:
     if population.visits is not None:
         person = replace(person, visits=population.visits)
     if population.wanders is not None:
-        person = replace(person, wanders=population.wanders)
+        # Who sleeps through does not go out.
+        nights = max(person.nights, _RESTLESS)
+        person = replace(person, wanders=population.wanders, nights=nights)
     if population.fails:
         person = replace(person, heats=0.15, forgets=0.15, fasts=3.0, declines=1.0)
     return person

@@ -137,6 +137,7 @@ def page(
             delays=delays.delays(homes, speech),
             raised=alarms.raised(homes, speech),
             called=alarms.called(homes, speech),
+            slowly=alarms.slowly(homes, speech),
             details=[_detail(one, speech) for one in detailed],
             others=_others(ordered[len(detailed) :], speech),
             center=cases.center(speech),

@@ -15,7 +15,7 @@ from rules.rulebook import PRESETS, Preset
 from sim.check.figures import Figures, HomeFigures
 from sim.check.violation import Violation
 from sim.faults.fault import OF_CENTER, OF_DEVICE, Fault, FaultKind
-from sim.homes.act import Announced, PlightKind
+from sim.homes.act import Announced, PlightKind, SlowKind
 from sim.homes.population import home as furnished
 from sim.report import Told
 from sim.world.chronicle import (
@@ -30,6 +30,7 @@ from sim.world.chronicle import (
     Moved,
     Queued,
     Run,
+    Suffered,
     Trouble,
 )
 
@@ -259,6 +260,10 @@ def _other_alarms(drawn: _Home, days: int) -> None:
             raised = at + timedelta(seconds=0.3 if kind is AlarmKind.SOS else 5.3)
             drawn.raise_(raised, kind, scope=scope, outcome=Outcome.REAL)
     home.alerts.append(Alert(START + _H, DeviceId("kitchen-smoke"), Phenomenon.SMOKE, True, None))
+    heater, evening = DeviceId("heater"), START + 13 * _H
+    home.suffered.append(Suffered(SlowKind.LEFT_ON, evening, heater, evening + 9 * _H))
+    home.suffered.append(Suffered(SlowKind.WANDERING, evening, None, evening + _H))
+    drawn.raise_(evening + 3 * _H, AlarmKind.LEFT_ON, scope=heater, outcome=Outcome.REAL)
 
 
 def _survive(drawn: _Home, chronicle: Chronicle) -> None:

@@ -286,6 +286,15 @@ def test_every_word_goes_through_the_translator(tmp_path: Path) -> None:
     assert bare == []
 
 
+def test_slow_harms_are_told_with_how_soon_they_were_raised(tmp_path: Path, year: Told) -> None:
+    page = read(tmp_path, year)
+    table = next(one for one in page.all("table") if "Slow harms" in one.words)
+    _, _, rows = table.words.partition("Longest until raised")
+    wandering, _, left_on = rows.partition("Left on")
+    assert wandering.split()[-4:-2] == ["1", "0"]
+    assert left_on.split()[:4] == ["1", "1", "3", "h"]
+
+
 def _untranslated(text: str) -> list[str]:
     rest = re.sub(r"ongi sim .*|Collapse \d was.*", "", text)
     shorter = ""
