@@ -1,26 +1,13 @@
 """Puts the home of a story into its gateway's files."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
-from typing import Final
+from collections.abc import Iterable
 
-from rules.device import Use
-from rules.observation import DeviceId
 from sim.demo.folders import Folders
 from sim.demo.plan import PROMPT_WAIT, Plan
 from sim.demo.prepare import GATEWAY, HOST
-from sim.homes import names
 from sim.homes.dwelling import Installed
 from sim.processes.furnish import HomeFiles
 from sim.processes.furnish import furnish as write
-
-_USES: Final[Mapping[DeviceId, Use]] = {
-    names.KETTLE: Use.COOKING,
-    names.RICE_COOKER: Use.COOKING,
-    names.MICROWAVE: Use.COOKING,
-    names.BLANKET: Use.HEATING,
-    names.LIVING_NODE: Use.LIGHT,
-}
 
 
 def furnish(
@@ -36,10 +23,4 @@ def furnish(
         port=coap_port,
         prompt_wait=PROMPT_WAIT,
     )
-    write(folders.gateway, home, map(_marked, installed))
-
-
-def _marked(one: Installed) -> Installed:
-    """With what its plug is for."""
-    use = _USES.get(one.device.id, one.device.use)
-    return replace(one, device=replace(one.device, use=use))
+    write(folders.gateway, home, installed)
