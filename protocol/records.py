@@ -1,8 +1,8 @@
 """Records: what leaves the house, one alarm or one change of it each, signed once.
 
 A record is a CBOR map with integer keys (`docs/protocol/uplink.cddl`), deterministic, so that the
-same record has the same bytes wherever it is encoded. It carries the alarm's sentences and, for
-inactivity, half-hour classes of activity: no sensor's values.
+same record has the same bytes wherever it is encoded. It carries the alarm's sentences and, of
+silences, half-hour classes of activity: no sensor's values.
 """
 
 from collections.abc import Sequence
