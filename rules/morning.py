@@ -81,8 +81,15 @@ def _may_claim(state: State, book: Rulebook) -> bool:
         book.morning.enabled
         and state.away is None
         and not state.inactivity_stands
+        and not _looked_after(state)
         and state.sees_since(pet=book.evidence.pet) is not None
     )
+
+
+def _looked_after(state: State) -> bool:
+    """Whether somebody closed a case of this silence: the next one is inactivity's to call."""
+    closed, life = state.alarm(_INACTIVITY).closed_at, state.life
+    return closed is not None and (life is None or life.at < closed)
 
 
 def _missed(state: State, book: Rulebook, told: datetime) -> datetime | None:

@@ -98,8 +98,10 @@ def _claimable(chronicle: Chronicle, home: HomeChronicle, harm: Suffered, by: da
         for fault in (*home.faults, *chronicle.center_faults)
     )
     lying = ((one.at, one.helped or never) for one in home.troubles)
-    _, announced = absences(home, never)
-    spans = (*faults, *lying, *announced, *active(home.decided, INACTIVITY, never), *_asked(home))
+    outings, announced = absences(home, never)
+    # A door that shut at night is what tells of wandering; else nothing is said of an empty home.
+    away = announced if harm.kind is SlowKind.WANDERING else [*outings, *announced]
+    spans = (*faults, *lying, *away, *active(home.decided, INACTIVITY, never), *_asked(home))
     return not touched(begin, by, spans)
 
 

@@ -162,6 +162,17 @@ def test_a_case_closed_is_not_raised_again_for_the_same_morning() -> None:
     assert len([case for case in home.cases() if case.alarm == KEY]) == 1
 
 
+def test_a_home_that_somebody_looked_into_in_vain_is_not_asked_each_morning() -> None:
+    home = lived(furnished(), 18)
+    for _ in range(3 * 24):
+        home.wait(HOUR)
+        for serial in list(home.engine.state.cases):
+            home.put(Closed(serial, Outcome.FALSE))
+    kinds = [case.alarm.kind for case in home.cases()]
+    assert kinds.count(AlarmKind.INACTIVITY) >= 2
+    assert kinds.count(AlarmKind.NO_MORNING) == 1
+
+
 @pytest.mark.parametrize("why", ["trip", "blind", "off", "inactivity", "shelved"])
 def test_it_says_nothing_where_nothing_can_be_said(why: str) -> None:
     home = lived(furnished(book(prompt=True)), 18)
