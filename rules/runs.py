@@ -1,8 +1,8 @@
 """How long devices of some use run, and how long nothing is cooked: now, and as a habit.
 
 A run begins when a device is switched on and goes on over short pauses. Beside the runs of now
-stands what is usual: of each of the last days on which there was one, the longest time that the
-device ran without a sign of life, or that nothing was cooked. The second longest of four weeks is
+stands what is usual: of each of the last 28 days on which there was one, the longest time that the
+device ran without a sign of life, or that nothing was cooked. The second longest of these is
 called usual, so that one odd day changes nothing and two evenings make a habit.
 """
 
@@ -31,7 +31,7 @@ class Usual:
     """The longest of something on each of the last days on which there was any."""
 
     days: list[timedelta] = field(default_factory=list)
-    "Oldest first, four weeks at most."
+    "Oldest first, 28 at most."
     today: timedelta = timedelta()
     longest: timedelta = timedelta()
     "What it usually lasts at most: the second longest; zero before two days are known."
