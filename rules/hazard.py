@@ -50,7 +50,7 @@ def due(alarm: Alarm, book: Rulebook) -> datetime | None:
         at = alarm.changed_at + _hold(alarm.key.kind, limits)
         if alarm.closed_at is not None and alarm.closed_at >= alarm.changed_at:
             # A person closed the case while the water still stood: ask again, but later.
-            at = max(at, alarm.closed_at + limits.repeat_after)
+            at = max(at, alarm.closed_at + _repeat_after(alarm.key.kind, limits))
         return at
     if not alarm.present and alarm.state in ACTIVE and not alarm.drill:
         return alarm.changed_at + limits.clear_after
@@ -125,6 +125,11 @@ def _explain(decision: Decision, alarm: Alarm) -> Explanation:
     if alarm.closed_at is not None and alarm.closed_at >= alarm.changed_at:
         return said, sentence(Say.STILL_ACTIVE, since=alarm.changed_at)
     return (said,)
+
+
+def _repeat_after(kind: AlarmKind, limits: Hazard) -> timedelta:
+    measured = kind in {AlarmKind.HEAT, AlarmKind.COLD}
+    return limits.temperature_repeat_after if measured else limits.repeat_after
 
 
 def _hold(kind: AlarmKind, limits: Hazard) -> timedelta:

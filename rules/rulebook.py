@@ -93,6 +93,8 @@ class Hazard:
     "How long the condition must be gone before the alarm is cleared."
     repeat_after: timedelta = field(default=1 * _H, metadata=_span(10 * _MIN, 1 * _D))
     "A closed case whose condition is still there is raised again after this."
+    temperature_repeat_after: timedelta = field(default=12 * _H, metadata=_span(1 * _H, 3 * _D))
+    "The same of heat and cold: they last for days, and no visit ends them."
     co_limit: float = field(default=250.0, metadata=_measure("ppm", 30, 1000))
     high: float = field(default=35.0, metadata=_measure("°C", 25, 50))
     low: float = field(default=5.0, metadata=_measure("°C", -20, 18))

@@ -213,6 +213,18 @@ def test_two_sensors_of_one_gas_are_two_cases() -> None:
     assert [case.alarm.scope for case in home.cases()] == ["both", "air"]
 
 
+def test_a_heat_wave_is_called_twice_a_day_not_each_hour() -> None:
+    home = Home()
+    home.see("air", Phenomenon.TEMPERATURE_C, 36.0)
+    for _ in range(48):
+        home.wait(HOUR)
+        for serial in list(home.engine.state.cases):
+            home.put(Closed(serial, Outcome.REAL))
+        home.see("air", Phenomenon.TEMPERATURE_C, 36.0)
+    hot = [case for case in home.cases() if case.alarm.kind is AlarmKind.HEAT]
+    assert len(hot) == 4
+
+
 def test_heat_and_cold_of_one_room_take_turns() -> None:
     home = Home()
     for celsius, kind in [(40.0, AlarmKind.HEAT), (0.0, AlarmKind.COLD)]:
