@@ -1,8 +1,11 @@
 """What a center asks its gateways to send again, heartbeat by heartbeat."""
 
+from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 from random import Random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +18,13 @@ MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 
 Ranges = tuple[tuple[int, int], ...]
+
+
+@pytest.fixture
+def database() -> Iterator[DirectDatabase]:
+    made = DirectDatabase()
+    with closing(made.connection):
+        yield made
 
 
 def keep(store: Store, *numbers: int) -> None:
@@ -36,8 +46,10 @@ class Beats:
         return done(self.store.due("home-1", heartbeat(self.first, self.last), self.now)).missing
 
 
-def test_numbers_that_were_never_used_are_asked_for_three_times_and_then_each_hour() -> None:
-    store = direct_store(DirectDatabase(), HOME)
+def test_numbers_that_were_never_used_are_asked_for_three_times_and_then_each_hour(
+    database: DirectDatabase,
+) -> None:
+    store = direct_store(database, HOME)
     keep(store, 1, 2, 50, 51)
     beat = Beats(store, 1, 51)
     assert [beat() for _ in range(60)] == [((3, 49),)] * 3 + [()] * 57
@@ -48,8 +60,9 @@ def test_numbers_that_were_never_used_are_asked_for_three_times_and_then_each_ho
     assert beat() == ()
 
 
-def test_while_it_rests_no_record_is_looked_at() -> None:
-    database = DirectDatabase()
+def test_while_it_rests_no_record_is_looked_at(
+    database: DirectDatabase,
+) -> None:
     store = direct_store(database, HOME)
     keep(store, 1, 2, 50, 51)
     beat = Beats(store, 1, 51)
@@ -63,8 +76,10 @@ def test_while_it_rests_no_record_is_looked_at() -> None:
     assert not [each for each in looked if "records" in each]
 
 
-def test_what_a_gateway_has_new_is_looked_at_alone_and_at_once() -> None:
-    store = direct_store(DirectDatabase(), HOME)
+def test_what_a_gateway_has_new_is_looked_at_alone_and_at_once(
+    database: DirectDatabase,
+) -> None:
+    store = direct_store(database, HOME)
     keep(store, 1, 2, 50, 51)
     beat = Beats(store, 1, 51)
     while beat():
@@ -75,8 +90,8 @@ def test_what_a_gateway_has_new_is_looked_at_alone_and_at_once() -> None:
     assert beat() == ()
 
 
-def test_the_newest_come_first_and_thousands_of_gaps_hide_none() -> None:
-    store = direct_store(DirectDatabase(), HOME)
+def test_the_newest_come_first_and_thousands_of_gaps_hide_none(database: DirectDatabase) -> None:
+    store = direct_store(database, HOME)
     keep(store, *range(2, 4_001, 2))
     beat = Beats(store, 1, 4_100)
     asked = [beat() for _ in range(251)]
@@ -88,8 +103,9 @@ def test_the_newest_come_first_and_thousands_of_gaps_hide_none() -> None:
     ]
 
 
-def test_a_center_that_starts_anew_asks_anew() -> None:
-    database = DirectDatabase()
+def test_a_center_that_starts_anew_asks_anew(
+    database: DirectDatabase,
+) -> None:
     store = direct_store(database, HOME)
     keep(store, 1, 5)
     beat = Beats(store, 1, 5)
@@ -110,17 +126,19 @@ def test_whatever_a_gateway_has_is_there_in_the_end(
 ) -> None:
     """Half of the replies are lost; some numbers were never used."""
     draw = Random(seed)
-    store = direct_store(DirectDatabase(), HOME)
-    known = used - lost
-    keep(store, *known)
-    beat = Beats(store, min(used), max(used))
-    # Within a day, whoever loses half of the replies.
-    for _ in range(24 * 60):
-        asked = {seq for first, last in beat() for seq in range(first, last + 1)}
-        assert not asked & known
-        if draw.random() < 0.5:
-            keep(store, *(asked & used))
-            known |= asked & used
-        if known == used:
-            break
-    assert known == used
+    database = DirectDatabase()
+    with closing(database.connection):
+        store = direct_store(database, HOME)
+        known = used - lost
+        keep(store, *known)
+        beat = Beats(store, min(used), max(used))
+        # Within a day, whoever loses half of the replies.
+        for _ in range(24 * 60):
+            asked = {seq for first, last in beat() for seq in range(first, last + 1)}
+            assert not asked & known
+            if draw.random() < 0.5:
+                keep(store, *(asked & used))
+                known |= asked & used
+            if known == used:
+                break
+        assert known == used
