@@ -273,7 +273,7 @@ def test_a_blanket_that_runs_every_night_becomes_a_habit() -> None:
     assert 9 * HOUR < last.at - begin < 13 * HOUR
     usual = dict(last.explanation[0].arguments)["usual"]
     assert isinstance(usual, timedelta)
-    assert abs(usual - 9 * HOUR) < MINUTE
+    assert abs(usual - 8.5 * HOUR) < MINUTE
 
 
 def test_one_odd_night_is_no_habit() -> None:
@@ -285,6 +285,16 @@ def test_one_odd_night_is_no_habit() -> None:
     switch_on(one)
     one.wait(3 * HOUR)
     assert len(raised(one)) == 2
+
+
+def test_what_is_forgotten_once_a_week_is_no_habit() -> None:
+    one = home(book=QUIET)
+    for week in range(4):
+        for _ in range(6):
+            night(one, 2 * HOUR)
+        night(one, 8 * HOUR)
+        assert len(raised(one)) == week + 1
+        close(one, Outcome.FALSE)
 
 
 def test_what_turned_out_a_danger_is_no_habit() -> None:
