@@ -64,7 +64,7 @@ ONCE_FAILED = [
 
 
 @pytest.mark.seeds
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_what_once_failed() -> None:
     violations = each(broken, ONCE_FAILED, cores(), lambda _: None)
     runs = zip(ONCE_FAILED, violations, strict=True)
