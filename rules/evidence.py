@@ -47,11 +47,12 @@ _BY_CHANGE = frozenset(
         Phenomenon.SESSION_JOINED,
     }
 )
-_BY_ITSELF = frozenset({Phenomenon.BUTTON, Phenomenon.SOS, Phenomenon.LIFE_SIGN})
+BY_ITSELF = frozenset({Phenomenon.BUTTON, Phenomenon.SOS, Phenomenon.LIFE_SIGN})
+"What only a person's hand or word brings about."
 
 GIVING = (
     _BY_CHANGE
-    | _BY_ITSELF
+    | BY_ITSELF
     | {
         Phenomenon.MOTION,
         Phenomenon.POWER_W,
@@ -63,7 +64,7 @@ GIVING = (
 _BY_ANIMALS = frozenset({Phenomenon.MOTION, Phenomenon.OCCUPANCY})
 "What a dog or a cat brings about as well; it opens no door and switches nothing on."
 
-_WATCHING = GIVING - _BY_ITSELF - {Phenomenon.ILLUMINANCE_LX}
+_WATCHING = GIVING - BY_ITSELF - {Phenomenon.ILLUMINANCE_LX}
 """Phenomena whose absence says something: a button that nobody presses proves nothing, nor does a
 lamp, since its light counts beside other signs only."""
 
@@ -126,7 +127,7 @@ def weigh(
     phenomenon = observation.phenomenon
     if phenomenon not in GIVING or observation.quality is not Quality.GOOD:
         return Strength.NONE
-    if phenomenon in _BY_ITSELF:
+    if phenomenon in BY_ITSELF:
         return Strength.STRONG if observation.value else Strength.NONE
     if device.evidence is EvidenceRole.NONE:
         return Strength.NONE

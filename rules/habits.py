@@ -17,6 +17,7 @@ from enum import IntEnum
 from math import ceil, log2
 
 from rules import habits_prior
+from rules.doubt import SAME_EVENT, Doubt, doubted
 from rules.habits_prior_data import PRICES
 from rules.survival import (
     CELLS,
@@ -40,6 +41,9 @@ AFTER_DOOR = timedelta(minutes=15)
 "A silence so soon after an outside door moved may be an outing."
 _SEEN_LATE = timedelta(minutes=1)
 "So long after the door a sensor of another room may still tell of who went out by it."
+
+_DOUBTED_FROM = timedelta(minutes=30)
+"A sign that ends a shorter silence leaves no new doubt."
 
 _HALF_LIFE_D = 60.0
 _MINUTE = timedelta(minutes=1)
@@ -94,6 +98,8 @@ class Silence:
     minutes: int
     context: Context
     ended: Ended = Ended.LIFE
+    number: int | None = None
+    "Of the price at which it would just not have been called; None where it was not reckoned."
 
     def covers(self, moment: datetime | None) -> bool:
         """Whether that moment lies within it."""
@@ -118,6 +124,8 @@ class _Reckoned:
     hazards: dict[Context, list[float]] = field(default_factory=dict)
     lines: dict[tuple[Context, int], Line] = field(default_factory=dict)
     prices: dict[Budget, tuple[float, ...]] = field(default_factory=dict)
+    doubted: tuple[Doubt, datetime, Line] | None = None
+    "The last line of a silence that began in doubt, and when that was."
 
 
 @dataclass(slots=True)
@@ -145,6 +153,8 @@ class Habits:
     "When an outside door moved last."
     began: Context = Context.INSIDE
     "How the silence since the last sign of life began."
+    doubt: Doubt | None = None
+    "Whether somebody lies there since before the last sign of life."
     rooms: bool = False
     "Whether some sensor sees people move; without one a home is known by its plugs."
     _reckoned: _Reckoned = field(default_factory=_Reckoned, init=False, repr=False, compare=False)
@@ -169,30 +179,59 @@ class Habits:
 
     # ------------------------------------------------------------------------------ asked by rules
 
-    def wait(self, begin: datetime | None, context: Context, budget: Budget) -> timedelta:
+    def wait(
+        self,
+        begin: datetime | None,
+        context: Context,
+        budget: Budget,
+        doubt: Doubt | None = None,
+    ) -> timedelta:
         """How long a silence may last before somebody is asked, or where nobody is, called.
 
         Args:
             begin: of the silence; None where the date is not known: then the longest of the day.
             context: how it began.
             budget: what may be in vain.
+            doubt: in which it began.
 
         """
         price = self._prices(budget)[context]
-        slots = range(_SLOTS) if begin is None else (_minute_of_day(begin) // GRID_MIN,)
+        if begin is not None and doubt is not None:
+            return self._line_in(doubt, begin, context).wait_min(price) * _MINUTE
+        slots = range(_SLOTS) if begin is None else (_slot(begin),)
         return max(self._line(context, slot).wait_min(price) for slot in slots) * _MINUTE
 
     def usual(self, begin: datetime, context: Context) -> timedelta:
         """How long silences that begin so usually last at most."""
-        slot = _minute_of_day(begin) // GRID_MIN
-        return self._line(context, slot).usual_min * _MINUTE
+        return self._line(context, _slot(begin)).usual_min * _MINUTE
 
     # ------------------------------------------------------------------------ changed by the state
 
-    def end(self, begin: datetime, end: datetime, ended: Ended) -> None:
-        """Note a silence that life has ended."""
+    def end(
+        self,
+        begin: datetime,
+        end: datetime,
+        ended: Ended,
+        *,
+        again: bool = False,
+        sure: bool = False,
+    ) -> None:
+        """Note a silence that life has ended.
+
+        Args:
+            begin: the sign of life before.
+            end: the sign of life after it.
+            ended: how.
+            again: whether both are of one device.
+            sure: whether the latter is a person's beyond doubt.
+
+        """
         if end - begin >= SHORTEST and len(self.today) < _TODAY_MAX:
-            self.today.append(Silence(begin, (end - begin) // _MINUTE, self.began, ended))
+            silence = Silence(begin, (end - begin) // _MINUTE, self.began, ended)
+            if _HOUR_MIN <= silence.minutes <= _CALLED_ANYWAY_MIN:
+                silence = replace(silence, number=self._number(silence, self.doubt))
+            self.today.append(silence)
+        self.doubt = None if sure else self._doubted(begin, end, again=again)
 
     def begin(self, at: datetime, *, inside: bool = False) -> None:
         """Note a sign of life, after which there may be silence; `inside` as for `context`."""
@@ -223,7 +262,9 @@ class Habits:
         asked, vain = list(self.asked), list(self.vain)
         for silence in silences:
             if _HOUR_MIN <= silence.minutes <= _CALLED_ANYWAY_MIN:
-                number = self._number(silence)
+                number = silence.number
+                if number is None:
+                    number = self._number(silence, None)
                 scores[silence.context][number] = min(
                     scores[silence.context][number] + 1, _COUNT_MAX
                 )
@@ -248,6 +289,8 @@ class Habits:
         self.today = [replace(each, begin=moved(each.begin)) for each in self.today]
         self.learnt = None if self.learnt is None else moved(self.learnt)
         self.door = None if self.door is None else moved(self.door)
+        if self.doubt is not None:
+            self.doubt = replace(self.doubt, at=moved(self.doubt.at))
 
     # -------------------------------------------------------------------------------------- inside
 
@@ -266,20 +309,42 @@ class Habits:
         values = struct.unpack(f"<{CONTEXTS * PRICES}H", self.scores)
         return [values[at * PRICES : (at + 1) * PRICES] for at in range(CONTEXTS)]
 
-    def _number(self, silence: Silence) -> int:
-        slot = _minute_of_day(silence.begin) // GRID_MIN
-        price = self._line(silence.context, slot).price(silence.minutes)
-        return _number_of(price)
+    def _number(self, silence: Silence, doubt: Doubt | None) -> int:
+        if doubt is None:
+            line = self._line(silence.context, _slot(silence.begin))
+        else:
+            line = self._line_in(doubt, silence.begin, silence.context)
+        return _number_of(line.price(silence.minutes))
+
+    def _doubted(self, begin: datetime, end: datetime, *, again: bool) -> Doubt | None:
+        """The doubt after the sign that ended a silence."""
+        before = self.doubt
+        if before is not None and again and end - before.at < SAME_EVENT:
+            return before
+        if not self.known or (before is None and end - begin < _DOUBTED_FROM):
+            return None
+        return doubted(self._chances(self.began, _slot(begin)), begin, end, before)
+
+    def _line_in(self, doubt: Doubt, begin: datetime, context: Context) -> Line:
+        known = self._reckoned.doubted
+        if known is None or known[:2] != (doubt, begin):
+            since_h = (begin - doubt.at) / _HOUR_MIN / _MINUTE
+            chances = self._chances(context, _slot(begin))
+            of_it = line(chances, lambda waited_h: doubt.cost(since_h + waited_h))
+            known = self._reckoned.doubted = (doubt, begin, of_it)
+        return known[2]
+
+    def _chances(self, context: Context, slot: int) -> list[float]:
+        hazards = self._reckoned.hazards
+        if context not in hazards:
+            hazards[context] = hazard(self.own()[context].plus(self.prior(context)))
+        return survival(hazards[context], slot * GRID_MIN, self._per_day())
 
     def _line(self, context: Context, slot: int) -> Line:
         reckoned = self._reckoned
         known = reckoned.lines.get((context, slot))
         if known is None:
-            if context not in reckoned.hazards:
-                prior = self.prior(context)
-                reckoned.hazards[context] = hazard(self.own()[context].plus(prior))
-            chances = survival(reckoned.hazards[context], slot * GRID_MIN, self._per_day())
-            known = reckoned.lines[context, slot] = line(chances)
+            known = reckoned.lines[context, slot] = line(self._chances(context, slot))
         return known
 
     def prior(self, context: Context) -> Counts:
@@ -355,6 +420,10 @@ def _packed(tables: Sequence[Counts]) -> bytes:
 def _minute_of_day(moment: datetime) -> int:
     utc = moment.astimezone(UTC)
     return utc.hour * _HOUR_MIN + utc.minute
+
+
+def _slot(moment: datetime) -> int:
+    return _minute_of_day(moment) // GRID_MIN
 
 
 def _number_of(price: float) -> int:

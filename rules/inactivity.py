@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from rules import away, prompt
 from rules.alarm import ACTIVE, AlarmKey, AlarmKind, AlarmState, Move
 from rules.decision import Decision
+from rules.doubt import Doubt
 from rules.events import AwayReason, Learnt, Stage
 from rules.habits import LEARNS_EVERY, Budget, Context
 from rules.rulebook import Rulebook
@@ -165,7 +166,8 @@ def _learnt(state: State, book: Rulebook, since: datetime) -> timedelta | None:
         prompts=LEARNS_EVERY / rule.ask_every if wait else None,
     )
     # While the date may be false, so may be the hour: then the longest of the day.
-    silence = habits.wait(since if state.trusted else None, _context(state, since), budget)
+    begin, doubt = (since, _doubt(state, since)) if state.trusted else (None, None)
+    silence = habits.wait(begin, _context(state, since), budget, doubt)
     # What happened while the gateway was down is unknown, which the fixed limit alone ignores.
     return silence + wait + state.unheard_since(since)
 
@@ -184,6 +186,11 @@ def _since_a_word(state: State, since: datetime) -> bool:
 def _context(state: State, since: datetime) -> Context:
     at_life = state.life is not None and state.life.at == since
     return state.habits.began if at_life else Context.INSIDE
+
+
+def _doubt(state: State, since: datetime) -> Doubt | None:
+    at_life = state.life is not None and state.life.at == since
+    return state.habits.doubt if at_life else None
 
 
 def learn(decision: Decision) -> None:

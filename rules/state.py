@@ -155,6 +155,13 @@ class State:
         last = self.down if self.started > learnt else timedelta()
         return self.habits.down + max(last, timedelta())
 
+    def hears_all(self) -> bool:
+        """Whether every device that shows life is live: else signs come alone that used not to."""
+        return all(
+            heard.liveness is Liveness.LIVE or not evidence.shows(heard.device, pet=False)
+            for heard in self.devices.values()
+        )
+
     def alarm(self, key: AlarmKey) -> Alarm:
         """The alarm of that key; a fresh one at rest if it never moved."""
         return self.alarms.get(key) or Alarm(key)
@@ -279,7 +286,15 @@ class State:
                 if event.at - self.life.at >= OUT_FOR:
                     self._went_out(self.life)
                 if self._followed(self.life.at):
-                    self.habits.end(self.life.at, event.at, self._ended())
+                    self.habits.end(
+                        self.life.at,
+                        event.at,
+                        self._ended(),
+                        again=event.device == self.life.device,
+                        sure=event.phenomenon in evidence.BY_ITSELF or not self.hears_all(),
+                    )
+                else:
+                    self.habits.doubt = None
             self.life, self.unheard = event, timedelta()
             self.habits.begin(event.at, inside=self._inside(event))
             if self.routine.awaits(event.at):
@@ -369,11 +384,14 @@ class State:
         if event.outcome is Outcome.REAL:
             self.habits.forget(alarm.raised_at)
             return
+        if event.outcome is Outcome.FALSE:
+            # Somebody looked after the resident.
+            self.habits.doubt = None
         begin = None if self.life is None else self.life.at
         spoken = event.outcome is Outcome.FALSE and alarm.state in ACTIVE
         if spoken and begin is not None and self._followed(begin):
             # Somebody spoke with the resident, who showed no other sign of life yet.
-            self.habits.end(begin, event.at, Ended.CALL)
+            self.habits.end(begin, event.at, Ended.CALL, sure=True)
 
     def _learnt(self, event: Learnt) -> None:
         alarm = self.alarm(_INACTIVITY)

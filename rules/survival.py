@@ -11,7 +11,7 @@ Ref: discrete hazard with a multiplicative baseline, fitted by iterative proport
 """
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import exp, inf
@@ -27,6 +27,8 @@ LONGEST_MIN = 36 * 60
 "Whoever is silent for longer is away, or nobody learns from it."
 GRID_MIN = 15
 "Limits are multiples of it."
+POWER = 3
+"A delay costs its hours to this power, so that long ones weigh most."
 STEPS = 48 * 60 // GRID_MIN
 _FIRST_STEP = 4
 "Nobody is asked within the first hour."
@@ -192,13 +194,20 @@ _USUAL = 0.02
 _NEVER = 1e-300
 
 
-def line(chances: Sequence[float]) -> Line:
+def line(chances: Sequence[float], before: Callable[[float], float] | None = None) -> Line:
     """The waits that pay, of silences that last with these chances.
 
-    A collapse may happen at any moment of a silence and costs the third power of the hours until
-    the call, so that long delays weigh most; a call in vain costs its price.
+    A collapse may happen at any moment of a silence and costs a power of the hours until the call;
+    a call in vain costs its price.
+
+    Args:
+        chances: every `GRID_MIN`.
+        before: what waiting for so many hours costs those who collapsed before the silence.
+
     """
     cost = _delay_cost(chances)
+    if before is not None:
+        cost = [each + before(at * GRID_MIN / _HOUR_MIN) for at, each in enumerate(cost)]
     hull: list[int] = []
     prices: list[float] = []
     for step in range(_FIRST_STEP, len(chances)):
@@ -216,10 +225,10 @@ def line(chances: Sequence[float]) -> Line:
 
 
 def _delay_cost(chances: Sequence[float]) -> list[float]:
-    """Integral over u < t of chance(u) times (t - u) cubed, in hours; a sixth of it."""
+    """Integral over u < t of chance(u) (t - u) ** POWER, in hours, by the factorial of it."""
     values = list(chances)
     width = GRID_MIN / _HOUR_MIN
-    for _ in range(4):
+    for _ in range(POWER + 1):
         total, integral = 0.0, [0.0]
         for before, after in pairwise(values):
             total += (before + after) / 2 * width

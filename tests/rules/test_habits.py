@@ -1,7 +1,9 @@
 """Learnt inactivity, through the engine's door."""
 
+from copy import deepcopy
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cache
 
 import pytest
 
@@ -13,8 +15,15 @@ from rules.inputs import Away, Boot, Closed
 from rules.observation import Phenomenon
 from rules.rulebook import PRESETS, Preset, Rulebook
 from rules.sentence import Say
-from tests.rules.home import DOOR, HOUR, KETTLE, MINUTE, MOTION, NODE, Home
+from tests.rules import home
+from tests.rules.home import HOUR, MINUTE, Home
 
+KETTLE, MOTION, DOOR, NODE = (
+    # Seldom, since what is tested here is silence; the tests take a third of the time.
+    replace(each, report_every=4 * HOUR)
+    for each in (home.KETTLE, home.MOTION, home.DOOR, home.NODE)
+)
+LAMP = home.device("lamp", Phenomenon.RELAY_ON, every=4 * HOUR, mains=True)
 KEY = AlarmKey(AlarmKind.INACTIVITY)
 DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
@@ -43,6 +52,16 @@ def lived(home: Home, days: int) -> Home:
     return home
 
 
+@cache
+def _lived_for(days: int, rule: tuple[tuple[str, object], ...]) -> Home:
+    return lived(Home(KETTLE, NODE, book=book(**dict(rule))), days)
+
+
+def lived_for(days: int, **rule: object) -> Home:
+    """Such a home, lived in once for all tests."""
+    return deepcopy(_lived_for(days, tuple(rule.items())))
+
+
 def until(home: Home, hours: int) -> None:
     """Life every hour for so long, and a last time then."""
     for _ in range(hours):
@@ -59,13 +78,13 @@ def alarm_after(home: Home) -> timedelta:
 
 
 def test_until_it_has_learnt_the_fixed_limit_stands() -> None:
-    home = lived(Home(KETTLE, NODE, book=book()), 6)
+    home = lived_for(6)
     home.live()
     assert alarm_after(home) == 24 * HOUR
 
 
 def test_by_day_a_home_that_lives_by_the_clock_is_called_within_hours() -> None:
-    home = lived(Home(KETTLE, NODE, book=book()), 60)
+    home = lived_for(60)
     until(home, 4)
     by_day = alarm_after(home)
     assert HOUR <= by_day <= 8 * HOUR
@@ -74,8 +93,7 @@ def test_by_day_a_home_that_lives_by_the_clock_is_called_within_hours() -> None:
 
 
 def test_at_night_the_same_home_is_left_to_sleep() -> None:
-    home = Home(KETTLE, NODE, book=book())
-    lived(home, 60)
+    home = lived_for(60)
     assert not [case for case in home.cases() if case.alarm == KEY]
     until(home, 15)
     # Nine hours of sleep follow.
@@ -83,7 +101,7 @@ def test_at_night_the_same_home_is_left_to_sleep() -> None:
 
 
 def test_without_learning_nothing_changes() -> None:
-    home = lived(Home(KETTLE, NODE, book=book(learn=False)), 20)
+    home = lived_for(20, learn=False)
     home.live()
     assert alarm_after(home) == 24 * HOUR
 
@@ -104,7 +122,7 @@ def test_what_was_learnt_never_calls_later_than_the_fixed_limit() -> None:
 def test_a_generous_budget_calls_sooner_than_a_tight_one() -> None:
     waits = []
     for every in (2, 30, 360):
-        home = lived(Home(KETTLE, NODE, book=book(false_call_every=timedelta(days=every))), 40)
+        home = lived_for(40, false_call_every=timedelta(days=every))
         until(home, 5)
         waits.append(alarm_after(home))
     assert waits == sorted(waits)
@@ -112,7 +130,7 @@ def test_a_generous_budget_calls_sooner_than_a_tight_one() -> None:
 
 
 def test_the_call_says_what_is_usual_here() -> None:
-    home = lived(Home(KETTLE, NODE, book=book()), 40)
+    home = lived_for(40)
     until(home, 6)
     home.wait(12 * HOUR)
     (case,) = [case for case in home.cases() if case.alarm == KEY]
@@ -124,7 +142,7 @@ def test_the_call_says_what_is_usual_here() -> None:
 
 
 def test_after_the_first_call_the_ladder_goes_on() -> None:
-    home = lived(Home(KETTLE, NODE, book=book()), 40)
+    home = lived_for(40)
     home.live()
     home.wait(37 * HOUR)
     levels = [news.level for news in home.updates() if news.stage is Stage.LEVEL]
@@ -132,7 +150,7 @@ def test_after_the_first_call_the_ladder_goes_on() -> None:
 
 
 def test_after_somebody_looked_in_vain_the_same_silence_is_judged_by_the_fixed_limit() -> None:
-    home = lived(Home(KETTLE, NODE, book=book()), 40)
+    home = lived_for(40)
     until(home, 5)
     while not home.engine.state.cases:
         home.wait(10 * MINUTE)
@@ -145,7 +163,7 @@ def test_after_somebody_looked_in_vain_the_same_silence_is_judged_by_the_fixed_l
 
 
 def test_who_does_not_come_back_when_a_trip_was_to_end_is_given_the_fixed_limit() -> None:
-    home = lived(Home(KETTLE, NODE, book=book()), 40)
+    home = lived_for(40)
     home.live()
     until_ = home.now + 30 * HOUR
     home.put(Away(AwayReason.TRIP, "daughter", until_))
@@ -180,7 +198,7 @@ def test_it_learns_once_a_day_and_what_it_keeps_is_bounded() -> None:
 
 
 def test_a_day_of_many_restarts_was_listened_to_less() -> None:
-    home = lived(Home(KETTLE, NODE, book=book()), 10)
+    home = lived_for(10)
     home.live()
     before, learnt = home.engine.state.habits.days, home.engine.state.habits.learnt
     assert learnt is not None
@@ -202,8 +220,7 @@ def test_a_day_of_many_restarts_was_listened_to_less() -> None:
 
 
 def test_a_silence_nobody_watched_is_not_learnt() -> None:
-    seen = Home(KETTLE, NODE, book=book())
-    lived(seen, 10)
+    seen = lived_for(10)
     seen.live()
     known = len(seen.engine.state.habits.today)
     seen.wait(30 * MINUTE)
@@ -217,7 +234,7 @@ def test_a_silence_nobody_watched_is_not_learnt() -> None:
 
 
 def test_a_short_restart_after_a_long_one_makes_nobody_have_watched() -> None:
-    home = lived(Home(KETTLE, NODE, book=book()), 10)
+    home = lived_for(10)
     home.live()
     known = len(home.engine.state.habits.today)
     home.wait(30 * MINUTE)
@@ -232,7 +249,7 @@ def test_a_short_restart_after_a_long_one_makes_nobody_have_watched() -> None:
 
 
 def test_the_downtimes_of_several_restarts_are_no_silence() -> None:
-    home = lived(Home(KETTLE, NODE, book=book()), 40)
+    home = lived_for(40)
     until(home, 4)
     limit = alarm_after(home)
     home.wait(30 * MINUTE)
@@ -245,7 +262,7 @@ def test_the_downtimes_of_several_restarts_are_no_silence() -> None:
 
 
 def test_what_was_lost_with_a_broken_journal_is_not_learnt() -> None:
-    home = lived(Home(KETTLE, NODE, book=book()), 10)
+    home = lived_for(10)
     home.live()
     known = len(home.engine.state.habits.today)
     home.wait(HOUR)
@@ -262,7 +279,7 @@ def test_a_gateway_that_did_not_learn_before_knows_what_kind_of_home_it_is_in() 
 
 
 def test_nobody_is_silent_while_the_gateway_is_down() -> None:
-    home = lived(Home(KETTLE, NODE, book=book()), 40)
+    home = lived_for(40)
     until(home, 5)
     before = alarm_after(home)
     home.restart(2 * HOUR)
@@ -273,7 +290,7 @@ def test_nobody_is_silent_while_the_gateway_is_down() -> None:
 
 
 def test_a_silence_is_measured_by_one_yardstick() -> None:
-    home = lived(Home(KETTLE, NODE, book=book(false_call_every=timedelta(days=360))), 40)
+    home = lived_for(40, false_call_every=timedelta(days=360))
     home.live()
     foretold = home.engine.alarm_time_if_silent()
     home.wait(30 * HOUR)
@@ -281,8 +298,7 @@ def test_a_silence_is_measured_by_one_yardstick() -> None:
 
 
 def test_a_trip_is_not_learnt() -> None:
-    home = Home(KETTLE, NODE, book=book())
-    lived(home, 10)
+    home = lived_for(10)
     home.live()
     home.put(Away(AwayReason.TRIP, "me"))
     home.wait(20 * HOUR)
@@ -291,8 +307,7 @@ def test_a_trip_is_not_learnt() -> None:
 
 
 def test_a_person_in_need_teaches_nothing() -> None:
-    home = Home(KETTLE, NODE, book=book())
-    lived(home, 20)
+    home = lived_for(20)
     home.live()
     known = len(home.engine.state.habits.today)
     home.wait(23 * HOUR)
@@ -309,7 +324,7 @@ def test_a_person_in_need_teaches_nothing() -> None:
 def test_a_call_is_learnt_from_once_it_is_known_to_be_vain(
     outcome: Outcome, *, helpers_first: bool
 ) -> None:
-    home = lived(Home(KETTLE, NODE, book=book()), 20)
+    home = lived_for(20)
     until(home, 5)
     vain = home.engine.state.habits.vain[Context.INSIDE]
     home.wait(20 * HOUR)
@@ -328,7 +343,7 @@ def test_a_call_is_learnt_from_once_it_is_known_to_be_vain(
 
 
 def test_while_the_date_may_be_false_the_longest_wait_of_the_day_counts() -> None:
-    home = lived(Home(KETTLE, NODE, book=book()), 40)
+    home = lived_for(40)
     until(home, 4)
     by_day = alarm_after(home)
     home.restart(timedelta(), trusted=False)
@@ -390,7 +405,7 @@ def test_who_was_seen_last_in_another_room_than_the_door_s_did_not_go_out(
 
 @pytest.mark.parametrize("answers", [True, False])
 def test_it_learns_whether_prompts_are_answered(*, answers: bool) -> None:
-    home = lived(Home(KETTLE, NODE, book=book(prompt=True, ask_every=DAY)), 30)
+    home = lived_for(30, prompt=True, ask_every=DAY)
     for _ in range(5):
         until(home, 6)
         while home.state(KEY) is not AlarmState.PROMPTED:
@@ -416,3 +431,97 @@ def test_prompts_and_calls_keep_to_their_budgets() -> None:
     quiet = habits.wait(begin, Context.INSIDE, Budget(1 / 180, None))
     asked = habits.wait(begin, Context.INSIDE, Budget(1 / 180, 2 / 7))
     assert asked < quiet
+
+
+def in_doubt() -> tuple[Home, timedelta]:
+    home, limit = _in_doubt()
+    return deepcopy(home), limit
+
+
+@cache
+def _in_doubt() -> tuple[Home, timedelta]:
+    """A home whose only sign for hours is one that nobody may have made; its wait otherwise."""
+    home = Home(KETTLE, LAMP, NODE, book=book(false_call_every=timedelta(days=180)))
+    for _ in range(30):
+        day(home, every=40 * MINUTE)
+    home.see("lamp", Phenomenon.RELAY_ON, value=False)
+    until(home, 4)
+    limit = alarm_after(home)
+    home.wait(limit - 15 * MINUTE)
+    home.see("lamp", Phenomenon.RELAY_ON, value=True)
+    return home, limit
+
+
+def test_a_lone_sign_in_an_unusual_silence_does_not_begin_it_anew() -> None:
+    home, limit = in_doubt()
+    assert HOUR <= alarm_after(home) < limit / 2
+    doubt = home.engine.state.habits.doubt
+    # The other end of the same switching is no second sign.
+    home.wait(timedelta(seconds=10))
+    home.see("lamp", Phenomenon.RELAY_ON, value=False)
+    assert home.engine.state.habits.doubt == doubt
+    assert HOUR <= alarm_after(home) < limit / 2
+    foretold = home.engine.alarm_time_if_silent()
+    home.wait(limit)
+    assert home.cases()[-1].alarm == KEY
+    assert home.cases()[-1].at == foretold
+
+
+def test_signs_soon_after_each_other_do() -> None:
+    home, limit = in_doubt()
+    doubted = alarm_after(home)
+    for _ in range(3):
+        home.wait(20 * MINUTE)
+        home.live()
+    assert alarm_after(home) > max(2 * doubted, limit / 2)
+
+
+def test_a_pressed_button_leaves_no_doubt() -> None:
+    home, limit = in_doubt()
+    home.wait(MINUTE)
+    home.press()
+    assert home.engine.state.habits.doubt is None
+    assert alarm_after(home) > limit / 2
+
+
+def test_where_a_sensor_is_dead_signs_come_alone() -> None:
+    home = lived(Home(KETTLE, LAMP, MOTION, NODE, book=book()), 40)
+    home.see("lamp", Phenomenon.RELAY_ON, value=False)
+    home.dead = {MOTION.id}
+    for _ in range(2):
+        day(home)
+    until(home, 4)
+    limit = alarm_after(home)
+    home.wait(limit - 15 * MINUTE)
+    home.see("lamp", Phenomenon.RELAY_ON, value=True)
+    assert home.engine.state.habits.doubt is None
+
+
+def test_who_was_looked_after_is_in_no_doubt() -> None:
+    home, _ = in_doubt()
+    home.wait(5 * HOUR)
+    home.see("lamp", Phenomenon.RELAY_ON, value=False)
+    (case,) = home.engine.state.cases
+    home.put(Closed(case, Outcome.FALSE))
+    assert home.engine.state.habits.doubt is None
+
+
+def test_doubt_outlives_a_restart_and_a_clock_that_is_set() -> None:
+    home, _ = in_doubt()
+    home.wait(5 * MINUTE)
+    home.jump(6 * HOUR)
+    habits = home.engine.state.habits
+    assert habits.doubt is not None
+    assert habits.doubt.at == home.now - 5 * MINUTE
+    left = alarm_after(home)
+    home.restart(timedelta())
+    assert alarm_after(home) == left
+
+
+def test_after_an_outage_a_sign_is_taken_as_it_comes() -> None:
+    home, limit = in_doubt()
+    home.restart(2 * HOUR)
+    home.see("lamp", Phenomenon.RELAY_ON, value=True)
+    home.live()
+    assert home.engine.state.habits.doubt is None
+    assert alarm_after(home) > limit / 2

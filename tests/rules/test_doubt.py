@@ -1,0 +1,59 @@
+"""Whether somebody may have come to harm before the last sign of life."""
+
+from math import exp, isfinite
+
+import pytest
+
+from rules.doubt import Doubt, doubted
+from rules.survival import GRID_MIN, STEPS
+from tests.rules.home import EPOCH, HOUR, MINUTE
+
+MEAN_H = 3.0
+CHANCES = [exp(-step * GRID_MIN / 60 / MEAN_H) for step in range(STEPS + 1)]
+
+
+def after(hours: float, before: Doubt | None = None) -> Doubt | None:
+    begin = EPOCH if before is None else before.at
+    return doubted(CHANCES, begin, begin + hours * HOUR, before)
+
+
+def test_a_sign_that_ends_a_long_silence_leaves_more_doubt_than_one_that_ends_a_short() -> None:
+    short, long = after(1), after(10)
+    assert short is not None
+    assert long is not None
+    assert long.cost(2) > 10 * short.cost(2)
+
+
+def test_what_it_costs_to_wait_is_what_those_pay_who_collapsed_before() -> None:
+    doubt = after(6)
+    assert doubt is not None
+    stirs_per_h, ends_per_h = 2 / 24, exp(-6 / MEAN_H) / MEAN_H
+    wide = 0.01
+    delays = ((exp(-at * wide / MEAN_H), 6 - at * wide + 4.0) for at in range(round(6 / wide)))
+    whole = sum(chance * delay**3 / 6 * wide for chance, delay in delays)
+    assert doubt.cost(4.0) == pytest.approx(whole * stirs_per_h / ends_per_h, rel=0.06)
+
+
+def test_a_second_sign_soon_after_leaves_next_to_none_of_it() -> None:
+    first = after(10)
+    assert first is not None
+    second = after(0.2, first)
+    assert second is None or second.cost(2) < first.cost(2) / 2
+    third = None if second is None else after(0.2, second)
+    assert third is None or third.cost(2) < first.cost(2) / 5
+
+
+def test_no_number_of_lone_signs_makes_it_endless() -> None:
+    doubt = after(30)
+    for _ in range(1_000):
+        doubt = after(30, doubt)
+    assert doubt is not None
+    assert isfinite(doubt.cost(72))
+
+
+def test_a_sign_in_the_moment_of_the_last_one_is_no_trouble() -> None:
+    assert doubted(CHANCES, EPOCH, EPOCH, None) is None
+    assert doubted(CHANCES, EPOCH, EPOCH + MINUTE, None) is None
+    doubt = after(10)
+    assert doubt is not None
+    assert after(0, doubt) is not None
