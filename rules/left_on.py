@@ -1,7 +1,8 @@
 """A heater or a cooker that runs on with nobody about, and a lamp that burns for days.
 
 The limit is the rulebook's, or longer where this device has usually run for longer in just that
-way: an electric blanket by night is no danger to whoever sleeps under it every night.
+way: an electric blanket by night is no danger to whoever sleeps under it every night. It says
+something of a device, not of a person: who went out with the stove on is told of as well.
 """
 
 from collections.abc import Iterator
@@ -41,7 +42,7 @@ def settle(decision: Decision) -> None:
 
 def _pending(state: State, book: Rulebook) -> Iterator[tuple[DeviceId, datetime]]:
     """Each device of which something falls due, and when."""
-    quiet = state.quiet_from(pet=book.evidence.pet)
+    quiet = _quiet_from(state, book)
     held = not book.left_on.enabled or quiet is None or state.inactivity_stands
     for id_, run in state.runs.now.items():
         alarm = state.alarms.get(_key(id_))
@@ -50,8 +51,18 @@ def _pending(state: State, book: Rulebook) -> Iterator[tuple[DeviceId, datetime]
                 yield id_, run.paused + PAUSE
         elif quiet is None or held or run.paused is not None or _is_told(alarm, run):
             continue
+        elif run.use is Use.LIGHT and state.away is not None:
+            continue  # A lamp that burns in an empty home sets fire to nothing.
         elif state.devices[id_].liveness is Liveness.LIVE:
             yield id_, _since(state, run, quiet) + _limit(state, book.left_on, id_, run.use)
+
+
+def _quiet_from(state: State, book: Rulebook) -> datetime | None:
+    """Since when nobody being about would have been seen; None while it could not."""
+    if state.away is None:
+        return state.quiet_from(pet=book.evidence.pet)
+    seen = state.sees_since(pet=book.evidence.pet)
+    return None if seen is None else max(seen, state.listened_from or seen)
 
 
 def _is_told(alarm: Alarm | None, run: Run) -> bool:
@@ -108,6 +119,8 @@ def _explain(decision: Decision, id_: DeviceId, run: Run) -> Explanation:
     stirred = state.runs.stirred
     if run.use is not Use.LIGHT and stirred is not None:
         said.append(sentence(Say.NO_LIFE_SINCE, since=stirred, silence=decision.now - stirred))
+    if state.away is not None:
+        said.append(sentence(Say.WENT_OUT, at=state.away.at))
     return tuple(said)
 
 

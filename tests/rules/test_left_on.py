@@ -375,18 +375,27 @@ def test_it_yields_to_inactivity_and_is_told_when_that_is_over() -> None:
     assert len(one.cases()) == 1
 
 
-def test_nothing_is_told_while_nobody_is_at_home() -> None:
-    one = home(book=QUIET)
+def test_who_leaves_with_the_stove_on_is_told_of() -> None:
+    one = home(STOVE, book=QUIET)
+    one.see("stove", Phenomenon.RELAY_ON, value=True)
+    one.live()
+    gone = one.now
     one.put(Away(AwayReason.TRIP, "son"))
-    one.wait(HOUR)
-    one.see("heater", POWER, 900.0)
-    one.wait(10 * HOUR)
-    assert not raised(one)
-    one.put(Away(AwayReason.TRIP, "son", ends=True))
-    one.wait(3 * HOUR - MINUTE)
+    one.wait(HOUR - MINUTE)
     assert not raised(one)
     one.wait(MINUTE)
-    assert raised(one)
+    (case,) = raised(one)
+    assert case.at == gone + HOUR
+    said = {each.say: dict(each.arguments) for each in case.explanation}
+    assert said[Say.WENT_OUT] == {"at": gone}
+
+
+def test_a_lamp_may_burn_while_nobody_is_at_home() -> None:
+    one = home(LAMP, book=QUIET)
+    one.see("lamp", POWER, 900.0)
+    one.put(Away(AwayReason.TRIP, "son"))
+    one.wait(60 * HOUR)
+    assert not raised(one)
 
 
 def test_of_a_dead_device_nothing_is_known() -> None:

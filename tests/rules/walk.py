@@ -477,7 +477,7 @@ class Walk:
     def _may_tell_of_use(self, key: AlarmKey) -> None:
         """Whether a device may be said to be left on, or nothing to be cooked."""
         state = self.engine.state
-        assert state.away is None, "nobody is at home"
+        assert state.away is None or key.scope is not None, "nobody is at home"
         assert state.sees_since(pet=self.book.evidence.pet) is not None, "a blind home"
         assert not state.inactivity_stands, "two cases for one danger"
         if key.scope is not None:
