@@ -99,9 +99,11 @@ def _claimable(chronicle: Chronicle, home: HomeChronicle, harm: Suffered, by: da
     )
     lying = ((one.at, one.helped or never) for one in home.troubles)
     outings, announced = absences(home, never)
-    # A door that shut at night is what tells of wandering; else nothing is said of an empty home.
-    away = announced if harm.kind is SlowKind.WANDERING else [*outings, *announced]
-    spans = (*faults, *lying, *away, *active(home.decided, INACTIVITY, never), *_asked(home))
+    # Of what runs in an empty home the rules say nothing.
+    away = [*outings, *announced] if harm.kind is SlowKind.LEFT_ON else announced
+    # Days without a meal are longer than any question.
+    asked = () if harm.kind is SlowKind.NOT_EATING else _asked(home)
+    spans = (*faults, *lying, *away, *active(home.decided, INACTIVITY, never), *asked)
     return not touched(begin, by, spans)
 
 

@@ -7,7 +7,7 @@ By the true time, and but for what a clock may be off by itself (`clock_error`):
   and a prompt one of the first limit less its wait, or an hour where habits may be known.
   Signs that a power cut took before they were on disk do not count. One case is excused: the last
   sign was before the gateway's last start, and then or now it is sure of a false date, for which
-  NTP vouched (`sim.check.dates`).
+  NTP vouched (`sim.check.dates`). Who is asked since no morning came may have been seen by night.
 - A dead device was not heard for `health.dead_after` periods of listening time; with a blind home
   no watching device for `stale_after` periods; a power cut told from silence has enough devices
   on the mains so silent.
@@ -99,7 +99,7 @@ class _Reckoning:
                     self._commanded[str(command.device)] = decided.at
                 case AlarmMoved(_, alarm, Move.CLOSE):
                     self._closed[alarm] = decided.at
-                case AlarmMoved(_, alarm, Move.PROMPT):
+                case AlarmMoved(_, alarm, Move.PROMPT) if alarm == INACTIVITY:
                     yield from self._silent(
                         decided,
                         self._asked_after(decided.at),

@@ -234,6 +234,10 @@ def silence_of_an_earlier_run_on_a_false_date(story: Good) -> None:
     story.decides(on(5, 15) + SECOND, AlarmMoved(on(5, 15), INACTIVITY, Move.PROMPT))
 
 
+def asked_in_the_morning_after_a_way_to_the_bathroom(story: Good) -> None:
+    story.decides(on(8, 7.1), AlarmMoved(on(8, 7.1), AlarmKey(AlarmKind.NO_MORNING), Move.PROMPT))
+
+
 def false_date_on_a_card_that_took_nothing_since(story: Good) -> None:
     """The date was set right in memory only; the next run goes on from what the card has."""
     story.fault(FaultKind.CLOCK_JUMP, on(5, 10), on(5, 12), amount=-20 * 3600)
@@ -311,6 +315,7 @@ EXCUSED: tuple[Callable[[Good], None], ...] = (
     device_that_drifts_in_time,
     prompt_after_a_start_on_a_false_date,
     silence_of_an_earlier_run_on_a_false_date,
+    asked_in_the_morning_after_a_way_to_the_bathroom,
     false_date_on_a_card_that_took_nothing_since,
     dead_device_that_never_spoke,
     device_that_dies_while_a_prompt_waits,
