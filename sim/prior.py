@@ -3,7 +3,8 @@
 `python -m sim.prior --homes 24 --days 240` lives so many homes of the populations `rooms` and
 `plugs` through the gateway's own rules, without harm, and counts their silences. Their prices are
 found as a gateway finds them, day by day, each home with the tables of the other half of homes
-before its own. Equal arguments make equal bytes. Seeds from 100,000 on are kept for this, so that
+before its own. Equal arguments make equal bytes; where they are not those, `--out` says where to
+write, so that a trial changes nothing. Seeds from 100,000 on are kept for this, so that
 no home of it is ever one that is scored.
 """
 
@@ -14,7 +15,7 @@ import zlib
 from base64 import b85encode
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from multiprocessing import get_context
@@ -24,7 +25,7 @@ from textwrap import wrap
 
 from rules import habits_prior_data
 from rules.engine import Engine
-from rules.habits import CONTEXTS, Context, Habits, Silence
+from rules.habits import CONTEXTS, SHORTEST, Context, Ended, Habits
 from rules.inputs import Boot, DeviceChanged, Tick
 from rules.observation import Observation
 from rules.rulebook import Rulebook
@@ -41,15 +42,55 @@ _PRICES = habits_prior_data.PRICES
 _BOOK = Rulebook()
 _EARLY_D = 27
 "Before it too little is known to tell prices."
+_HOMES, _DAYS = 24, 240
+"Those of the file."
+_HOMES_MAX, _DAYS_MAX, _WORKERS_MAX = 10_000, 3_650, 256
 _FILE = Path(habits_prior_data.__file__)
 
 
-def silences(name: str, seed: int, days: int) -> list[Silence]:
-    """All silences of a harmless life, as the gateway notes them."""
+@dataclass(frozen=True, slots=True)
+class Lull:
+    """What lay between two signs of life, as `Habits.end` was told."""
+
+    begin: datetime
+    end: datetime
+    context: Context
+    again: bool
+    sure: bool
+
+    @property
+    def minutes(self) -> int:
+        """How long it was."""
+        return (self.end - self.begin) // timedelta(minutes=1)
+
+
+class _Told(Habits):
+    """Habits that note what they are told."""
+
+    __slots__ = ("lulls",)
+    lulls: list[Lull]
+
+    def end(
+        self,
+        begin: datetime,
+        end: datetime,
+        ended: Ended,
+        *,
+        again: bool = False,
+        sure: bool = False,
+    ) -> None:
+        self.lulls.append(Lull(begin, end, self.began, again, sure))
+        super().end(begin, end, ended, again=again, sure=sure)
+
+
+def lulls(name: str, seed: int, days: int) -> list[Lull]:
+    """All of a harmless life, as the gateway notes them."""
     drawn = population.home(seed, 1, _START, name)
     home = replace(drawn, nature=replace(drawn.nature, rates=NONE))
     rule = replace(_BOOK.inactivity, limits=(6 * _DAY,), prompt=False, learn=False)
     engine = Engine(replace(_BOOK, inactivity=rule))
+    engine.state.habits = habits = _Told()
+    habits.lulls = []
     devices = tuple(one.device for one in home.installed)
     patient = tuple(replace(device, report_every=timedelta(days=400)) for device in devices)
     engine.handle(Boot(1, timedelta(), trusted=True), _START)
@@ -57,8 +98,6 @@ def silences(name: str, seed: int, days: int) -> list[Silence]:
     for one in home.installed:
         for phenomenon, value in one.readings:
             engine.handle(Observation(one.device.id, phenomenon, value, _START, _START), _START)
-    found: list[Silence] = []
-    noted = 0
     for act in home.happenings():
         if act.at > _START + days * _DAY:
             break
@@ -66,18 +105,16 @@ def silences(name: str, seed: int, days: int) -> list[Silence]:
             continue
         while (due := engine.next_deadline()) is not None and due <= act.at:
             engine.handle(Tick(), due)
-            noted = min(noted, len(engine.state.habits.today))
         engine.handle(Observation(act.device, act.phenomenon, act.value, act.at, act.at), act.at)
-        today = engine.state.habits.today
-        found += today[noted:]
-        noted = len(today)
-    return found
+    return habits.lulls
 
 
-def counted(every: Sequence[Silence], days: float) -> list[Counts]:
+def counted(every: Sequence[Lull], days: float) -> list[Counts]:
     """Their tables by context, for one day."""
     tables = [([0.0] * CELLS, [0.0] * CELLS) for _ in Context]
     for one in every:
+        if one.end - one.begin < SHORTEST:
+            continue
         begin = one.begin.astimezone(UTC)
         count(*tables[one.context], begin.hour * 60 + begin.minute, one.minutes)
     return [
@@ -106,19 +143,21 @@ class _Made(Habits):
         )
 
 
-def prices(home: Sequence[Silence], days: int, others: Sequence[Counts]) -> list[list[float]]:
+def prices(home: Sequence[Lull], days: int, others: Sequence[Counts]) -> list[list[float]]:
     """How often a day each number of price came, by context, after four weeks."""
     habits = _Made()
     habits.others = others
     by_day = {
         day: list(these)
         for day, these in groupby(
-            sorted(home, key=_ended), key=lambda one: (_ended(one) - _START) // _DAY
+            sorted(home, key=lambda one: one.end), key=lambda one: (one.end - _START) // _DAY
         )
     }
     early: list[Sequence[int]] = []
     for day in range(days):
-        habits.today = by_day.get(day, [])
+        for one in by_day.get(day, []):
+            habits.began = one.context
+            habits.end(one.begin, one.end, Ended.LIFE, again=one.again, sure=one.sure)
         habits.learn(_START + (day + 1) * _DAY, 1.0)
         if day == _EARLY_D:
             early = habits.price_counts()
@@ -130,15 +169,11 @@ def prices(home: Sequence[Silence], days: int, others: Sequence[Counts]) -> list
     ]
 
 
-def _ended(silence: Silence) -> datetime:
-    return silence.begin + timedelta(minutes=silence.minutes)
+def _job(job: tuple[str, int, int]) -> list[Lull]:
+    return lulls(*job)
 
 
-def _job(job: tuple[str, int, int]) -> list[Silence]:
-    return silences(*job)
-
-
-def _priced(job: tuple[list[Silence], int, list[Counts]]) -> list[list[float]]:
+def _priced(job: tuple[list[Lull], int, list[Counts]]) -> list[list[float]]:
     return prices(*job)
 
 
@@ -176,12 +211,20 @@ def _mean(homes: Sequence[Sequence[Counts]]) -> list[Counts]:
 def main(argv: Sequence[str] | None = None) -> int:
     """Make the file anew."""
     parser = argparse.ArgumentParser(prog="python -m sim.prior", description=__doc__)
-    parser.add_argument("--homes", type=int, default=24, metavar="N", help="of each kind")
-    parser.add_argument("--days", type=int, default=240, metavar="N", help="each of them lives")
+    parser.add_argument("--homes", type=int, default=_HOMES, metavar="N", help="of each kind")
+    parser.add_argument("--days", type=int, default=_DAYS, metavar="N", help="each of them lives")
     parser.add_argument("--workers", type=int, default=cpu_count() or 1, metavar="N")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="instead of the rules' own")
     options = parser.parse_args(argv)
-    if options.homes < 2 or options.days <= _EARLY_D + 1 or options.workers < 1:
-        parser.error(f"--homes is at least 2, --days more than {_EARLY_D + 1}, --workers 1")
+    for name, value, least, most in (
+        ("--homes", options.homes, 2, _HOMES_MAX),
+        ("--days", options.days, _EARLY_D + 2, _DAYS_MAX),
+        ("--workers", options.workers, 1, _WORKERS_MAX),
+    ):
+        if not least <= value <= most:
+            parser.error(f"{name}: found {value}; a whole number from {least} to {most}")
+    if options.out is None and (options.homes, options.days) != (_HOMES, _DAYS):
+        parser.error("a trial with other numbers writes to a file of its own: give --out")
     lines = [
         (
             f'"""Of {options.homes} simulated homes of each kind, {options.days} days; '
@@ -194,7 +237,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         made = make(name, options.homes, options.days, options.workers).decode()
         lines += ["", f"{kind} = (", *(f'    b"{part}"' for part in wrap(made, 90)), ")"]
         Screen(stderr=True).print(f"{name}: {len(made)} characters")
-    _FILE.write_text("\n".join(lines) + "\n")
+    (options.out or _FILE).write_text("\n".join(lines) + "\n")
     return 0
 
 
