@@ -60,7 +60,7 @@ def history(folder: Path, since: datetime | None = None) -> History:
 def corrected(events: Sequence[Evidence]) -> list[Evidence]:
     """Events as they were logged, with the moments that a wrong clock gave them put right.
 
-    As `rules.state.State` does it when time moves: what happened since the clock was anchored
+    As `rules.redating` does it when time moves: what happened since the clock was anchored
     moves along, and nothing lies later than the setting itself.
     """
     told = list(events)

@@ -1,15 +1,14 @@
-"""What the engine knows of a home, and `State.apply`: the only place where it changes.
+"""`State.apply`: the only place where what the engine knows of a home changes.
 
 A state goes to disk through `rules.snapshot` and comes back equal; events journaled after that are
 folded on top.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from rules import evidence, machines, weeks
-from rules.activity import Tally
+from rules import evidence, machines, redating, weeks
 from rules.alarm import (
     ACTIVE,
     OPEN,
@@ -46,130 +45,23 @@ from rules.events import (
     TimeMoved,
     Updated,
 )
-from rules.habits import Context, Ended, Habits
+from rules.habits import Context, Ended
+from rules.known import RESTART, Known
 from rules.observation import DeviceId, Observation, Phenomenon, Quality
-from rules.registers import LONG_AGO, Alarm, Heard, Reading, note_load, note_switch, watching
-from rules.routine import AT_DOOR, OUT_FOR, Routine
-from rules.runs import Runs
+from rules.registers import Alarm, Heard, Reading, note_load, note_switch, watching
+from rules.routine import AT_DOOR, OUT_FOR
 
-_WHOLE = datetime.min.replace(tzinfo=UTC)
-"An anchor of all moments."
 _INACTIVITY = AlarmKey(AlarmKind.INACTIVITY)
 _NO_MORNING = AlarmKey(AlarmKind.NO_MORNING)
 _WANDERING = AlarmKey(AlarmKind.WANDERING)
 _OF_USE = frozenset({AlarmKind.LEFT_ON, AlarmKind.NOT_EATING})
-_RESTART = timedelta(minutes=5)
-"Who starts again within this has missed nothing that matters to a habit."
 CASES_MAX = 256
 "Past this the oldest case that a newer one of the same alarm has replaced is forgotten."
 
 
 @dataclass(slots=True)
-class State:
-    """All of it. Read by the rules; changed by `apply` alone."""
-
-    devices: dict[DeviceId, Heard] = field(default_factory=dict)
-    alarms: dict[AlarmKey, Alarm] = field(default_factory=dict)
-    cases: dict[int, AlarmKey] = field(default_factory=dict)
-    "Open cases by serial, oldest first."
-    commands: dict[int, Commanded] = field(default_factory=dict)
-    "Sent and not yet answered."
-    life: LifeSeen | None = None
-    "The last sign that counted."
-    weak: LifeSeen | None = None
-    "The last sign of any strength, counted ones too."
-    other: LifeSeen | None = None
-    "The last one of another device than that."
-    tally: Tally = field(default_factory=Tally)
-    habits: Habits = field(default_factory=Habits)
-    runs: Runs = field(default_factory=Runs)
-    routine: Routine = field(default_factory=Routine)
-    away: AwayBegan | None = None
-    away_ended: datetime | None = None
-    door_shut: datetime | None = None
-    installed: datetime | None = None
-    started: datetime = LONG_AGO
-    down: timedelta = timedelta()
-    "For how long nothing ran before the anchor, as far as the clock can tell."
-    unheard: timedelta = timedelta()
-    "For how long nobody listened between the last sign of life and the run before this one."
-    boot: int = 0
-    anchored: datetime = _WHOLE
-    "Moments from here on were reckoned by the clock that runs now, and move when it is set."
-    trusted: bool = False
-    trust_changed: datetime = LONG_AGO
-    "Or when the clock was set last."
-    next_serial: int = 1
-    next_command: int = 1
-    seen_from: datetime | None = None
-    "Since when one live device alone proves a silence; None while the home is blind."
-    seen_beside_pet: datetime | None = None
-    "The same where an animal lives, which may stir some of the devices: see `sees_since`."
-    can_ask: bool = False
-    "Whether some device can speak, buzz or shine."
-
-    def sees_since(self, *, pet: bool) -> datetime | None:
-        """Since when one live device alone proves a silence; None while the home is blind."""
-        return self.seen_beside_pet if pet else self.seen_from
-
-    def quiet_from(self, *, pet: bool) -> datetime | None:
-        """Since when a silence at home would be the resident's; None while it is not."""
-        seen = self.sees_since(pet=pet)
-        if seen is None or self.away is not None:
-            return None
-        alarm = self.alarms.get(_INACTIVITY)
-        closed = None if alarm is None else alarm.closed_at
-        marks = (seen, self.away_ended, self.listened_from, closed)
-        return max(mark for mark in marks if mark is not None)
-
-    @property
-    def listened_from(self) -> datetime | None:
-        """The start of this run, if more than a moment went unheard before it."""
-        return self.started if self.down > _RESTART else None
-
-    @property
-    def inactivity_stands(self) -> bool:
-        """Whether the resident is asked or looked for: then nothing else is claimed of them."""
-        alarm = self.alarms.get(_INACTIVITY)
-        return alarm is not None and (alarm.state is AlarmState.PROMPTED or alarm.state in ACTIVE)
-
-    def not_cooked_for(self, at: datetime) -> timedelta | None:
-        """How long nothing was cooked, of the time that somebody could have at home.
-
-        None while nobody can tell.
-        """
-        since = self.runs.hungry_since(self.devices.values())
-        if since is None:
-            return None
-        away = timedelta() if self.away is None else at - max(self.away.at, since)
-        down = self.down if self.started > since else timedelta()
-        return at - since - self.runs.uncounted - max(away, timedelta()) - down
-
-    def unheard_since(self, begin: datetime) -> timedelta:
-        """For how much of the silence since `begin` nobody listened, over all restarts."""
-        last = self.down if self.started > begin else timedelta()
-        return self.unheard + max(last, timedelta())
-
-    def down_since(self, learnt: datetime) -> timedelta:
-        """For how much of the time since `learnt`, the last time, nobody listened."""
-        last = self.down if self.started > learnt else timedelta()
-        return self.habits.down + max(last, timedelta())
-
-    def hears_all(self) -> bool:
-        """Whether every device that shows life is live: else signs come alone that used not to."""
-        return all(
-            heard.liveness is Liveness.LIVE or not evidence.shows(heard.device, pet=False)
-            for heard in self.devices.values()
-        )
-
-    def alarm(self, key: AlarmKey) -> Alarm:
-        """The alarm of that key; a fresh one at rest if it never moved."""
-        return self.alarms.get(key) or Alarm(key)
-
-    def is_door(self, device: DeviceId) -> bool:
-        """Whether that device is at an outside door."""
-        heard = self.devices.get(device)
-        return heard is not None and heard.device.outside_door
+class State(Known):
+    """What is known of a home, with what becomes of it by each event."""
 
     def apply(self, event: Event) -> None:  # noqa: C901, PLR0912 -- one case an event, none nested
         """Fold one event into the state."""
@@ -219,7 +111,8 @@ class State:
             case Started():
                 self._started(event)
             case TimeMoved():
-                self._time_moved(event)
+                redating.redate(self, event)
+                self._look_again()
             case DevicesChanged():
                 self._devices_changed(event)
 
@@ -420,7 +313,7 @@ class State:
             and not trip
             and self.seen_from is not None
             and self.seen_from <= begin
-            and self.unheard_since(begin) <= _RESTART
+            and self.unheard_since(begin) <= RESTART
             and (self.away_ended is None or self.away_ended <= begin)
             # Else somebody looked after the resident: a person in need has no habits.
             and (closed is None or closed <= begin)
@@ -483,7 +376,7 @@ class State:
             self.habits.down = self.down_since(learnt) + event.lost
         if self.listened_from is not None:
             self.runs.missed(self.started, self.down)
-        if event.lost > _RESTART:
+        if event.lost > RESTART:
             self.runs.missed(event.at - event.down, event.lost)
         self.started = event.at
         if self.trusted:
@@ -531,68 +424,6 @@ class State:
     def _see_rooms(self) -> None:
         devices = (heard.device for heard in self.devices.values())
         self.habits.see_rooms(rooms=any(map(evidence.sees_people, devices)))
-
-    def _time_moved(self, event: TimeMoved) -> None:
-        """Move every moment of the present anchor; older ones are true already.
-
-        Unless this run would then have begun before the one before it ended: then one of the two
-        dates is false, and nobody in the home can tell which. So the older moments go back too,
-        just so far that the one run follows upon the other, and move along from then on: a silence
-        stays as long as it was heard to be, whichever date was the lie and whatever is said next.
-        """
-        shift, anchored, now = event.shift, self.anchored, event.at
-        back = min(self.down + shift, timedelta())
-
-        def moved(moment: datetime) -> datetime:
-            if moment == LONG_AGO:
-                return moment
-            return min(moment + (shift if moment >= anchored else back), now)
-
-        def perhaps(moment: datetime | None) -> datetime | None:
-            return None if moment is None else moved(moment)
-
-        for heard in self.devices.values():
-            # A contract counts listening time only: it moves whole, whenever it began.
-            heard.since = min(heard.since + shift, now)
-            heard.heard = None if heard.heard is None else min(heard.heard + shift, now)
-            heard.last_seen = perhaps(heard.last_seen)
-            heard.live_since = perhaps(heard.live_since)
-            for reading in heard.readings.values():
-                reading.at, reading.since = moved(reading.at), moved(reading.since)
-                reading.fell, reading.flickered = moved(reading.fell), moved(reading.flickered)
-            for switching in heard.switchings:
-                switching.move(moved)
-        self._alarms_moved(moved)
-        for id_, sent in self.commands.items():
-            command = replace(sent.command, expires=sent.command.expires + shift)
-            self.commands[id_] = Commanded(moved(sent.at), command)
-        self.life = None if self.life is None else replace(self.life, at=moved(self.life.at))
-        self.weak = None if self.weak is None else replace(self.weak, at=moved(self.weak.at))
-        self.other = None if self.other is None else replace(self.other, at=moved(self.other.at))
-        self.away = None if self.away is None else replace(self.away, at=moved(self.away.at))
-        self.tally.move(anchored, shift, back, now)
-        self.habits.move(moved)
-        self.runs.move(moved)
-        self.routine.move(moved, shift, now)
-        self.away_ended, self.door_shut = perhaps(self.away_ended), perhaps(self.door_shut)
-        self.installed, self.started = perhaps(self.installed), moved(self.started)
-        # The whole run moves with every further setting: what passed within it stays as long.
-        self.trusted, self.trust_changed = event.trusted, now
-        if back or anchored == _WHOLE:
-            self.anchored, self.down = _WHOLE, timedelta()
-        else:
-            self.anchored, self.down = moved(anchored), self.down + shift
-        self._look_again()
-
-    def _alarms_moved(self, moved: Callable[[datetime], datetime]) -> None:
-        for alarm in self.alarms.values():
-            since = moved(alarm.since)
-            # A prompt lasts as long as it was to; a shelving's end is a date that a person gave.
-            if alarm.until is not None and alarm.state is AlarmState.PROMPTED:
-                alarm.until += since - alarm.since
-            alarm.since, alarm.changed_at = since, moved(alarm.changed_at)
-            alarm.raised_at = None if alarm.raised_at is None else moved(alarm.raised_at)
-            alarm.closed_at = None if alarm.closed_at is None else moved(alarm.closed_at)
 
     def _show(self, order: Command) -> None:
         heard = self.devices.get(order.device)
