@@ -4,7 +4,8 @@ Of what somebody suffers while life goes on, where the rulebook watches for it, 
 and nobody looks after the resident for something else (see `_claimable`):
 
 - who goes out at night and stays out: `back_within` of the rule after the door, once the home's
-  nights are known; a wandering that is over by then need not be told;
+  nights are known and where no sensor tells of somebody inside; a wandering that is over by then
+  need not be told;
 - a heater that is left on: after twice the limit of the rulebook without a sign of life, since a
   home in which it often runs for long waits longer;
 - who eats nothing: after the limit, and the hours until that person is up and about.
@@ -34,6 +35,7 @@ _ALARMS: Final = {kind: alarm for alarm, kind in SLOW.items()}
 _DAY: Final = timedelta(days=1)
 _DECIDED_WITHIN: Final = timedelta(minutes=3)
 _NIGHT_KNOWN_AFTER: Final = timedelta(days=14)
+_AT_DOOR: Final = timedelta(seconds=10)
 _UNTIL_UP: Final = timedelta(hours=18)
 "From the middle of the night until somebody has been up for hours."
 _OUT: Final = timedelta(hours=16)
@@ -64,7 +66,8 @@ def _by(chronicle: Chronicle, home: HomeChronicle, harm: Suffered) -> datetime |
         case SlowKind.WANDERING if book.wandering.enabled:
             if harm.begin < chronicle.start + _NIGHT_KNOWN_AFTER:
                 return None
-            return harm.begin + book.wandering.back_within + _DECIDED_WITHIN
+            by = harm.begin + book.wandering.back_within + _DECIDED_WITHIN
+            return None if _seen_between(home, harm.begin + _AT_DOOR, by) else by
         case SlowKind.LEFT_ON if book.left_on.enabled:
             return _quiet_for(home, harm, 2 * book.left_on.heating + _DECIDED_WITHIN)
         case SlowKind.NOT_EATING if book.eating.enabled:
@@ -73,6 +76,13 @@ def _by(chronicle: Chronicle, home: HomeChronicle, harm: Suffered) -> datetime |
             return None if out else by
         case _:
             return None
+
+
+def _seen_between(home: HomeChronicle, begin: datetime, end: datetime) -> bool:
+    """Whether a sign of life was counted, be it of somebody or of a sensor alone."""
+    signs = home.signs or home.life
+    place = bisect_right(signs, moment_us(begin))
+    return place < len(signs) and moment_at(signs[place]) <= end
 
 
 def _quiet_for(home: HomeChronicle, harm: Suffered, span: timedelta) -> datetime | None:
