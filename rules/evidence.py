@@ -100,14 +100,14 @@ class Before:
     value: Value
     ago: timedelta
     held: timedelta
-    "How long it has said so: `rules.state.Reading.since`."
+    "How long it has said so: `rules.registers.Reading.since`."
     ends: bool
     "Whether it is known to say when something ends."
     unbroken: bool
     "Whether the device was listened to ever since: a power cut, too, switches things."
     load: float = 0.0
     fallen: timedelta = timedelta.max
-    "From what load a plug last fell to 0 W, and how long ago: `rules.state.Reading.load`."
+    "From what load a plug last fell to 0 W, and how long ago: `rules.registers.Reading.load`."
     flickered: timedelta = timedelta.max
     "How long ago it was last back at that load too soon for a person."
 
