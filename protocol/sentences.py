@@ -79,6 +79,7 @@ _KEYS = (
     "later_mornings",
     "more_night_life",
     "less_cooking",
+    "lone_sign",
 )
 _NAMES = (
     "at",

@@ -39,6 +39,8 @@ class Doubt:
     "Integrals of the measure times its age, in hours, to the power of 0 up to `POWER`."
     at: datetime
     "When the sign came that it was reckoned at."
+    since: datetime
+    "The last sign before that."
 
     def cost(self, waited_h: float) -> float:
         """What a call so many hours after `at` costs those who lie there since before."""
@@ -69,7 +71,7 @@ def doubted(
         moments = [now + was for now, was in zip(moments, earlier, strict=True)]
     weight = min(_STIRS_PER_H / max(per_h, _RARE_PER_H), _MOST_H / moments[0])
     found = tuple(weight * moment for moment in moments)
-    return Doubt(found, at) if found[0] + found[-1] > _LEAST else None
+    return Doubt(found, at, begin) if found[0] + found[-1] > _LEAST else None
 
 
 def _within(chances: Sequence[float], lasted_h: float) -> list[float]:

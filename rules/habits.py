@@ -290,7 +290,8 @@ class Habits:
         self.learnt = None if self.learnt is None else moved(self.learnt)
         self.door = None if self.door is None else moved(self.door)
         if self.doubt is not None:
-            self.doubt = replace(self.doubt, at=moved(self.doubt.at))
+            doubt = self.doubt
+            self.doubt = replace(doubt, at=moved(doubt.at), since=moved(doubt.since))
 
     # -------------------------------------------------------------------------------------- inside
 

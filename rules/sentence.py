@@ -19,6 +19,7 @@ class Say(StrEnum):
     WENT_OUT = "went_out"  # at: datetime
     SILENCE_LIMIT = "silence_limit"  # limit: timedelta, level: int, levels: int
     SILENCE_USUAL = "silence_usual"  # since: datetime, usual: timedelta
+    LONE_SIGN = "lone_sign"  # at: datetime, since: datetime
     PROMPT_UNANSWERED = "prompt_unanswered"  # at: datetime
     PROMPT_IMPOSSIBLE = "prompt_impossible"
     GATEWAY_WAS_DOWN = "gateway_was_down"  # down: timedelta

@@ -454,6 +454,7 @@ def _in_doubt() -> tuple[Home, timedelta]:
 
 def test_a_lone_sign_in_an_unusual_silence_does_not_begin_it_anew() -> None:
     home, limit = in_doubt()
+    at, before = home.now, home.now - (limit - 15 * MINUTE)
     assert HOUR <= alarm_after(home) < limit / 2
     doubt = home.engine.state.habits.doubt
     # The other end of the same switching is no second sign.
@@ -463,8 +464,19 @@ def test_a_lone_sign_in_an_unusual_silence_does_not_begin_it_anew() -> None:
     assert HOUR <= alarm_after(home) < limit / 2
     foretold = home.engine.alarm_time_if_silent()
     home.wait(limit)
-    assert home.cases()[-1].alarm == KEY
-    assert home.cases()[-1].at == foretold
+    case = home.cases()[-1]
+    assert (case.alarm, case.at) == (KEY, foretold)
+    said = {each.say: dict(each.arguments) for each in case.explanation}
+    assert said[Say.LONE_SIGN] == {"at": at + timedelta(seconds=10), "since": before}
+
+
+def test_what_did_not_stand_alone_is_not_said_to() -> None:
+    home, limit = in_doubt()
+    for _ in range(3):
+        home.wait(20 * MINUTE)
+        home.live()
+    home.wait(2 * limit)
+    assert all(each.say is not Say.LONE_SIGN for each in home.cases()[-1].explanation)
 
 
 def test_signs_soon_after_each_other_do() -> None:
