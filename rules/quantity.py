@@ -11,7 +11,8 @@ _SPAN = {
     "h": timedelta(hours=1),
     "d": timedelta(days=1),
 }
-_WRITTEN = re.compile(r"(-?\d+(?:\.\d+)?) ?(\S+)")
+_WRITTEN = re.compile(r"(-?\d+(?:\.\d+)?) ?([^\d\s.,]\S*)?")
+"A unit never begins as a number goes on, or the end of a bare number were its unit."
 
 
 def span(written: object, where: str, low: timedelta, high: timedelta) -> timedelta:
@@ -30,7 +31,7 @@ def span(written: object, where: str, low: timedelta, high: timedelta) -> timede
     if unit not in _SPAN:
         raise ConfigError(
             where,
-            phrase("the unit {unit}", unit=repr(unit)),
+            _found(written, unit),
             phrase("{right}; units are s, min, h and d", right=right),
         )
     try:
@@ -59,7 +60,7 @@ def measure(written: object, where: str, unit: str, low: float, high: float) -> 
     if found != unit:
         raise ConfigError(
             where,
-            phrase("the unit {unit}", unit=repr(found)),
+            _found(written, found),
             phrase("the unit here is {unit}; {right}", unit=unit, right=right),
         )
     if not low <= number <= high:
@@ -81,4 +82,11 @@ def _split(written: object, where: str, right: Phrase) -> tuple[float, str]:
     matched = _WRITTEN.fullmatch(written.strip())
     if matched is None:
         raise ConfigError(where, repr(written), right)
-    return float(matched[1]), matched[2]
+    return float(matched[1]), matched[2] or ""
+
+
+def _found(written: object, unit: str) -> Phrase:
+    """What stands there in place of the right unit."""
+    if unit:
+        return phrase("the unit {unit}", unit=repr(unit))
+    return phrase("{written} without a unit", written=repr(written))

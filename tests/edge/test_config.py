@@ -15,7 +15,7 @@ from edge.config import Site, check, problems
 from edge.registry import Registry
 from protocol.identity import new_identity
 from rules.device import Device, EvidenceRole, Output, Use
-from rules.errors import ConfigError
+from rules.errors import ConfigError, Phrase
 from rules.observation import Phenomenon
 from rules.rulebook import PRESETS, Preset
 from tests.edge.peers import device
@@ -119,6 +119,19 @@ def test_a_missing_or_unreadable_file_is_said_so(tmp_path: Path) -> None:
     (tmp_path / "site.toml").write_bytes(SITE.encode("euc-kr"))
     with pytest.raises(ConfigError, match="UTF-8"):
         Site.load(tmp_path)
+
+
+def test_missing_files_are_said_alike_with_where_they_come_from(tmp_path: Path) -> None:
+    site, keys = check(tmp_path).errors
+    assert (site.where, keys.where) == (
+        str(tmp_path / "site.toml"),
+        str(tmp_path / "keys" / "uplink.toml"),
+    )
+    assert "docs/technician.md" in site.right
+    assert "gateway enrol" in keys.right
+    for error in (site, keys):
+        assert isinstance(error.found, Phrase)
+        assert error.found.template == "no such file"
 
 
 def test_a_file_that_an_editor_marked_as_utf_8_is_read(tmp_path: Path) -> None:
@@ -261,6 +274,7 @@ def home_with(tmp_path: Path, *devices: Device, site: str = SITE) -> Path:
 
 
 KETTLE = device("kettle", outputs=frozenset({Output.LIGHT}))
+LAMP = device("lamp", Phenomenon.ILLUMINANCE_LX, outputs=frozenset({Output.LIGHT}))
 SIREN = device("siren", Phenomenon.TAMPER, outputs=frozenset({Output.SIREN}))
 
 
@@ -337,20 +351,84 @@ def test_a_sensor_that_overlooks_the_animal_shows_life(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rules", "use", "found"),
     [
-        ('[rules.eating]\nlimit = "36 h"\n', None, "no device for cooking"),
-        ('[rules.eating]\nlimit = "36 h"\n', Use.LIGHT, "no device for cooking"),
-        ('[rules.eating]\nlimit = "36 h"\n', Use.COOKING, None),
-        ("[rules.eating]\nenabled = false\n", None, None),
-        ('[rules.left_on]\nlight = "30 h"\n', None, "no device with a use"),
-        ('[rules.left_on]\nlight = "30 h"\n', Use.LIGHT, None),
+        ('[rules.eating]\nlimit = "36 h"\n', None, ["no device for cooking"]),
+        ('[rules.eating]\nlimit = "48 h"\n', None, ["no device for cooking"]),
+        ('[rules.eating]\nlimit = "36 h"\n', Use.LIGHT, ["no device for cooking"]),
+        ('[rules.eating]\nlimit = "36 h"\n', Use.COOKING, []),
+        ("[rules.eating]\nenabled = false\n", None, []),
+        ('[rules.left_on]\nlight = "30 h"\n', None, ["no device for lighting"]),
+        ('[rules.left_on]\nlight = "50 h"\n', Use.HEATING, ["no device for lighting"]),
+        ('[rules.left_on]\nlight = "30 h"\n', Use.LIGHT, []),
+        ('[rules.left_on]\nheating = "3 h"\n', None, ["no device for heating"]),
+        ('[rules.left_on]\nheating = "3 h"\n', Use.COOKING, ["no device for heating"]),
+        ('[rules.left_on]\ncooking = "1 h"\n', Use.HEATING, ["no device for cooking"]),
+        (
+            '[rules.left_on]\nheating = "3 h"\ncooking = "1 h"\nlight = "50 h"\n',
+            Use.HEATING,
+            ["no device for cooking", "no device for lighting"],
+        ),
+        ('[rules.left_on]\nheating_load = "150 W"\n', Use.LIGHT, ["no device for heating"]),
+        ('[rules.left_on]\nheating_load = "150 W"\n', Use.COOKING, []),
+        ("[rules.left_on]\nenabled = true\n", None, ["no device with a use"]),
+        ("[rules.left_on]\nenabled = true\n", Use.LIGHT, []),
+        ('[rules.left_on]\nenabled = false\nheating = "3 h"\n', None, []),
+        ("", None, []),
     ],
 )
 def test_a_rule_of_a_use_wants_a_device_of_it(
-    tmp_path: Path, rules: str, use: Use | None, found: str | None
+    tmp_path: Path, rules: str, use: Use | None, found: list[str]
 ) -> None:
     home = home_with(tmp_path, replace(KETTLE, use=use), site=SITE + rules)
-    warnings = [warning.found for warning in check(home).warnings]
-    assert [each.partition(",")[0] for each in warnings] == ([] if found is None else [found])
+    warnings = check(home).warnings
+    assert [each.found.partition(",")[0] for each in warnings] == found
+    assert all('write "use"' in each.right for each in warnings)
+
+
+NO_DOOR, NO_MOTION = "no outside door with contact_open", "no sensor that sees people move"
+DOOR = replace(device("door", Phenomenon.CONTACT_OPEN), outside_door=True)
+MOTION = device("motion", Phenomenon.MOTION)
+WANDERING = "[rules.wandering]\nenabled = true\n"
+PET = "[rules.evidence]\npet = true\n"
+
+
+@pytest.mark.parametrize(
+    ("devices", "rules", "found"),
+    [
+        ((KETTLE,), "", [NO_DOOR, NO_MOTION]),
+        ((KETTLE, MOTION), "", [NO_DOOR]),
+        ((KETTLE, MOTION, replace(DOOR, outside_door=False)), "", [NO_DOOR]),
+        ((replace(KETTLE, outside_door=True), MOTION), "", [NO_DOOR]),
+        ((KETTLE, DOOR), "", [NO_MOTION]),
+        ((KETTLE, DOOR, replace(MOTION, evidence=EvidenceRole.NONE)), "", [NO_MOTION]),
+        ((KETTLE, DOOR, MOTION), "", []),
+        ((KETTLE, DOOR, MOTION), PET, [NO_MOTION]),
+        ((KETTLE, DOOR, replace(MOTION, evidence=EvidenceRole.PERSON)), PET, []),
+        ((KETTLE,), "[rules.wandering]\nenabled = false\n", []),
+    ],
+)
+def test_wandering_wants_a_door_and_a_sensor_that_sees_who_is_back(
+    tmp_path: Path, devices: tuple[Device, ...], rules: str, found: list[str]
+) -> None:
+    site = SITE.replace("living-alone-high-risk", "living-alone-dementia") + rules
+    warnings = check(home_with(tmp_path, *devices, site=site)).warnings
+    assert [warning.found for warning in warnings] == found
+    assert all(("animal" in each.right) == (rules == PET) for each in warnings)
+
+
+def test_wandering_that_the_site_itself_turns_on_wants_them_too(tmp_path: Path) -> None:
+    warnings = check(home_with(tmp_path, KETTLE, site=SITE + WANDERING)).warnings
+    assert [warning.found for warning in warnings] == [NO_DOOR, NO_MOTION]
+
+
+@pytest.mark.parametrize(
+    ("morning", "found"), [("true", ["no device that shows life"]), ("false", [])]
+)
+def test_a_morning_is_seen_by_what_shows_life(
+    tmp_path: Path, morning: str, found: list[str]
+) -> None:
+    rules = f"[rules.inactivity]\nenabled = false\n[rules.morning]\nenabled = {morning}\n"
+    report = check(home_with(tmp_path, LAMP, site=SITE + rules))
+    assert [warning.found for warning in report.warnings] == found
 
 
 def test_a_senior_center_needs_neither(tmp_path: Path) -> None:
