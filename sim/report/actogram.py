@@ -17,6 +17,7 @@ from rules.codec import moment_us
 from rules.events import AlarmMoved
 from sim.report import axis
 from sim.report.groups import FaultGroup, group_of
+from sim.report.harms import marked
 from sim.report.passages import Followed
 from sim.report.speech import Speech
 from sim.world.chronicle import Chronicle
@@ -248,6 +249,7 @@ class _Drawing:
             yield "plight", trouble.at, words.name(trouble.kind)
             if trouble.helped is not None:
                 yield "helped", trouble.helped, words.text("Help came")
+        yield from marked(self._followed, self._speech)
         for decided in self._home.decided:
             event = decided.event
             if isinstance(event, AlarmMoved) and event.move is Move.PROMPT:

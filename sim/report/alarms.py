@@ -1,16 +1,16 @@
-"""What was raised, and what for nothing; hazards, calls for help and slow harms."""
+"""What was raised, and what for nothing; hazards and calls for help."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from rules.alarm import AlarmKey, AlarmKind
+from rules.alarm import AlarmKind
 from rules.observation import Phenomenon
 from sim.report.axis import ceiling
 from sim.report.passages import Followed, Passage
 from sim.report.speech import Speech
-from sim.world.chronicle import SLOW, Alert, Suffered
+from sim.world.chronicle import Alert
 
 _DAY = timedelta(days=1)
 _MONTH = timedelta(days=30)
@@ -79,44 +79,6 @@ def called(homes: Iterable[Followed], speech: Speech) -> tuple[Called, ...]:
             by[alert.phenomenon].append(_Alerted(alert, _answer(alert, followed)))
     rows = (_called(phenomenon, alerts, speech) for phenomenon, alerts in by.items())
     return tuple(sorted(rows, key=lambda row: row.name))
-
-
-@dataclass(frozen=True, slots=True)
-class Slowly:
-    """Slow harms of one kind: how often somebody suffered so, and how soon it was raised."""
-
-    name: str
-    count: int
-    raised: int
-    decided_middle: str
-    decided_most: str
-
-
-def slowly(homes: Iterable[Followed], speech: Speech) -> tuple[Slowly, ...]:
-    """What became of slow harms; many are over before they need be told of."""
-    rows: defaultdict[AlarmKind, list[timedelta | None]] = defaultdict(list)
-    for followed in homes:
-        for harm in followed.home.suffered:
-            kind = next(alarm for alarm, slow in SLOW.items() if slow is harm.kind)
-            rows[kind].append(_until_raised(harm, kind, followed))
-    return tuple(_slowly(kind, rows[kind], speech) for kind in SLOW if kind in rows)
-
-
-def _until_raised(harm: Suffered, kind: AlarmKind, followed: Followed) -> timedelta | None:
-    key = AlarmKey(kind, harm.device)
-    moments = (one.decided for one in followed.passages if one.opening and one.alarm == key)
-    return next((at - harm.begin for at in moments if harm.lasts(at)), None)
-
-
-def _slowly(kind: AlarmKind, until: Sequence[timedelta | None], speech: Speech) -> Slowly:
-    raised = sorted(one for one in until if one is not None)
-    return Slowly(
-        name=speech.words.name(kind),
-        count=len(until),
-        raised=len(raised),
-        decided_middle=speech.span(raised[len(raised) // 2] if raised else None),
-        decided_most=speech.span(max(raised, default=None)),
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from sim.check.figures import Figures, HomeFigures
 from sim.check.violation import Violation
 from sim.homes.compare import Comparison
 from sim.report import actogram, alarms, beside, cases, delays, gauges, overview, story, survived
+from sim.report import harms as slow_harms
 from sim.report.passages import Followed, followed
 from sim.report.speech import Speech
 from sim.world.chronicle import Chronicle
@@ -137,7 +138,7 @@ def page(
             delays=delays.delays(homes, speech),
             raised=alarms.raised(homes, speech),
             called=alarms.called(homes, speech),
-            slowly=alarms.slowly(homes, speech),
+            slow=slow_harms.harms(homes, speech),
             details=[_detail(one, speech) for one in detailed],
             others=_others(ordered[len(detailed) :], speech),
             center=cases.center(speech),
@@ -170,6 +171,8 @@ def _shapes(words: Translator) -> tuple[tuple[str, str], ...]:
     """The shapes of an actogram's legend."""
     return (
         ("plight", words.text("Plight")),
+        ("harm", words.text("Slow harm, raised")),
+        ("untold", words.text("Slow harm, not raised")),
         ("prompt", words.text("Resident asked")),
         ("raised", words.text("Alarm")),
         ("false", words.text("False alarm")),

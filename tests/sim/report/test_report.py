@@ -2,22 +2,27 @@
 
 import gettext
 import re
+from array import array
 from dataclasses import replace
 from datetime import UTC, timedelta
 from pathlib import Path
 
 import pytest
 
+from rules.codec import moment_us
+from rules.observation import DeviceId, Phenomenon
+from rules.rulebook import Wandering
 from sim.check import check, figures
 from sim.check.figures import home_figures
 from sim.check.violation import Violation
 from sim.faults.fault import FaultKind
-from sim.homes.act import PlightKind
+from sim.homes.act import PlightKind, SlowKind
 from sim.homes.compare import Beside, Comparison
 from sim.homes.profile import Profile, Tally
 from sim.report import Told, write
+from sim.report.harms import ROWS_MAX
 from sim.report.page import VIOLATIONS_MAX
-from sim.world.chronicle import Arrived, Queued, Trouble
+from sim.world.chronicle import Alert, Arrived, Queued, Suffered, Trouble
 from tests.sim.check.story import Good
 from tests.sim.report.made import START, made
 from tests.sim.report.page import Page
@@ -26,10 +31,11 @@ from texts import Language, Translator
 _BYTES_MAX = 3_000_000
 _SPEAKING = "text th td li p h1 h2 h3 h4 dt dd title b".split(" ")  # noqa: SIM905 -- on one line
 _DATA = re.compile(
-    r"[a-z]+(?:-[a-z0-9]+)+|\b(?:9f2b6c1e)+\b|\b(?:ntp|kettle|fridge|television|microwave)\b"
+    r"[a-z]+(?:-[a-z0-9]+)+|\b(?:9f2b6c1e)+\b|\b(?:ntp|kettle|fridge|television|microwave|heater)\b"
     r"|\b(?:kB|MB|B|ppm|s)\b|[^A-Za-z\uac00-\ud7a3]"
 )
 "Names of devices and checkers, units; and all that is no letter."
+_WATCHED = Wandering(enabled=True)
 
 
 class Bracketed(gettext.GNUTranslations):
@@ -293,6 +299,81 @@ def test_slow_harms_are_told_with_how_soon_they_were_raised(tmp_path: Path, year
     wandering, _, left_on = rows.partition("Left on")
     assert wandering.split()[-4:-2] == ["1", "0"]
     assert left_on.split()[:4] == ["1", "1", "3", "h"]
+
+
+def test_where_slow_harm_befell_somebody_nobody_says_that_none_came_to_harm(
+    tmp_path: Path,
+) -> None:
+    told = made(days=1, troubles=0)
+    _suffer(told, SlowKind.WANDERING, timedelta(minutes=20))
+    page = read(tmp_path, told)
+    assert "Nobody came to harm" not in page.words
+    assert "somebody came to slow harm: Night wandering 1" in page.words
+    assert "of 1 slow harms raised before they were over" in page.words
+
+
+def test_who_pressed_for_help_is_not_said_to_have_come_to_no_harm(tmp_path: Path) -> None:
+    told = made(days=1, troubles=0)
+    told.chronicle.homes[0].alerts.append(
+        Alert(START, DeviceId("sos-button"), Phenomenon.SOS, True, START)
+    )
+    page = read(tmp_path, told)
+    assert "Nobody came to harm" not in page.words
+    assert "Nobody collapsed or fell in this run." in page.words
+
+
+def test_each_slow_harm_says_when_it_was_and_whether_it_was_raised(
+    tmp_path: Path, year: Told
+) -> None:
+    page = read(tmp_path, year)
+    assert _row_of(page, "Left on") == "1 Left on heater 2026-01-05 13:00 9 h raised after 3 h"
+    assert _row_of(page, "Night wandering").startswith("1 Night wandering 2026-01-05 13:00 1 h")
+    marks = [use for use in page.all("use") if use.attributes["href"] in ("#s-harm", "#s-untold")]
+    looks = {one.attributes["href"] for one in marks if "x" in one.attributes}
+    assert looks == {"#s-harm", "#s-untold"}
+
+
+@pytest.mark.parametrize(
+    ("watches", "lasts", "signs", "why"),
+    [
+        (_WATCHED, 13, (), "lasted less than the rule waits (15 min)"),
+        (Wandering(enabled=False), 13, (), "the rules of this home do not watch for it"),
+        (_WATCHED, 20, (5,), "a sign of life was counted in the home meanwhile"),
+        (_WATCHED, 20, (), "not raised"),
+        (_WATCHED, None, (), "not raised"),
+    ],
+)
+def test_why_a_slow_harm_was_not_raised_is_said_where_it_is_certain(
+    tmp_path: Path, watches: Wandering, lasts: int | None, signs: tuple[int, ...], why: str
+) -> None:
+    told = made(days=1, troubles=0)
+    home = told.chronicle.homes[0]
+    home.book = replace(home.book, wandering=watches)
+    _suffer(told, SlowKind.WANDERING, None if lasts is None else timedelta(minutes=lasts))
+    home.signs = array("q", (moment_us(START + timedelta(hours=3, minutes=at)) for at in signs))
+    row = _row_of(read(tmp_path, told), "Night wandering")
+    assert row.endswith(why)
+    assert ("not over when the run ended" in row) is (lasts is None)
+
+
+def test_of_many_slow_harms_those_that_were_not_raised_stay(tmp_path: Path) -> None:
+    told = made()
+    heater = next(one for one in told.chronicle.homes[0].suffered if one.device is not None)
+    told.chronicle.homes[0].suffered.extend([heater] * ROWS_MAX)
+    page = read(tmp_path, told)
+    assert _row_of(page, "Night wandering")
+    assert "2 more slow harms." in page.words
+
+
+def _suffer(told: Told, kind: SlowKind, lasts: timedelta | None) -> None:
+    begin = START + timedelta(hours=3)
+    end = None if lasts is None else begin + lasts
+    told.chronicle.homes[0].suffered.append(Suffered(kind, begin, None, end))
+
+
+def _row_of(page: Page, name: str) -> str:
+    rows = (row.words for row in page.all("tr"))
+    return next(row for row in rows if row.startswith(f"1 {name} "))
 
 
 def _untranslated(text: str) -> list[str]:
