@@ -90,7 +90,8 @@ def test_the_head_gives_the_verdict_the_figures_and_the_command(tmp_path: Path) 
         f"The same again {told.command} Digest {told.figures.digest}"
     ]
     tiles = [one.words for one in page.all("dl", "tiles")]
-    assert tiles[0].startswith(f"of {told.figures.collapses} plights found {told.figures.found} ")
+    found, plights = told.figures.found, told.figures.collapses
+    assert tiles[0].startswith(f"of {plights} plights found; slow harms raised: 1 of 2 {found} ")
 
 
 def test_every_violation_stands_in_full_with_its_replay(tmp_path: Path) -> None:
@@ -309,7 +310,7 @@ def test_where_slow_harm_befell_somebody_nobody_says_that_none_came_to_harm(
     page = read(tmp_path, told)
     assert "Nobody came to harm" not in page.words
     assert "somebody came to slow harm: Night wandering 1" in page.words
-    assert "of 1 slow harms raised before they were over" in page.words
+    assert "slow harms raised: 0 of 1" in page.words
 
 
 def test_who_pressed_for_help_is_not_said_to_have_come_to_no_harm(tmp_path: Path) -> None:
@@ -359,7 +360,7 @@ def test_why_a_slow_harm_was_not_raised_is_said_where_it_is_certain(
 def test_of_many_slow_harms_those_that_were_not_raised_stay(tmp_path: Path) -> None:
     told = made()
     heater = next(one for one in told.chronicle.homes[0].suffered if one.device is not None)
-    told.chronicle.homes[0].suffered.extend([heater] * ROWS_MAX)
+    told.chronicle.homes[0].suffered[:0] = [heater] * ROWS_MAX
     page = read(tmp_path, told)
     assert _row_of(page, "Night wandering")
     assert "2 more slow harms." in page.words
