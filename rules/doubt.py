@@ -40,7 +40,7 @@ class Doubt:
     at: datetime
     "When the sign came that it was reckoned at."
     since: datetime
-    "The last sign before that."
+    "The last sign before that, of those that did not come soon before it."
 
     def cost(self, waited_h: float) -> float:
         """What a call so many hours after `at` costs those who lie there since before."""
@@ -51,7 +51,7 @@ class Doubt:
 
 
 def doubted(
-    chances: Sequence[float], begin: datetime, at: datetime, before: Doubt | None
+    chances: Sequence[float], begin: datetime, at: datetime, before: Doubt | None, *, more: bool
 ) -> Doubt | None:
     """The doubt after a sign of life that ends a silence.
 
@@ -60,18 +60,21 @@ def doubted(
         begin: of the silence.
         at: when the sign came.
         before: the doubt during the silence.
+        more: whether this silence and this sign may add to it.
 
     """
     lasted_h = max((at - begin) / _HOUR, _STEP_H / 100)
     at_step = min(int(lasted_h / _STEP_H), STEPS - 1)
     per_h = (chances[at_step] - chances[at_step + 1]) / _STEP_H
-    moments = _within(chances, lasted_h)
+    moments, since = _within(chances, lasted_h), begin
+    weight = _STIRS_PER_H / max(per_h, _RARE_PER_H)
     if before is not None:
         earlier = _aged(before.moments, (at - before.at) / _HOUR)
-        moments = [now + was for now, was in zip(moments, earlier, strict=True)]
-    weight = min(_STIRS_PER_H / max(per_h, _RARE_PER_H), _MOST_H / moments[0])
+        since = before.since if lasted_h <= 1 else begin
+        moments = [now * more + was for now, was in zip(moments, earlier, strict=True)]
+    weight = min(weight if more else min(weight, 1.0), _MOST_H / moments[0])
     found = tuple(weight * moment for moment in moments)
-    return Doubt(found, at, begin) if found[0] + found[-1] > _LEAST else None
+    return Doubt(found, at, since) if found[0] + found[-1] > _LEAST else None
 
 
 def _within(chances: Sequence[float], lasted_h: float) -> list[float]:

@@ -31,7 +31,9 @@ def life_seen(decision: Decision, life: LifeSeen) -> None:
     usual, lasted = state.runs.meals.longest, state.not_cooked_for(now)
     if lasted is None or state.away is not None or lasted <= max(rule.limit, _MARGIN * usual):
         return
-    said = sentence(Say.NOT_EATEN, since=cooked, silence=now - cooked, usual=usual or rule.limit)
+    # Before there is a habit it is the rulebook that was passed.
+    why = {"usual": usual} if usual else {"limit": rule.limit}
+    said = sentence(Say.NOT_EATEN, since=cooked, silence=now - cooked, **why)
     decision.escalate(KEY, (said,))
 
 

@@ -215,6 +215,7 @@ class Habits:
         *,
         again: bool = False,
         sure: bool = False,
+        alone: bool = False,
     ) -> None:
         """Note a silence that life has ended.
 
@@ -224,6 +225,7 @@ class Habits:
             ended: how.
             again: whether both are of one device.
             sure: whether the latter is a person's beyond doubt.
+            alone: whether signs come alone now that used not to, which is no reason to doubt.
 
         """
         if end - begin >= SHORTEST and len(self.today) < _TODAY_MAX:
@@ -231,7 +233,7 @@ class Habits:
             if _HOUR_MIN <= silence.minutes <= _CALLED_ANYWAY_MIN:
                 silence = replace(silence, number=self._number(silence, self.doubt))
             self.today.append(silence)
-        self.doubt = None if sure else self._doubted(begin, end, again=again)
+        self.doubt = None if sure else self._doubted(begin, end, again=again, more=not alone)
 
     def begin(self, at: datetime, *, inside: bool = False) -> None:
         """Note a sign of life, after which there may be silence; `inside` as for `context`."""
@@ -317,14 +319,16 @@ class Habits:
             line = self._line_in(doubt, silence.begin, silence.context)
         return _number_of(line.price(silence.minutes))
 
-    def _doubted(self, begin: datetime, end: datetime, *, again: bool) -> Doubt | None:
+    def _doubted(self, begin: datetime, end: datetime, *, again: bool, more: bool) -> Doubt | None:
         """The doubt after the sign that ended a silence."""
         before = self.doubt
         if before is not None and again and end - before.at < SAME_EVENT:
             return before
-        if not self.known or (before is None and end - begin < _DOUBTED_FROM):
+        fresh = more and end - begin >= _DOUBTED_FROM
+        if not self.known or (before is None and not fresh):
             return None
-        return doubted(self._chances(self.began, _slot(begin)), begin, end, before)
+        chances = self._chances(self.began, _slot(begin))
+        return doubted(chances, begin, end, before, more=more)
 
     def _line_in(self, doubt: Doubt, begin: datetime, context: Context) -> Line:
         known = self._reckoned.doubted

@@ -12,8 +12,7 @@ from rules import away, prompt
 from rules.alarm import ACTIVE, AlarmKey, AlarmKind, AlarmState, Move
 from rules.decision import Decision
 from rules.doubt import Doubt
-from rules.events import AwayReason, Learnt, Stage
-from rules.evidence import COMPANION
+from rules.events import AwayReason, Learnt, Outcome, Stage
 from rules.habits import LEARNS_EVERY, Budget, Context
 from rules.rulebook import Rulebook
 from rules.sentence import Explanation, Say, Sentence, sentence
@@ -156,13 +155,8 @@ def _fixed(state: State, book: Rulebook, step: int) -> timedelta:
     return limit if state.away is None else limit + book.away.extra
 
 
-def _learnt(
-    state: State, book: Rulebook, since: datetime, *, sure: bool = False
-) -> timedelta | None:
-    """After how long a silence since then is no habit of this home; None while that is unknown.
-
-    `sure`: as if the sign that it began with were beyond doubt.
-    """
+def _learnt(state: State, book: Rulebook, since: datetime) -> timedelta | None:
+    """After how long a silence since then is no habit of this home; None while that is unknown."""
     habits, rule = state.habits, book.inactivity
     if not rule.learn or not habits.known or _since_a_word(state, since):
         return None
@@ -173,7 +167,7 @@ def _learnt(
     )
     # While the date may be false, so may be the hour: then the longest of the day.
     begin, doubt = (since, _doubt(state, since)) if state.trusted else (None, None)
-    silence = habits.wait(begin, _context(state, since), budget, None if sure else doubt)
+    silence = habits.wait(begin, _context(state, since), budget, doubt)
     # What happened while the gateway was down is unknown, which the fixed limit alone ignores.
     return silence + wait + state.unheard_since(since)
 
@@ -184,7 +178,10 @@ def _since_a_word(state: State, since: datetime) -> bool:
     A case closed in vain, a trip that was to be over: then nobody is there as a rule, and no habit
     says for how long. Without this an unannounced trip of four days is a case every four hours.
     """
-    words = (state.alarm(KEY).closed_at, state.away_ended)
+    alarm = state.alarm(KEY)
+    # Whom nobody reached may lie there still.
+    closed = None if alarm.outcome is Outcome.NO_CONTACT else alarm.closed_at
+    words = (closed, state.away_ended)
     # Who comes home ends an absence in the moment of being seen, or a little later.
     return since in words and (state.life is None or state.life.at < since - _EARLY)
 
@@ -240,25 +237,11 @@ def _explain(decision: Decision, level: int) -> Explanation:
         said.append(sentence(Say.SILENT_FROM_START, since=watched, silence=now - watched))
     if state.away is not None:
         said.append(sentence(Say.WENT_OUT, at=state.away.at))
-    said += _lone_sign(decision)
     said.append(_why(decision, level))
     said += prompt.told(state, book, KEY)
     if state.down and (life is None or state.started >= life.at):
         said.append(sentence(Say.GATEWAY_WAS_DOWN, down=state.down))
     return tuple(said)
-
-
-def _lone_sign(decision: Decision) -> Explanation:
-    """Why the call comes before what is usual since the last sign: it may have been nobody's."""
-    state, book, now = decision.state, decision.book, decision.now
-    since = silent_since(state, book)
-    doubt = None if since is None else _doubt(state, since)
-    if since is None or doubt is None or since - doubt.since <= COMPANION:
-        return ()
-    learnt = _learnt(state, book, since, sure=True)
-    if learnt is None or now >= since + min(learnt, _fixed(state, book, 0)):
-        return ()
-    return (sentence(Say.LONE_SIGN, at=since, since=doubt.since),)
 
 
 def _why(decision: Decision, level: int) -> Sentence:
@@ -268,6 +251,10 @@ def _why(decision: Decision, level: int) -> Sentence:
     limit = _fixed(state, book, level - 1)
     if level == 1 and since is not None and now < since + limit and state.habits.known:
         usual = state.habits.usual(since, _context(state, since))
+        doubt = _doubt(state, since)
+        if doubt is not None and now - since < usual:
+            # Sooner than is usual since that sign, as it may have been nobody's.
+            return sentence(Say.LONE_SIGN, at=since, since=doubt.since)
         return sentence(Say.SILENCE_USUAL, since=since, usual=usual)
     return sentence(
         Say.SILENCE_LIMIT, limit=limit, level=level, levels=len(book.inactivity.limits)

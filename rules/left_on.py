@@ -110,9 +110,10 @@ def _explain(decision: Decision, id_: DeviceId, run: Run) -> Explanation:
     state, room = decision.state, decision.room(id_)
     known = state.runs.usual.get(id_)
     usual = timedelta() if known is None else known.longest
-    usual = usual or _fixed(decision.book.left_on, run.use)
+    # Before there is a habit it is the rulebook that was passed.
+    why = {"usual": usual} if usual else {"limit": _fixed(decision.book.left_on, run.use)}
     since = _heard_since(state, run)
-    said = [sentence(Say.LEFT_ON, since=since, room=room, device=id_, usual=usual)]
+    said = [sentence(Say.LEFT_ON, since=since, room=room, device=id_, **why)]
     power = state.devices[id_].readings.get(Phenomenon.POWER_W)
     if power is not None:
         said.append(sentence(Say.LEFT_ON_POWER, value=float(power.value)))

@@ -8,6 +8,7 @@ from rules import evidence
 from rules.alarm import AlarmKey, AlarmState
 from rules.command import Signal
 from rules.device import Device, EvidenceRole, Liveness, Output
+from rules.events import Outcome
 from rules.machines import PHENOMENA, Switching, alone, note
 from rules.observation import Observation, Phenomenon, Quality, Value
 
@@ -70,6 +71,8 @@ class Alarm:
     level: int = 0
     raised_at: datetime | None = None
     closed_at: datetime | None = None
+    outcome: Outcome | None = None
+    "Of the case that was closed last."
     present: bool = False
     "Whether the condition is there now, after hysteresis, before delays."
     changed_at: datetime = LONG_AGO

@@ -178,16 +178,7 @@ class State(Known):
             if self.life is not None:
                 if event.at - self.life.at >= OUT_FOR:
                     self._went_out(self.life)
-                if self._followed(self.life.at):
-                    self.habits.end(
-                        self.life.at,
-                        event.at,
-                        self._ended(),
-                        again=event.device == self.life.device,
-                        sure=event.phenomenon in evidence.BY_ITSELF or not self.hears_all(),
-                    )
-                else:
-                    self.habits.doubt = None
+                self._silence_ended(self.life, event)
             self.life, self.unheard = event, timedelta()
             self.habits.begin(event.at, inside=self._inside(event))
             if self.routine.awaits(event.at):
@@ -195,6 +186,19 @@ class State(Known):
             if event.at_home:
                 self.door_shut = None
                 self.runs.stir(event.device, event.at, self.quiet_from(pet=False))
+
+    def _silence_ended(self, last: LifeSeen, event: LifeSeen) -> None:
+        if self._followed(last.at):
+            self.habits.end(
+                last.at,
+                event.at,
+                self._ended(),
+                again=event.device == last.device,
+                sure=event.at_home and event.phenomenon in evidence.BY_ITSELF,
+                alone=not self.hears_all(),
+            )
+        elif self._looked_after(last.at):
+            self.habits.doubt = None
 
     def _escalated(self, event: Escalated) -> None:
         alarm = self._kept(event.alarm)
@@ -263,6 +267,7 @@ class State(Known):
         if key is None or self.alarm(key).serial != event.serial:
             return
         alarm, outcome = self.alarm(key), event.outcome
+        alarm.outcome = outcome
         if key in {_INACTIVITY, _NO_MORNING} and outcome is Outcome.REAL:
             self.routine.forget(alarm.raised_at)
             self.routine.skip(event.at)
@@ -318,6 +323,13 @@ class State(Known):
             # Else somebody looked after the resident: a person in need has no habits.
             and (closed is None or closed <= begin)
         )
+
+    def _looked_after(self, begin: datetime) -> bool:
+        """Whether a person was known to be well, or away, since then."""
+        alarm = self.alarm(_INACTIVITY)
+        closed = None if alarm.outcome is Outcome.NO_CONTACT else alarm.closed_at
+        trip = self.away is not None and self.away.reason is not AwayReason.OUTING
+        return trip or any(at is not None and at > begin for at in (closed, self.away_ended))
 
     def _ended(self) -> Ended:
         alarm = self.alarm(_INACTIVITY).state

@@ -19,6 +19,8 @@ from rules.sentence import Say, sentence
 from rules.state import State
 
 KEY = AlarmKey(AlarmKind.WANDERING)
+_PUT_OFF = 4
+"A door that swings puts it off by no more than so many times what is waited for anyhow."
 _FROM_WITHIN = timedelta(minutes=10)
 "Who was seen inside so shortly before opened the door to go out."
 
@@ -33,6 +35,8 @@ def door_moved(decision: Decision, door: Observation) -> None:
     night = state.routine.night
     if night is None or not night.covers(minute_of_day(at)) or state.routine.goes_out_at(at):
         return
+    if state.routine.opened is not None:
+        return  # Somebody is out already, or it swings.
     came_home = any(isinstance(event, AwayEnded) for event in decision.events)
     if not came_home or _stirred_inside(state, book, at):
         decision.emit(DoorOpened(at, door.device))
@@ -51,8 +55,10 @@ def due(state: State, book: Rulebook) -> datetime | None:
         return None
     if not away.would_see(state, book, opened):
         return None
+    wait = book.wandering.back_within
     # The quarter of an hour is one in which somebody listened.
-    return max(_last_moved(state, opened), state.started) + book.wandering.back_within
+    by = max(_last_moved(state, opened), state.started) + wait
+    return min(by, max(opened + _PUT_OFF * wait, state.started + wait))
 
 
 def settle(decision: Decision) -> None:

@@ -62,11 +62,13 @@ class Stretch:
 
 SILENT: Final = N_("Silent for")
 USUAL: Final = N_("Usually at most")
+LIMIT: Final = N_("Limit")
 LAST_SIGN: Final = N_("Last sign of life")
 
 _HAPPENED: Final = {
     Say.SILENT_SINCE: (LAST_SIGN, "since", Look.LIFE),
     Say.SILENT_FROM_START: (N_("Watched since"), "since", Look.WATCH),
+    Say.LONE_SIGN: (N_("Sign before"), "since", Look.LIFE),
     Say.WENT_OUT: (N_("Probably out"), "at", Look.DOOR),
     Say.PROMPT_UNANSWERED: (N_("Asked, no answer"), "at", Look.PROMPT),
     Say.NO_MORNING: (N_("Usually up by"), "usual", Look.DUE),
@@ -85,17 +87,19 @@ _HAPPENED: Final = {
 _LASTED: Final = {
     Say.SILENT_SINCE: ((SILENT, "since", "silence", Look.LONG),),
     Say.SILENT_FROM_START: ((SILENT, "since", "silence", Look.LONG),),
-    Say.SILENCE_LIMIT: ((N_("Limit"), "", "limit", Look.USUAL),),
+    Say.SILENCE_LIMIT: ((LIMIT, "", "limit", Look.USUAL),),
     Say.SILENCE_USUAL: ((USUAL, "since", "usual", Look.USUAL),),
     Say.NIGHT_DOOR: ((N_("Not back for"), "", "silence", Look.LONG),),
     Say.LEFT_ON: (
         (N_("On for"), "since", "", Look.LONG),
         (USUAL, "since", "usual", Look.USUAL),
+        (LIMIT, "since", "limit", Look.USUAL),
     ),
     Say.NO_LIFE_SINCE: ((SILENT, "since", "silence", Look.LONG),),
     Say.NOT_EATEN: (
         (N_("Kitchen unused for"), "since", "silence", Look.LONG),
         (USUAL, "since", "usual", Look.USUAL),
+        (LIMIT, "since", "limit", Look.USUAL),
     ),
 }
 """For each key: word, arguments that hold begin and length, look.

@@ -14,7 +14,7 @@ CHANCES = [exp(-step * GRID_MIN / 60 / MEAN_H) for step in range(STEPS + 1)]
 
 def after(hours: float, before: Doubt | None = None) -> Doubt | None:
     begin = EPOCH if before is None else before.at
-    return doubted(CHANCES, begin, begin + hours * HOUR, before)
+    return doubted(CHANCES, begin, begin + hours * HOUR, before, more=True)
 
 
 def test_a_sign_that_ends_a_long_silence_leaves_more_doubt_than_one_that_ends_a_short() -> None:
@@ -52,8 +52,8 @@ def test_no_number_of_lone_signs_makes_it_endless() -> None:
 
 
 def test_a_sign_in_the_moment_of_the_last_one_is_no_trouble() -> None:
-    assert doubted(CHANCES, EPOCH, EPOCH, None) is None
-    assert doubted(CHANCES, EPOCH, EPOCH + MINUTE, None) is None
+    assert doubted(CHANCES, EPOCH, EPOCH, None, more=True) is None
+    assert doubted(CHANCES, EPOCH, EPOCH + MINUTE, None, more=True) is None
     doubt = after(10)
     assert doubt is not None
     assert after(0, doubt) is not None

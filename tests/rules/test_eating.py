@@ -64,7 +64,7 @@ def test_who_is_up_for_two_days_and_cooks_nothing_is_told() -> None:
     assert dict(said.arguments) == {
         "since": begin,
         "silence": case.at - begin,
-        "usual": 48 * HOUR,
+        "limit": 48 * HOUR,
     }
     live(one, 3 * DAY)
     assert len(raised(one)) == 1

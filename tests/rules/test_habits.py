@@ -162,6 +162,16 @@ def test_after_somebody_looked_in_vain_the_same_silence_is_judged_by_the_fixed_l
     assert alarm_after(home) < 12 * HOUR
 
 
+def test_whom_nobody_reached_is_called_for_again_as_soon() -> None:
+    home = lived_for(40)
+    until(home, 5)
+    while not home.engine.state.cases:
+        home.wait(10 * MINUTE)
+    (case,) = home.engine.state.cases
+    home.put(Closed(case, Outcome.NO_CONTACT))
+    assert alarm_after(home) < 20 * HOUR
+
+
 def test_who_does_not_come_back_when_a_trip_was_to_end_is_given_the_fixed_limit() -> None:
     home = lived_for(40)
     home.live()
@@ -472,8 +482,8 @@ def test_a_lone_sign_in_an_unusual_silence_does_not_begin_it_anew() -> None:
 
 def test_what_did_not_stand_alone_is_not_said_to() -> None:
     home, limit = in_doubt()
-    for _ in range(3):
-        home.wait(20 * MINUTE)
+    for minutes in (5, 19, 11, 23, 8, 31, 14, 27):
+        home.wait(minutes * MINUTE)
         home.live()
     home.wait(2 * limit)
     assert all(each.say is not Say.LONE_SIGN for each in home.cases()[-1].explanation)
@@ -530,10 +540,32 @@ def test_doubt_outlives_a_restart_and_a_clock_that_is_set() -> None:
     assert alarm_after(home) == left
 
 
-def test_after_an_outage_a_sign_is_taken_as_it_comes() -> None:
+@pytest.mark.parametrize("down", [2 * MINUTE, 2 * HOUR], ids=["moment", "outage"])
+def test_what_is_doubted_outlives_an_outage(down: timedelta) -> None:
     home, limit = in_doubt()
-    home.restart(2 * HOUR)
+    home.restart(down)
     home.see("lamp", Phenomenon.RELAY_ON, value=True)
-    home.live()
-    assert home.engine.state.habits.doubt is None
+    assert home.engine.state.habits.doubt is not None
+    assert alarm_after(home) < limit / 2
+    for _ in range(12):
+        home.wait(20 * MINUTE)
+        home.live()
     assert alarm_after(home) > limit / 2
+
+
+def test_a_sensor_that_falls_silent_leaves_the_doubt_there_was() -> None:
+    home = lived(Home(KETTLE, LAMP, MOTION, NODE, book=book()), 40)
+    home.see("lamp", Phenomenon.RELAY_ON, value=False)
+    until(home, 4)
+    limit = alarm_after(home)
+    home.wait(limit - 15 * MINUTE)
+    home.see("lamp", Phenomenon.RELAY_ON, value=True)
+    before = home.engine.state.habits.doubt
+    assert before is not None
+    home.dead = {MOTION.id}
+    home.wait(50 * MINUTE)
+    home.see("lamp", Phenomenon.RELAY_ON, value=False)
+    after = home.engine.state.habits.doubt
+    assert after is not None
+    assert after.moments[0] <= before.moments[0]
+    assert alarm_after(home) < limit / 2

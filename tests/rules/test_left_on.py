@@ -87,7 +87,7 @@ def test_a_heater_that_runs_on_with_nobody_about_is_told() -> None:
             "since": begin,
             "room": "room of heater",
             "device": "heater",
-            "usual": 3 * HOUR,
+            "limit": 3 * HOUR,
         },
         Say.LEFT_ON_POWER: {"value": 900.0},
         Say.NO_LIFE_SINCE: {"since": begin, "silence": 3 * HOUR},

@@ -106,6 +106,18 @@ def test_a_door_that_is_shut_later_is_waited_for_anew() -> None:
     assert called(home) == 1
 
 
+def test_a_door_that_swings_puts_it_off_for_an_hour_at_most() -> None:
+    home = by_night()
+    move(home)
+    out, swings = home.now, True
+    for _ in range(24):
+        home.see("door", Phenomenon.CONTACT_OPEN, value=swings)
+        home.wait(10 * MINUTE)
+        swings = not swings
+    (case,) = [case for case in home.cases() if case.alarm == KEY]
+    assert case.at - out <= HOUR + MINUTE
+
+
 def test_who_leaves_for_an_early_train_is_not_called() -> None:
     home = by_night()
     home.put(Away(AwayReason.TRIP, "son"))
