@@ -37,11 +37,11 @@ class Say(StrEnum):
     MORNING_CAME = "morning_came"  # at: datetime
     NIGHT_DOOR = "night_door"  # at: datetime, room, silence: timedelta
     CAME_BACK = "came_back"  # at: datetime, room
-    LEFT_ON = "left_on"  # since: datetime, room, device, usual or limit: timedelta
+    LEFT_ON = "left_on"  # since: datetime, room, device, usual: timedelta, limit: timedelta
     LEFT_ON_POWER = "left_on_power"  # value: float
     NO_LIFE_SINCE = "no_life_since"  # since: datetime, silence: timedelta
     SWITCHED_OFF = "switched_off"  # at: datetime, room, device
-    NOT_EATEN = "not_eaten"  # since: datetime, silence: timedelta, usual or limit: timedelta
+    NOT_EATEN = "not_eaten"  # since: datetime, silence: timedelta, usual: timedelta, limit: timedelta
     COOKED_AGAIN = "cooked_again"  # at: datetime, room, device
     LESS_LIFE = "less_life"  # value: float, before: float, weeks: int
     LATER_MORNINGS = "later_mornings"  # later: timedelta, weeks: int
