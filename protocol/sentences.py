@@ -73,7 +73,7 @@ _KEYS = (
     "left_on_power",
     "no_life_since",
     "switched_off",
-    "not_eaten",
+    "no_meal",
     "cooked_again",
     "less_life",
     "later_mornings",

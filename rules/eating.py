@@ -33,7 +33,7 @@ def life_seen(decision: Decision, life: LifeSeen) -> None:
         return
     # Before there is a habit it is the rulebook that was passed.
     why = {"usual": usual} if usual else {"limit": rule.limit}
-    said = sentence(Say.NOT_EATEN, since=cooked, silence=now - cooked, **why)
+    said = sentence(Say.NO_MEAL, since=cooked, silence=now - cooked, **why)
     decision.escalate(KEY, (said,))
 
 

@@ -41,7 +41,7 @@ class Say(StrEnum):
     LEFT_ON_POWER = "left_on_power"  # value: float
     NO_LIFE_SINCE = "no_life_since"  # since: datetime, silence: timedelta
     SWITCHED_OFF = "switched_off"  # at: datetime, room, device
-    NOT_EATEN = "not_eaten"  # since: datetime, silence: timedelta, usual: timedelta, limit: timedelta
+    NO_MEAL = "no_meal"  # since: datetime, silence: timedelta, usual: timedelta, limit: timedelta
     COOKED_AGAIN = "cooked_again"  # at: datetime, room, device
     LESS_LIFE = "less_life"  # value: float, before: float, weeks: int
     LATER_MORNINGS = "later_mornings"  # later: timedelta, weeks: int

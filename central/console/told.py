@@ -75,7 +75,7 @@ _HAPPENED: Final = {
     Say.NIGHT_DOOR: (N_("Door opened"), "at", Look.DOOR),
     Say.LEFT_ON: (N_("On since"), "since", Look.DOOR),
     Say.NO_LIFE_SINCE: (LAST_SIGN, "since", Look.LIFE),
-    Say.NOT_EATEN: (N_("Kitchen last used"), "since", Look.LIFE),
+    Say.NO_MEAL: (N_("Kitchen last used"), "since", Look.LIFE),
     Say.LIFE_AGAIN: (N_("Life again"), "at", Look.OVER),
     Say.MORNING_CAME: (N_("Up again"), "at", Look.OVER),
     Say.CAME_BACK: (N_("Back again"), "at", Look.OVER),
@@ -96,7 +96,7 @@ _LASTED: Final = {
         (LIMIT, "since", "limit", Look.USUAL),
     ),
     Say.NO_LIFE_SINCE: ((SILENT, "since", "silence", Look.LONG),),
-    Say.NOT_EATEN: (
+    Say.NO_MEAL: (
         (N_("Kitchen unused for"), "since", "silence", Look.LONG),
         (USUAL, "since", "usual", Look.USUAL),
         (LIMIT, "since", "limit", Look.USUAL),

@@ -147,7 +147,7 @@ def test_a_silence_that_began_before_the_day_begins_at_the_edge_and_says_its_len
 
 def test_what_lies_before_or_after_the_day_is_said_and_not_drawn() -> None:
     past = sentence(Say.SILENCE_USUAL, since=WALL - 48 * HOUR, usual=3 * HOUR)
-    ahead = sentence(Say.NOT_EATEN, since=WALL + 48 * HOUR, silence=HOUR, usual=HOUR)
+    ahead = sentence(Say.NO_MEAL, since=WALL + 48 * HOUR, silence=HOUR, usual=HOUR)
     endless = sentence(
         Say.SILENT_SINCE, since=datetime(9999, 12, 1, tzinfo=UTC), silence=timedelta(days=90)
     )
@@ -229,7 +229,7 @@ def test_each_slow_harm_says_its_moments_and_lengths() -> None:
             Say.LEFT_ON, since=WALL - 4 * HOUR, room="주방", device="stove", usual=40 * MINUTE
         ),
         sentence(Say.NO_LIFE_SINCE, since=WALL - 3 * HOUR, silence=3 * HOUR),
-        sentence(Say.NOT_EATEN, since=WALL - 50 * HOUR, silence=50 * HOUR, usual=20 * HOUR),
+        sentence(Say.NO_MEAL, since=WALL - 50 * HOUR, silence=50 * HOUR, usual=20 * HOUR),
         sentence(Say.NO_MORNING, usual=WALL - 2 * HOUR, signs=0),
     )
     words = [(item.word, item.look) for item in told(said, WALL)]

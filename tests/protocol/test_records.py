@@ -111,7 +111,7 @@ SLOW_HARMS = {
         1,
         (
             sentence(
-                Say.NOT_EATEN,
+                Say.NO_MEAL,
                 since=DAY_AGO - timedelta(days=1),
                 silence=timedelta(days=2),
                 usual=timedelta(hours=20),

@@ -60,7 +60,7 @@ def test_who_is_up_for_two_days_and_cooks_nothing_is_told() -> None:
     (case,) = raised(one)
     assert begin + 48 * HOUR < case.at <= begin + 50 * HOUR
     (said,) = case.explanation
-    assert said.say is Say.NOT_EATEN
+    assert said.say is Say.NO_MEAL
     assert dict(said.arguments) == {
         "since": begin,
         "silence": case.at - begin,
