@@ -78,9 +78,10 @@ class _Told(Habits):
         *,
         again: bool = False,
         sure: bool = False,
+        alone: bool = False,
     ) -> None:
         self.lulls.append(Lull(begin, end, self.began, again, sure))
-        super().end(begin, end, ended, again=again, sure=sure)
+        super().end(begin, end, ended, again=again, sure=sure, alone=alone)
 
 
 def lulls(name: str, seed: int, days: int) -> list[Lull]:
