@@ -60,6 +60,8 @@ ONCE_FAILED = [
     # A card that took five seconds a write kept a call for help in the house for two of them: the
     # state was saved before the call left (edge.gateway, sim.check.hazards).
     Asked(37396191, 1, 12, "storm", population="perilous-pet"),
+    # A call that a lone sign brought forward was held against the fixed limit (sim.check.claim).
+    Asked(311900953, 1, 12, "storm", population="plugs"),
 ]
 
 

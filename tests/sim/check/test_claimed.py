@@ -3,6 +3,8 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+import pytest
+
 from rules.codec import moment_us
 from rules.events import Escalated
 from rules.sentence import Say, sentence
@@ -10,7 +12,7 @@ from sim.check import check, dead_sensors, time_jumps
 from tests.sim.check.story import HALL, HOUR, INACTIVITY, KETTLE, TELEVISION, Good, on
 
 
-def calls_by_habit(story: Good, at: datetime, claimed: timedelta) -> None:
+def calls_by_habit(story: Good, at: datetime, claimed: timedelta, *, lone: bool = False) -> None:
     """The last sign is of 05:00, the next of 11:00, and help is called meanwhile."""
     for moments in (story.home.life, story.home.signs):
         for index in range(len(moments) - 1, -1, -1):
@@ -20,6 +22,8 @@ def calls_by_habit(story: Good, at: datetime, claimed: timedelta) -> None:
     decided = story.home.decided[-1]
     assert isinstance(decided.event, Escalated)
     said = sentence(Say.SILENCE_USUAL, since=at - claimed, usual=2 * HOUR)
+    if lone:
+        said = sentence(Say.LONE_SIGN, at=at - claimed, since=at - 2 * claimed)
     event = replace(decided.event, explanation=(said,))
     story.home.decided[-1] = replace(decided, event=event)
     story.clears(on(10, 10), opening, INACTIVITY)
@@ -33,6 +37,16 @@ def test_a_call_by_habit_after_the_silence_that_it_claims_is_due() -> None:
     story = Good()
     calls_by_habit(story, on(10, 9), 4 * HOUR)
     assert not violated(story)
+
+
+@pytest.mark.parametrize("lone", [False, True])
+def test_a_call_that_claims_more_silence_than_there_was_is_not(*, lone: bool) -> None:
+    story = Good()
+    calls_by_habit(story, on(10, 9), 3 * HOUR, lone=lone)
+    assert not violated(story)
+    story = Good()
+    calls_by_habit(story, on(10, 9), 8 * HOUR, lone=lone)
+    assert violated(story) == {time_jumps.NAME}
 
 
 def test_one_that_a_jump_of_the_clock_brought_is_not() -> None:
