@@ -21,7 +21,8 @@ from rich.console import Console, RenderableType
 from edge import packets, written
 from edge.arguments import language, parser
 from edge.caller import Caller, NotRunning, RequestRefused, called
-from edge.config import CONTROL_SOCKET, Site, check
+from edge.check import check
+from edge.config import CONTROL_SOCKET, Site
 from edge.control_wire import Refused
 from edge.evidence_redact import WEEKS, redacted
 from edge.evidence_taken import save, taken

@@ -48,6 +48,8 @@ def meant(written: object, names: Iterable[str], right: Phrase) -> Phrase:
 def unreadable(error: OSError) -> Phrase:
     """What the system says of a file that it does not give, without its number."""
     match error:
+        case FileNotFoundError():
+            return phrase("no such file")
         case PermissionError(errno=errno.EACCES):
             return phrase("permission denied")
         case IsADirectoryError():

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.config import Site, check, problems
+from edge.check import check
+from edge.config import Site, problems
 from edge.registry import Registry
 from protocol.identity import new_identity
 from rules.device import Device, EvidenceRole, Output, Use

@@ -1,9 +1,11 @@
 """Phrases are their English words, and keep what other languages need."""
 
+from pathlib import Path
+
 import pytest
 
 from rules.codec import parse, plain
-from rules.errors import FrameError, Phrase, meant, phrase
+from rules.errors import FrameError, Phrase, meant, phrase, unreadable
 
 INNER = phrase("known: {names}", names="kitchen, bath")
 NESTED = phrase("did you mean {near}? {right}", near="'bath'", right=INNER)
@@ -41,3 +43,15 @@ def test_what_is_no_phrase_is_refused(value: object) -> None:
     with pytest.raises(FrameError):
         parse(value, Phrase)
     assert parse(_deep(8), Phrase) == "end"
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "said"),
+    [("none", FileNotFoundError, "no such file"), ("", IsADirectoryError, "is a directory")],
+)
+def test_why_a_file_is_not_given_is_said_in_words_of_the_catalogues(
+    tmp_path: Path, name: str, error: type[OSError], said: str
+) -> None:
+    with pytest.raises(error) as raised:
+        (tmp_path / name).read_text()
+    assert unreadable(raised.value).template == said
