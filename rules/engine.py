@@ -78,6 +78,8 @@ class Engine:
         self._state = State() if state is None else state
         self._health_check: datetime | None = None
         self._health_known = False
+        self._deadline: datetime | None = None
+        self._deadline_known = False
 
     @property
     def state(self) -> State:
@@ -92,7 +94,7 @@ class Engine:
     def apply(self, event: Event) -> None:
         """Fold one journaled event into the state."""
         self._state.apply(event)
-        self._health_known = False
+        self._health_known = self._deadline_known = False
 
     def snapshot(self) -> bytes:
         """The state for `Engine.restored`."""
@@ -117,21 +119,37 @@ class Engine:
 
     def handle(self, item: Input, now: datetime) -> list[Event]:
         """Take in one item and return what was decided, already folded into the state."""
+        if isinstance(item, Tick) and self._too_soon(now):
+            return []
         decision = Decision(self._state, self._book, now)
         if isinstance(item, Observation):
+            sight = (self._state.seen_from, self._state.seen_beside_pet)
             routine = self._observe(decision, item)
-            if routine:
+            if routine and sight == (self._state.seen_from, self._state.seen_beside_pet):
+                # What is pending stays so: a deadline that is remembered comes too soon at worst.
                 return decision.events
         else:
             self._put(decision, item)
             # While only time passes, the bound on the next broken contract stays right.
             self._health_known &= isinstance(item, Tick)
+        self._deadline_known = False
         self._settle(decision)
         signals.settle(decision, anew=isinstance(item, Boot))
         return decision.events
 
     def next_deadline(self) -> datetime | None:
         """When `Tick` must come at the latest, None if nothing is pending."""
+        if not self._deadline_known:
+            self._deadline = self._reckon_deadline()
+            self._deadline_known = True
+        return self._deadline
+
+    def _too_soon(self, now: datetime) -> bool:
+        """Whether nothing can have fallen due, as far as is remembered."""
+        deadline = self._deadline
+        return self._deadline_known and (deadline is None or now < deadline)
+
+    def _reckon_deadline(self) -> datetime | None:
         state, book = self._state, self._book
         if not self._health_known:
             self._health_check = health.next_check(state, book.health)

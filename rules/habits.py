@@ -124,6 +124,9 @@ class _Reckoned:
     hazards: dict[Context, list[float]] = field(default_factory=dict)
     lines: dict[tuple[Context, int], Line] = field(default_factory=dict)
     prices: dict[Budget, tuple[float, ...]] = field(default_factory=dict)
+    per_day: float | None = None
+    chances: tuple[Context, int, Sequence[float]] | None = None
+    "Those that were asked for last: a silence in doubt asks when it begins and when it ends."
     doubted: tuple[Doubt, datetime, Line] | None = None
     "The last line of a silence that began in doubt, and when that was."
 
@@ -339,11 +342,15 @@ class Habits:
             known = self._reckoned.doubted = (doubt, begin, of_it)
         return known[2]
 
-    def _chances(self, context: Context, slot: int) -> list[float]:
-        hazards = self._reckoned.hazards
-        if context not in hazards:
-            hazards[context] = hazard(self.own()[context].plus(self.prior(context)))
-        return survival(hazards[context], slot * GRID_MIN, self._per_day())
+    def _chances(self, context: Context, slot: int) -> Sequence[float]:
+        known = self._reckoned.chances
+        if known is None or known[:2] != (context, slot):
+            hazards = self._reckoned.hazards
+            if context not in hazards:
+                hazards[context] = hazard(self.own()[context].plus(self.prior(context)))
+            found = survival(hazards[context], slot * GRID_MIN, self._per_day())
+            known = self._reckoned.chances = (context, slot, found)
+        return known[2]
 
     def _line(self, context: Context, slot: int) -> Line:
         reckoned = self._reckoned
@@ -358,9 +365,12 @@ class Habits:
         return habits_prior.table(rooms=self.rooms, after_door=door, days=_PRIOR_TABLE_D)
 
     def _per_day(self) -> float:
-        prior = self.prior(Context.INSIDE)
-        ends = sum(self.own()[Context.INSIDE].ends) + sum(prior.ends)
-        return ends / (self.weight + _PRIOR_TABLE_D)
+        per_day = self._reckoned.per_day
+        if per_day is None:
+            prior = self.prior(Context.INSIDE)
+            ends = sum(self.own()[Context.INSIDE].ends) + sum(prior.ends)
+            per_day = self._reckoned.per_day = ends / (self.weight + _PRIOR_TABLE_D)
+        return per_day
 
     def _prices(self, budget: Budget) -> tuple[float, ...]:
         """By context, what a call in vain may cost so that the budget is kept."""

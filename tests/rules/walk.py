@@ -535,7 +535,10 @@ class Walk:
 
 
 class Ticked(Walk):
-    """Beside it an engine that is asked every second, and must decide the same at that second."""
+    """Beside it an engine that is asked every second, and must decide the same at that second.
+
+    Nobody asks that one for its deadline, so it remembers none and looks at everything.
+    """
 
     def __init__(self, seed: int) -> None:
         self.beside = known_home(BOOK)
