@@ -80,6 +80,7 @@ _KEYS = (
     "more_night_life",
     "less_cooking",
     "lone_sign",
+    "home_blind_by_machines",
 )
 _NAMES = (
     "at",

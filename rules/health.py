@@ -102,17 +102,12 @@ def check_sight(decision: Decision) -> None:
     """See whether the home is blind: none of the devices that watch the resident is live.
 
     One that was never heard may still come; it is lost when its time is up. Where nobody lives
-    there is nothing to be blind to. Where all that would watch sees an animal as well, the home is
-    blind with the first of them that is heard.
+    there is nothing to be blind to. Where all that would watch shows machines alone, or an animal
+    as well, the home is blind with the first of them that is heard.
     """
-    state, pet = decision.state, decision.book.evidence.pet
-    lived_in = decision.book.inactivity.enabled
-    devices = state.devices.values()
-    watching = registers.watching(devices, pet=pet) if lived_in else []
-    sees = any(heard.liveness is Liveness.LIVE for heard in watching)
-    misled = lived_in and pet and not watching
-    if misled:
-        watching = registers.watching(devices, pet=False)
+    state = decision.state
+    watching, said = _watching(decision) if decision.book.inactivity.enabled else ([], None)
+    sees = said is None and any(heard.liveness is Liveness.LIVE for heard in watching)
     if state.alarm(BLIND).present:
         if sees:
             decision.change(BLIND, present=False)
@@ -121,15 +116,26 @@ def check_sight(decision: Decision) -> None:
             over(decision, BLIND)
     elif not sees and any(heard.liveness is not Liveness.UNKNOWN for heard in watching):
         last = max((heard.last_seen for heard in watching if heard.last_seen), default=None)
-        said = sentence(
+        lost = sentence(
             Say.HOME_BLIND,
             since=last or state.started,
             dead=len(watching),
             devices=len(state.devices),
         )
-        if misled:
-            said = sentence(Say.HOME_BLIND_BESIDE_PET, since=decision.now)
-        report(decision, BLIND, said, present=True)
+        report(decision, BLIND, said or lost, present=True)
+
+
+def _watching(decision: Decision) -> tuple[list[Heard], Sentence | None]:
+    """The devices that watch the resident; where none does those that seem to, and why not."""
+    devices, pet = decision.state.devices.values(), decision.book.evidence.pet
+    watching = registers.watching(devices, pet=pet)
+    if watching:
+        return watching, None
+    machines = [heard for heard in devices if registers.shows_machines(heard, pet=pet)]
+    if machines:
+        return machines, sentence(Say.HOME_BLIND_BY_MACHINES, since=decision.now)
+    misled = registers.watching(devices, pet=False)
+    return misled, sentence(Say.HOME_BLIND_BESIDE_PET, since=decision.now)
 
 
 def _next_limit(heard: Heard, limits: Health) -> datetime | None:

@@ -34,7 +34,7 @@ def redate(known: Known, event: TimeMoved) -> None:
         heard.since = min(heard.since + shift, now)
         heard.heard = None if heard.heard is None else min(heard.heard + shift, now)
         heard.last_seen = perhaps(heard.last_seen)
-        heard.live_since = perhaps(heard.live_since)
+        heard.live_since, heard.hands_from = perhaps(heard.live_since), perhaps(heard.hands_from)
         for reading in heard.readings.values():
             reading.at, reading.since = moved(reading.at), moved(reading.since)
             reading.fell, reading.flickered = moved(reading.fell), moved(reading.flickered)

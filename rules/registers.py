@@ -54,6 +54,8 @@ class Heard:
     "What its outputs were last told to express, but for those that were told to be off."
     switchings: list[Switching] = field(default_factory=list)
     "Of a plug: how it was switched of late, in the order of use."
+    hands_from: datetime | None = None
+    "Since when it shows more than the machines that were all it showed before."
 
 
 @dataclass(slots=True)
@@ -115,17 +117,22 @@ def note_switch(heard: Heard, before: Reading, seen: Observation, *, unbroken: b
         return False
     known = alone(heard.switchings)
     note(heard.switchings, seen.phenomenon, seen.value, seen.phenomenon_time, timed=unbroken)
-    return known != alone(heard.switchings)
+    if known == alone(heard.switchings):
+        return False
+    heard.hands_from = seen.phenomenon_time if known else None
+    return True
 
 
 def watching(devices: Iterable[Heard], *, pet: bool) -> list[Heard]:
-    """The devices whose silence, while they are live, is silence of the person.
+    """The devices whose silence, while they are live, is silence of the person."""
+    return [
+        heard
+        for heard in devices
+        if evidence.watches(heard.device, pet=pet) and not shows_machines(heard, pet=pet)
+    ]
 
-    One that is known to show a machine alone is none of them, unless there is no other.
-    """
-    found = [heard for heard in devices if evidence.watches(heard.device, pet=pet)]
-    return [heard for heard in found if not _shows_machines(heard, pet=pet)] or found
 
-
-def _shows_machines(heard: Heard, *, pet: bool) -> bool:
-    return alone(heard.switchings) and evidence.shows(heard.device, pet=pet) <= PHENOMENA
+def shows_machines(heard: Heard, *, pet: bool) -> bool:
+    """Whether a device that would watch is known to show nothing but what machines do."""
+    shown = evidence.shows(heard.device, pet=pet)
+    return bool(shown) and shown <= PHENOMENA and alone(heard.switchings)

@@ -55,6 +55,7 @@ class Say(StrEnum):
     DEVICE_BACK = "device_back"  # at: datetime, room, device
     HOME_BLIND = "home_blind"  # since: datetime, dead: int, devices: int
     HOME_BLIND_BESIDE_PET = "home_blind_beside_pet"  # since: datetime
+    HOME_BLIND_BY_MACHINES = "home_blind_by_machines"  # since: datetime
     HOME_SEES_AGAIN = "home_sees_again"  # at: datetime
     MAINS_OUTAGE = "mains_outage"  # at: datetime, lost: int, devices: int
     MAINS_BACK = "mains_back"  # at: datetime

@@ -372,7 +372,8 @@ class State(Known):
     def _watched(self, *, pet: bool) -> datetime | None:
         return min(
             (
-                heard.live_since
+                # While it showed machines alone nobody would have been seen.
+                max(heard.live_since, heard.hands_from or heard.live_since)
                 for heard in watching(self.devices.values(), pet=pet)
                 if heard.live_since is not None
             ),

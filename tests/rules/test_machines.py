@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from rules.alarm import AlarmKey, AlarmKind, AlarmState
 from rules.device import Device, EvidenceRole
 from rules.engine import Engine
-from rules.events import LifeSeen
+from rules.events import LifeSeen, Outcome
+from rules.inputs import Closed
 from rules.observation import Phenomenon
+from rules.sentence import Say
 from tests.rules.home import DOOR, EPOCH, HOUR, KETTLE, MINUTE, MOTION, NODE, Home, device
 
 INACTIVITY = AlarmKey(AlarmKind.INACTIVITY)
@@ -372,11 +374,55 @@ def test_a_kettle_that_died_before_the_fridge_was_known_leaves_the_home_blind() 
     assert not home.engine.state.alarm(BLIND).present
 
 
-def test_where_a_fridge_is_all_there_is_its_silence_is_the_persons() -> None:
+def called(home: Home, kind: AlarmKind) -> int:
+    return sum(case.alarm.kind is kind for case in home.cases())
+
+
+def test_where_machines_are_all_there_is_nobody_is_seen_and_nobody_called() -> None:
+    home, random = Home(NODE, FRIDGE, RICE), Random(1)
+    home.see("rice cooker", W, 0.0)
+    for _ in range(3 * 24):
+        home.see("rice cooker", W, 45.0)
+        cool(home, HOUR, random)
+        home.see("rice cooker", W, 1.5)
+    assert home.state(BLIND) is AlarmState.RAISED
+    (blind,) = [case for case in home.cases() if case.alarm == BLIND]
+    assert [each.say for each in blind.explanation] == [Say.HOME_BLIND_BY_MACHINES]
+    before = called(home, AlarmKind.INACTIVITY)
+    for serial in list(home.engine.state.cases):
+        home.put(Closed(serial, Outcome.FALSE))
+    cool(home, 6 * DAY, random)
+    assert called(home, AlarmKind.INACTIVITY) == before
+    assert home.engine.alarm_time_if_silent() is None
+
+
+def test_a_hand_at_one_of_them_is_seen_and_its_silence_called() -> None:
     home, random = Home(NODE, FRIDGE), Random(1)
     cool(home, 3 * DAY, random)
-    assert home.state(BLIND) is AlarmState.NORMAL
+    for serial in list(home.engine.state.cases):
+        home.put(Closed(serial, Outcome.FALSE))
+    home.see("fridge", W, 1800.0)
+    home.see("fridge", W, 0.0)
+    assert not home.engine.state.alarm(BLIND).present
+    cool(home, 6 * HOUR, random)
+    assert home.state(INACTIVITY) is AlarmState.NORMAL
+    cool(home, 2 * HOUR, random)
     assert home.state(INACTIVITY) is AlarmState.RAISED
+
+
+def test_what_a_machine_hid_is_no_silence_once_something_else_is_plugged_in() -> None:
+    home, random = Home(NODE, FRIDGE), Random(1)
+    cool(home, 3 * DAY, random)
+    for serial in list(home.engine.state.cases):
+        home.put(Closed(serial, Outcome.FALSE))
+    before = called(home, AlarmKind.INACTIVITY)
+    cool(home, DAY, random)
+    # After a power cut another load is no sign of life by itself: nobody knows who began it.
+    home.restart(3 * HOUR)
+    home.see("fridge", W, 600.0)
+    assert not home.engine.state.alarm(BLIND).present
+    home.wait(7 * HOUR)
+    assert called(home, AlarmKind.INACTIVITY) == before
 
 
 # -------------------------------------------------------------------------------- what is kept
