@@ -30,6 +30,7 @@ from edge.jsonable import jsonable
 from edge.registry import Registry
 from edge.screen import Screen
 from rules.cases import SHELVED_AT_MOST
+from rules.device import Device
 from rules.errors import ConfigError, FrameError, LinkLost, phrase
 from rules.events import AwayReason
 from rules.inputs import Away, Drill, Shelve
@@ -153,14 +154,18 @@ def _status(options: argparse.Namespace, say: Translator) -> int:
 
 
 def _devices_list(options: argparse.Namespace, say: Translator) -> int:
+    async def ask(gateway: Caller) -> tuple[Sequence[Device], Sequence[DeviceId]]:
+        heard = (await gateway.status()).devices
+        return await gateway.devices(), [each.id for each in heard if each.machine]
+
     try:
-        devices = _asked(options, Caller.devices)
+        devices, machines = _asked(options, ask)
     except NotRunning:
-        devices = Registry.load(_existing(options.home)).devices
+        devices, machines = Registry.load(_existing(options.home)).devices, ()
     if options.json:
         _print_json(list(devices))
     else:
-        _show(Screen(say, ZoneInfo("UTC")).devices(devices))
+        _show(Screen(say, ZoneInfo("UTC")).devices(devices, machines))
     return 0
 
 

@@ -12,7 +12,7 @@ from rich.text import Text
 from edge.status import AlarmStatus, DeviceStatus, Plumbing, Status
 from rules.alarm import AlarmState, Category
 from rules.device import Device, Liveness
-from rules.observation import Phenomenon, Press, Value
+from rules.observation import DeviceId, Phenomenon, Press, Value
 from rules.quantity import format_span
 from texts import Translator
 
@@ -59,12 +59,15 @@ class Screen:
             parts.append(self._alarms(status.alarms, status.now))
         if status.devices:
             parts.append(self._heard(status.devices, status.now))
+            parts += self._machines([each.id for each in status.devices if each.machine])
         else:
             parts.append(Text(_("No devices yet: ongi devices add"), style="yellow"))
         return Group(*parts)
 
-    def devices(self, devices: Sequence[Device]) -> RenderableType:
-        """All that `ongi devices list` shows."""
+    def devices(
+        self, devices: Sequence[Device], machines: Sequence[DeviceId] = ()
+    ) -> RenderableType:
+        """All that `ongi devices list` shows; `machines` are those that show nothing else."""
         _ = self._say.text
         if not devices:
             return Text(_("No devices yet: ongi devices add"), style="yellow")
@@ -86,7 +89,22 @@ class Screen:
                 format_span(device.report_every),
                 *((use,) if used else ()),
             )
-        return table
+        return Group(table, *self._machines(machines))
+
+    def _machines(self, ids: Sequence[DeviceId]) -> list[Text]:
+        """A hint to the installer for each device that hides a silence, as it may seem a hand."""
+        _ = self._say.text
+        return [
+            Text(
+                _(
+                    "{device}: it looks as if a machine switches itself there. If so, remove it"
+                    " and enter it anew with --evidence none.",
+                    device=id_,
+                ),
+                style="yellow",
+            )
+            for id_ in ids
+        ]
 
     def _summary(self, status: Status) -> Table:
         table = Table.grid(padding=(0, 2))

@@ -9,7 +9,7 @@ from rules.device import Link, Liveness
 from rules.engine import Engine
 from rules.events import AwayBegan, LifeSeen
 from rules.observation import DeviceId, Phenomenon, Quality, Value
-from rules.registers import Alarm, Heard
+from rules.registers import Alarm, Heard, shows_machines
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,8 @@ class DeviceStatus:
     battery_pct: float | None
     readings: dict[Phenomenon, Value]
     "The last good value of each phenomenon."
+    machine: bool = False
+    "Whether it is to show people, and all it shows is what machines do by themselves."
 
     @classmethod
     def of(cls, heard: Heard) -> "DeviceStatus":
@@ -53,6 +55,7 @@ class DeviceStatus:
             heard.quality,
             None if battery is None else float(battery),
             readings,
+            shows_machines(heard, pet=False),
         )
 
 

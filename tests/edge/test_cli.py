@@ -180,6 +180,7 @@ def test_the_status_for_programs_has_stable_keys(typed: Typed) -> None:
         "quality",
         "battery_pct",
         "readings",
+        "machine",
     }
     assert datetime.fromisoformat(status["now"]).tzinfo is not None
 
