@@ -1,21 +1,21 @@
 """`State.apply`: the only place where what the engine knows of a home changes.
 
+What a home teaches by its silences and days is folded in `rules.learning`, a clock that is set in
+`rules.redating`.
 A state goes to disk through `rules.snapshot` and comes back equal; events journaled after that are
 folded on top.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from rules import evidence, machines, redating, weeks
+from rules import evidence, learning, machines, redating, weeks
 from rules.alarm import (
     ACTIVE,
     OPEN,
     TRANSITIONS,
     AlarmKey,
-    AlarmKind,
-    AlarmState,
     Category,
     Move,
 )
@@ -39,22 +39,15 @@ from rules.events import (
     Learnt,
     LifeSeen,
     LivenessChanged,
-    Outcome,
     Started,
     Switched,
     TimeMoved,
     Updated,
 )
-from rules.habits import Context, Ended
 from rules.known import RESTART, Known
 from rules.observation import DeviceId, Observation, Phenomenon, Quality
 from rules.registers import Alarm, Heard, Reading, note_load, note_switch, watching
-from rules.routine import AT_DOOR, OUT_FOR
 
-_INACTIVITY = AlarmKey(AlarmKind.INACTIVITY)
-_NO_MORNING = AlarmKey(AlarmKind.NO_MORNING)
-_WANDERING = AlarmKey(AlarmKind.WANDERING)
-_OF_USE = frozenset({AlarmKind.LEFT_ON, AlarmKind.NOT_EATING})
 CASES_MAX = 256
 "Past this the oldest case that a newer one of the same alarm has replaced is forgotten."
 
@@ -69,7 +62,7 @@ class State(Known):
             case Observation():
                 self._heard(event)
             case LifeSeen():
-                self._life_seen(event)
+                learning.life_seen(self, event)
             case Switched():
                 self._switched(event)
             case AlarmMoved():
@@ -91,7 +84,7 @@ class State(Known):
             case CaseTaken():
                 pass
             case CaseClosed():
-                self._case_closed(event)
+                learning.case_closed(self, event)
             case Commanded():
                 self.commands[event.command.id] = event
                 self.next_command = event.command.id + 1
@@ -107,7 +100,7 @@ class State(Known):
             case DoorOpened():
                 self.routine.opened, self.routine.door = event.at, event.device
             case Learnt():
-                self._learnt(event)
+                learning.learnt(self, event)
             case Started():
                 self._started(event)
             case TimeMoved():
@@ -166,40 +159,6 @@ class State(Known):
         if seen.phenomenon is Phenomenon.POWER_W:
             note_load(before, float(seen.value), seen.phenomenon_time)
 
-    def _life_seen(self, event: LifeSeen) -> None:
-        if self.weak is None or event.at >= self.weak.at:
-            if self.weak is not None and self.weak.device != event.device:
-                self.other = self.weak
-            self.weak = event
-        if not event.counted:
-            return
-        self.tally.count(event.at)
-        if self.life is None or event.at >= self.life.at:
-            if self.life is not None:
-                if event.at - self.life.at >= OUT_FOR:
-                    self._went_out(self.life)
-                self._silence_ended(self.life, event)
-            self.life, self.unheard = event, timedelta()
-            self.habits.begin(event.at, inside=self._inside(event))
-            if self.routine.awaits(event.at):
-                self._day_seen(event)
-            if event.at_home:
-                self.door_shut = None
-                self.runs.stir(event.device, event.at, self.quiet_from(pet=False))
-
-    def _silence_ended(self, last: LifeSeen, event: LifeSeen) -> None:
-        if self._followed(last.at):
-            self.habits.end(
-                last.at,
-                event.at,
-                self._ended(),
-                again=event.device == last.device,
-                sure=event.at_home and event.phenomenon in evidence.BY_ITSELF,
-                alone=not self.hears_all(),
-            )
-        elif self._looked_after(last.at):
-            self.habits.doubt = None
-
     def _escalated(self, event: Escalated) -> None:
         alarm = self._kept(event.alarm)
         alarm.serial, alarm.level, alarm.raised_at = event.serial, event.level, event.at
@@ -220,35 +179,6 @@ class State(Known):
         self.away, self.away_ended, self.door_shut = None, event.at, None
         self.routine.skip(event.at)
 
-    def _day_seen(self, event: LifeSeen) -> None:
-        """See whether the day begins with a sign of life, or who went out by night is back."""
-        routine, at = self.routine, event.at
-        watch = routine.watch
-        if watch is not None and at >= watch:
-            pressed = event.phenomenon is Phenomenon.BUTTON
-            if routine.stir(at, pressed=pressed, rooms=self.habits.rooms):
-                learn = self.away is None and self._followed(watch)
-                routine.begin(at, learn=learn and not self.tally.gaps(watch, at))
-        if routine.opened is not None and event.at_home and not self.is_door(event.device):
-            moved = self.habits.door
-            if moved is None or not timedelta() <= at - moved < AT_DOOR:
-                routine.opened = None
-
-    def _went_out(self, last: LifeSeen) -> None:
-        """Note that nobody showed life for a while after `last`, if that was an outside door."""
-        alarm = self.alarm(_WANDERING)
-        raised = alarm.raised_at is not None and alarm.raised_at >= last.at
-        if self.trusted and not raised and self.is_door(last.device):
-            self.routine.went_out(last.at)
-
-    def _inside(self, life: LifeSeen) -> bool:
-        """Whether a sign of life came from a room that no outside door leads out of."""
-        heard = self.devices.get(life.device)
-        if heard is None or self.habits.context(life.at) is Context.INSIDE:
-            return False
-        devices = (each.device for each in self.devices.values())
-        return all(each.room != heard.device.room for each in devices if each.outside_door)
-
     def _switched(self, event: Switched) -> None:
         heard, at = self.devices.get(event.device), event.at
         use = None if heard is None else heard.device.use
@@ -261,81 +191,6 @@ class State(Known):
         if begins and use is Use.COOKING:
             self.runs.cook(at, self.not_cooked_for(at), self.devices.values())
             self.routine.weeks.cook(at)
-
-    def _case_closed(self, event: CaseClosed) -> None:
-        key = self.cases.pop(event.serial, None)
-        if key is None or self.alarm(key).serial != event.serial:
-            return
-        alarm, outcome = self.alarm(key), event.outcome
-        alarm.outcome = outcome
-        if key in {_INACTIVITY, _NO_MORNING} and outcome is Outcome.REAL:
-            self.routine.forget(alarm.raised_at)
-            self.routine.skip(event.at)
-        elif key == _WANDERING and outcome is Outcome.FALSE and alarm.raised_at is not None:
-            self.routine.went_out(alarm.raised_at)
-        if key.kind in _OF_USE:
-            self.runs.judged(key.scope, event.at, danger=outcome is Outcome.REAL)
-        if key == _INACTIVITY:
-            self._silence_closed(event, alarm)
-
-    def _silence_closed(self, event: CaseClosed, alarm: Alarm) -> None:
-        if event.outcome is Outcome.REAL:
-            self.habits.forget(alarm.raised_at)
-            return
-        if event.outcome is Outcome.FALSE:
-            # Somebody looked after the resident.
-            self.habits.doubt = None
-        begin = None if self.life is None else self.life.at
-        spoken = event.outcome is Outcome.FALSE and alarm.state in ACTIVE
-        if spoken and begin is not None and self._followed(begin):
-            # Somebody spoke with the resident, who showed no other sign of life yet.
-            self.habits.end(begin, event.at, Ended.CALL, sure=True)
-
-    def _learnt(self, event: Learnt) -> None:
-        alarm = self.alarm(_INACTIVITY)
-        unjudged = alarm.raised_at if alarm.state in OPEN else None
-        self.habits.learn(event.at, event.listened / timedelta(days=1), unjudged)
-        unjudged_uses = {
-            key.scope
-            for key, each in self.alarms.items()
-            if key.kind in _OF_USE and each.state in OPEN
-        }
-        self.runs.learn(event.at, self.quiet_from(pet=False), unjudged_uses)
-        gone = None if self.away is None else self.away.at
-        whole = all(
-            heard.liveness is Liveness.LIVE
-            for heard in self.devices.values()
-            if weeks.tells(heard.device)
-        )
-        self.routine.learn(event.at, self.tally, self.seen_from, gone, whole=whole)
-
-    def _followed(self, begin: datetime) -> bool:
-        """Whether a silence since then, over now, tells of the resident's habits."""
-        trip = self.away is not None and self.away.reason is not AwayReason.OUTING
-        closed = self.alarm(_INACTIVITY).closed_at
-        return (
-            self.trusted
-            and not trip
-            and self.seen_from is not None
-            and self.seen_from <= begin
-            and self.unheard_since(begin) <= RESTART
-            and (self.away_ended is None or self.away_ended <= begin)
-            # Else somebody looked after the resident: a person in need has no habits.
-            and (closed is None or closed <= begin)
-        )
-
-    def _looked_after(self, begin: datetime) -> bool:
-        """Whether a person was known to be well, or away, since then."""
-        alarm = self.alarm(_INACTIVITY)
-        closed = None if alarm.outcome is Outcome.NO_CONTACT else alarm.closed_at
-        trip = self.away is not None and self.away.reason is not AwayReason.OUTING
-        return trip or any(at is not None and at > begin for at in (closed, self.away_ended))
-
-    def _ended(self) -> Ended:
-        alarm = self.alarm(_INACTIVITY).state
-        if alarm is AlarmState.PROMPTED:
-            return Ended.ANSWER
-        return Ended.CALL if alarm in ACTIVE else Ended.LIFE
 
     def _moved(self, event: AlarmMoved) -> None:
         alarm = self._kept(event.alarm)
