@@ -80,6 +80,8 @@ class Engine:
         self._health_known = False
         self._deadline: datetime | None = None
         self._deadline_known = False
+        self._now: datetime | None = None
+        "Of the last item."
 
     @property
     def state(self) -> State:
@@ -132,13 +134,16 @@ class Engine:
             self._put(decision, item)
             # While only time passes, the bound on the next broken contract stays right.
             self._health_known &= isinstance(item, Tick)
-        self._deadline_known = False
+        self._deadline_known, self._now = False, now
         self._settle(decision)
         signals.settle(decision, anew=isinstance(item, Boot))
         return decision.events
 
     def next_deadline(self) -> datetime | None:
-        """When `Tick` must come at the latest, None if nothing is pending."""
+        """When `Tick` must come at the latest, None if nothing is pending.
+
+        It may come in vain: what is dear to reckon is put off until it matters.
+        """
         if not self._deadline_known:
             self._deadline = self._reckon_deadline()
             self._deadline_known = True
@@ -156,7 +161,7 @@ class Engine:
             self._health_known = True
         pending = [
             self._health_check,
-            inactivity.due(state, book),
+            inactivity.due(state, book, self._now),
             away.due(state, book),
             morning.due(state, book),
             wandering.due(state, book),

@@ -21,6 +21,7 @@ from rules.doubt import SAME_EVENT, Doubt, doubted
 from rules.habits_prior_data import PRICES
 from rules.survival import (
     CELLS,
+    FIRST_STEP,
     GRID_MIN,
     NOTHING,
     Counts,
@@ -35,6 +36,8 @@ from rules.survival import (
 LEARNS_EVERY = timedelta(days=1)
 KNOWN_AFTER_D = 7.0
 "Days of listening before what was learnt is used."
+SOONEST = timedelta(minutes=FIRST_STEP * GRID_MIN)
+"No wait is shorter."
 SHORTEST = timedelta(minutes=5)
 "Shorter gaps between signs of life are no silence."
 AFTER_DOOR = timedelta(minutes=15)

@@ -13,7 +13,7 @@ from rules.alarm import ACTIVE, AlarmKey, AlarmKind, AlarmState, Move
 from rules.decision import Decision
 from rules.doubt import Doubt
 from rules.events import AwayReason, Learnt, Outcome, Stage
-from rules.habits import LEARNS_EVERY, Budget, Context
+from rules.habits import LEARNS_EVERY, SOONEST, Budget, Context
 from rules.rulebook import Rulebook
 from rules.sentence import Explanation, Say, Sentence, sentence
 from rules.state import State
@@ -58,8 +58,11 @@ def raise_time(state: State, book: Rulebook) -> datetime | None:
     return limit
 
 
-def due(state: State, book: Rulebook) -> datetime | None:
-    """When `settle` has something to do."""
+def due(state: State, book: Rulebook, now: datetime | None = None) -> datetime | None:
+    """When `settle` has something to do; a bound before it where `now` is further off than that.
+
+    Most silences are over before the bound: of those nothing need be reckoned.
+    """
     alarm = state.alarm(KEY)
     since = silent_since(state, book) if book.inactivity.enabled else None
     if alarm.state is AlarmState.PROMPTED:
@@ -68,7 +71,11 @@ def due(state: State, book: Rulebook) -> datetime | None:
     if since is None or alarm.state is AlarmState.SHELVED:
         return None
     if alarm.state not in ACTIVE:
-        return since + _limit(state, book, since, 0) - prompt.wait(state, book)
+        wait = prompt.wait(state, book)
+        soonest = since + min(_fixed(state, book, 0) - wait, SOONEST)
+        if now is not None and now < soonest:
+            return soonest
+        return since + _limit(state, book, since, 0) - wait
     if alarm.level >= len(book.inactivity.limits):
         return None
     return since + _limit(state, book, since, alarm.level)
@@ -77,7 +84,7 @@ def due(state: State, book: Rulebook) -> datetime | None:
 def settle(decision: Decision) -> None:
     """Ask, raise, make more urgent or withdraw what has fallen due."""
     state, book, now = decision.state, decision.book, decision.now
-    at = due(state, book)
+    at = due(state, book, now)
     if at is None or now < at:
         return
     alarm, since = state.alarm(KEY), silent_since(state, book)

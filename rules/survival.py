@@ -30,7 +30,7 @@ GRID_MIN = 15
 POWER = 3
 "A delay costs its hours to this power, so that long ones weigh most."
 STEPS = 48 * 60 // GRID_MIN
-_FIRST_STEP = 4
+FIRST_STEP = 4
 "Nobody is asked within the first hour."
 _HOUR_MIN = 60
 _DAY_MIN = 24 * _HOUR_MIN
@@ -210,7 +210,7 @@ def line(chances: Sequence[float], before: Callable[[float], float] | None = Non
         cost = [each + before(at * GRID_MIN / _HOUR_MIN) for at, each in enumerate(cost)]
     hull: list[int] = []
     prices: list[float] = []
-    for step in range(_FIRST_STEP, len(chances)):
+    for step in range(FIRST_STEP, len(chances)):
         while hull:
             last = hull[-1]
             price = (cost[step] - cost[last]) / max(chances[last] - chances[step], _NEVER)
