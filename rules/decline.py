@@ -2,7 +2,7 @@
 
 The last four weeks are held against the eight before them, by their medians. It is told only if
 they differ by much and nearly each of the four from nearly each of the eight: one odd week, a trip
-or a sensor that died says nothing.
+or a sensor that died says nothing. A note is never cleared: the welfare worker closes it.
 
 Ref: probability of superiority, U/(mn) of Mann & Whitney, Ann. Math. Statist. 18(1), 1947.
 """

@@ -523,6 +523,25 @@ def test_a_device_that_is_gone_is_forgotten() -> None:
     assert not raised(one)
 
 
+@pytest.mark.parametrize("devices", [(), (replace(HEATER, use=None),)])
+def test_what_can_be_seen_no_longer_is_over_when_the_center_says_so(
+    devices: tuple[Device, ...],
+) -> None:
+    one = home()
+    switch_on(one)
+    one.wait(6 * HOUR)
+    assert one.state(key(HEATER)) is AlarmState.RAISED
+    one.put(DeviceChanged((KETTLE, MOTION, *devices)))
+    one.wait(HOUR)
+    switch_off(one)
+    one.wait(HOUR)
+    assert one.state(key(HEATER)) is AlarmState.RAISED
+    close(one, Outcome.TECHNICAL)
+    assert one.state(key(HEATER)) is AlarmState.NORMAL
+    one.wait(6 * HOUR)
+    assert len(raised(one)) == 1
+
+
 def test_a_home_may_do_without() -> None:
     one = home(book=replace(BOOK, left_on=LeftOn(enabled=False)))
     switch_on(one)
