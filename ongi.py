@@ -9,21 +9,28 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from rules.errors import ConfigError
+from texts import N_, Translator, translator
+from texts.parser import language
+
 _USAGE_ERROR: Final = 2
 
 # Sub-command: module whose `main(argv)` carries it out, and what it does.
 _COMMANDS: Final = {
-    "gateway": ("edge.cli", "run the gateway of one home"),
-    "check-config": ("edge.cli", "check the site, its rulebook and its devices"),
-    "status": ("edge.cli", "devices, alarms, outbox, uplink and clock of the running gateway"),
-    "devices": ("edge.cli", "list the devices, or enter one by hand"),
-    "away": ("edge.cli", "say that nobody is at home, or that someone is back"),
-    "shelve": ("edge.cli", "hold one alarm back for a while"),
-    "drill": ("edge.cli", "send a drill to the center"),
-    "export": ("edge.cli", "write the home's evidence to a file, redacted if asked"),
-    "driver": ("drivers.cli", "run one radio's driver process"),
-    "center": ("central.cli", "run the receiving end and its console"),
-    "sim": ("sim.__main__", "simulated homes; not installed on a gateway"),
+    "gateway": ("edge.cli", N_("run the gateway of one home")),
+    "check-config": ("edge.cli", N_("check the site, its rulebook and its devices")),
+    "status": (
+        "edge.cli",
+        N_("devices, alarms, outbox, uplink and clock of the running gateway"),
+    ),
+    "devices": ("edge.cli", N_("list the devices, or enter one by hand")),
+    "away": ("edge.cli", N_("say that nobody is at home, or that someone is back")),
+    "shelve": ("edge.cli", N_("hold one alarm back for a while")),
+    "drill": ("edge.cli", N_("send a drill to the center")),
+    "export": ("edge.cli", N_("write the home's evidence to a file, redacted if asked")),
+    "driver": ("drivers.cli", N_("run one radio's driver process")),
+    "center": ("central.cli", N_("run the receiving end and its console")),
+    "sim": ("sim.__main__", N_("simulated homes; not installed on a gateway")),
 }
 
 
@@ -33,37 +40,60 @@ def main(argv: Sequence[str] | None = None) -> int:
     The part's own `main` is handed all of `argv`, the sub-command first.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
-    if not arguments:
-        print(_usage(), file=sys.stderr)
-        return _USAGE_ERROR
-    command = arguments[0]
-    if command in {"-h", "--help", "help"}:
-        print(_usage())
-        return 0
-    if command not in _COMMANDS:
-        print(f"ongi: there is no command {command!r}.\n\n{_usage()}", file=sys.stderr)
-        return _USAGE_ERROR
-    module = _COMMANDS[command][0]
+    if not arguments or arguments[0] not in _COMMANDS:
+        return _without_command(arguments)
+    module = _COMMANDS[arguments[0]][0]
     try:
         carry_out: Callable[[Sequence[str]], int] = importlib.import_module(module).main
     except ModuleNotFoundError as missing:
-        print(f"ongi {command}: {_not_installed(module, missing.name or '?')}", file=sys.stderr)
-        return _USAGE_ERROR
+        name = missing.name or "?"
+        return _said(lambda say: _not_installed(arguments[0], module, name, say), arguments)
     return carry_out(arguments)
 
 
-def _usage() -> str:
+def _without_command(arguments: list[str]) -> int:
+    if arguments and arguments[0] in {"-h", "--help", "help"}:
+        return _said(_usage, arguments, help_=True)
+    if not arguments or arguments[0].partition("=")[0] == "--language":
+        return _said(_usage, arguments)
+
+    def unknown(say: Translator) -> str:
+        there_is_none = say.text("there is no command {name}", name=repr(arguments[0]))
+        return f"ongi: {there_is_none}.\n\n{_usage(say)}"
+
+    return _said(unknown, arguments)
+
+
+def _said(what: Callable[[Translator], str], arguments: list[str], *, help_: bool = False) -> int:
+    """Print it in the reader's language: help was asked for, all else is an error."""
+    try:
+        say = translator(language(arguments))
+    except ConfigError as error:  # The catalogues were not compiled: there are no words yet.
+        print(f"ongi: {error}", file=sys.stderr)
+        return _USAGE_ERROR
+    print(what(say), file=sys.stdout if help_ else sys.stderr)
+    return 0 if help_ else _USAGE_ERROR
+
+
+def _usage(say: Translator) -> str:
     width = max(map(len, _COMMANDS))
-    lines = [f"  {name:{width}}  {what}" for name, (_, what) in _COMMANDS.items()]
-    return "\n".join(["usage: ongi COMMAND ...", "", *lines])
+    lines = [f"  {name:{width}}  {say.text(what)}" for name, (_, what) in _COMMANDS.items()]
+    more = say.text("`ongi COMMAND --help` tells more; --language ko|en, of all that is printed.")
+    usage = f"{say.text('usage')}: ongi {say.text('COMMAND')} ..."
+    return "\n".join([usage, "", *lines, "", more])
 
 
-def _not_installed(module: str, missing: str) -> str:
+def _not_installed(command: str, module: str, missing: str, say: Translator) -> str:
     part = module.partition(".")[0]
     if missing == part or missing.startswith(f"{part}."):
-        return f"this part is not installed here (no package {part!r})."
-    extra = "ongi[center]" if part == "central" else "ongi"
-    return f"it needs the Python package {missing!r}, which is not installed; install {extra}."
+        why = say.text("this part is not installed here (no package {name}).", name=repr(part))
+    else:
+        why = say.text(
+            "it needs the Python package {name}, which is not installed; install {extra}.",
+            name=repr(missing),
+            extra="ongi[center]" if part == "central" else "ongi",
+        )
+    return f"ongi {command}: {why}"
 
 
 if __name__ == "__main__":

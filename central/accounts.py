@@ -12,6 +12,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from central.people import Role, User
 from central.store import Store
+from rules.errors import Phrase, phrase
 
 PASSWORD_MIN = 10
 "Characters. Length is what counts; nothing is asked of their kinds (NIST SP 800-63B, 3.1.1)."
@@ -27,6 +28,10 @@ _AT_ONCE = 2
 
 class Unacceptable(ValueError):  # noqa: N818 -- says what is the matter, as `LinkLost` does
     """A name or a password that cannot be used; the message says what would be right."""
+
+    def __init__(self, why: Phrase) -> None:
+        super().__init__(why)
+        self.why = why
 
 
 class Accounts:
@@ -72,8 +77,12 @@ class Accounts:
     async def _hash(self, password: str) -> str:
         if not PASSWORD_MIN <= len(password) <= PASSWORD_MAX:
             raise Unacceptable(
-                f"a password has {PASSWORD_MIN} to {PASSWORD_MAX} characters,"
-                f" this one has {len(password)}"
+                phrase(
+                    "a password has {least} to {most} characters, this one has {n}",
+                    least=PASSWORD_MIN,
+                    most=PASSWORD_MAX,
+                    n=len(password),
+                )
             )
         async with self._turns:
             return await asyncio.to_thread(self._hasher.hash, password)
@@ -94,6 +103,9 @@ def generated_password() -> str:
 def _name(name: str) -> str:
     if name != name.strip() or not 0 < len(name) <= NAME_MAX or not name.isprintable():
         raise Unacceptable(
-            f"a user's name has 1 to {NAME_MAX} printable characters and no space at its ends"
+            phrase(
+                "a user's name has 1 to {most} printable characters and no space at its ends",
+                most=NAME_MAX,
+            )
         )
     return name

@@ -25,7 +25,7 @@ from central.supervision import Supervision
 from central.udp import UdpSocket, open_socket
 from protocol.heartbeat import DEFAULT_INTERVAL_S
 from protocol.oscore import CenterContexts, center_sequence
-from rules.errors import ConfigError
+from rules.errors import ConfigError, phrase, unreadable
 
 COAP_PORT = 5683
 WEB_PORT = 8080
@@ -182,9 +182,8 @@ def only_one(data: Path) -> Iterator[None]:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise ConfigError(
-                str(data), "a center that runs on it", "stop that one, or name another folder"
-            ) from error
+            right = phrase("stop that one, or name another folder")
+            raise ConfigError(str(data), phrase("a center that runs on it"), right) from error
         yield
     finally:
         os.close(descriptor)
@@ -200,25 +199,26 @@ def make_folder(data: Path) -> None:
     try:
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise ConfigError(
-            str(data), str(error), "a folder that can be made and written"
-        ) from error
+        right = phrase("a folder that can be made and written")
+        raise ConfigError(str(data), unreadable(error), right) from error
 
 
 @contextlib.contextmanager
 def _listener(host: str, port: int) -> Iterator[socket.socket]:
-    where = f"console address {host} port {port}"
+    where = phrase("console address {host}, port {port}", host=host, port=port)
     try:
         version = ipaddress.ip_address(host).version
     except ValueError as error:
-        raise ConfigError(where, "no IP address", "127.0.0.1 or another of here") from error
+        right = phrase("127.0.0.1 or another address of this machine")
+        raise ConfigError(where, phrase("no IP address"), right) from error
     family = socket.AF_INET6 if version == 6 else socket.AF_INET
     try:
         listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except OSError as error:
-        raise ConfigError(
-            where, str(error), "an address of this machine and a port that nothing else uses"
-        ) from error
+        right = phrase("an address of this machine and a port that nothing else uses")
+        # What it says names the address once more.
+        plain = OSError(error.errno, os.strerror(error.errno or 0))
+        raise ConfigError(where, unreadable(plain), right) from error
     with listener:
         # Accepted connections inherit it. asyncio sets it only for sockets that name their
         # protocol, and a page in two small pieces would wait 40 ms for a delayed ACK.

@@ -11,70 +11,85 @@ from central.cases import Home
 from central.people import Role
 from protocol.heartbeat import DEFAULT_INTERVAL_S, INTERVAL_S_MAX
 from texts import Translator
+from texts.parser import Parser, default, language_option, one_of, whole
 
 CARD: Final = tuple(field.name for field in fields(Home) if field.name != "gateway")
 "What is known of a home; each has an option of its name."
+_PORT_MAX: Final = 65_535
 
 _DATA: Final = Path("/var/lib/ongi/center")
-_Commands: TypeAlias = Callable[..., argparse.ArgumentParser]
+_Commands: TypeAlias = Callable[[str, str], Parser]
 
 
-def parser(say: Translator) -> argparse.ArgumentParser:
+def parser(say: Translator) -> Parser:
     """All commands; `command` names the one that was given, as `user add`."""
     _ = say.text
-    whole = argparse.ArgumentParser(
-        prog="ongi center",
-        description=_("The receiving end: takes records from gateways, shows cases to people."),
+    asked = Parser(
+        "ongi center",
+        _("The receiving end: takes records from gateways, shows cases to people."),
+        say,
     )
-    commands = _commands(whole)
+    commands = asked.commands()
     _serve_options(_add(commands, "serve", _("run the center until Ctrl-C"), say), say)
-    users = _commands(commands("user", help=_("who may use the console")))
+    users = commands("user", _("who may use the console")).commands()
     _user_options(users, say)
-    gateways = _commands(commands("gateway", help=_("gateways and their homes")))
+    gateways = commands("gateway", _("gateways and their homes")).commands()
     _gateway_options(gateways, say)
     copy = _("write a copy of all data, also while the center runs; it holds keys: keep it sealed")
-    _add(commands, "backup", copy, say).add_argument("file", type=Path, metavar="FILE")
+    saved = _add(commands, "backup", copy, say)
+    saved.add_argument("file", type=Path, metavar="FILE", help=_("the copy to write"))
     back = _("put a copy back; gateways send again what it does not know")
-    _add(commands, "restore", back, say).add_argument("file", type=Path, metavar="FILE")
-    return whole
+    restored = _add(commands, "restore", back, say)
+    restored.add_argument("file", type=Path, metavar="FILE", help=_("the copy to put back"))
+    return asked
 
 
 def _serve_options(parser: argparse.ArgumentParser, say: Translator) -> None:
     _ = say.text
-    shown = _("default: %(default)s")
+    end, port = default(say), whole(0, _PORT_MAX, say)
     parser.add_argument(
         "--coap-host",
         default="0.0.0.0",  # noqa: S104 -- gateways come from everywhere
         metavar="IP",
-        help=_("address for gateways;") + f" {shown}",
+        help=_("address for gateways") + end,
     )
-    parser.add_argument("--coap-port", type=_port, default=COAP_PORT, metavar="N", help=shown)
+    parser.add_argument(
+        "--coap-port",
+        type=port,
+        default=COAP_PORT,
+        metavar="N",
+        help=_("of the center's CoAP ingress; 0 takes a free one") + end,
+    )
     parser.add_argument(
         "--web-host",
         default="127.0.0.1",
         metavar="IP",
-        help=_("address for browsers; put a TLS proxy before any other than this machine's;")
-        + f" {shown}",
+        help=_("address for browsers; put a TLS proxy before any other than this machine's") + end,
     )
-    parser.add_argument("--web-port", type=_port, default=WEB_PORT, metavar="N", help=shown)
+    parser.add_argument(
+        "--web-port",
+        type=port,
+        default=WEB_PORT,
+        metavar="N",
+        help=_("of the console; 0 takes a free one") + end,
+    )
     parser.add_argument(
         "--interval",
-        type=_interval,
+        type=whole(1, INTERVAL_S_MAX, say),
         default=DEFAULT_INTERVAL_S,
         metavar="SECONDS",
-        help=_("between heartbeats of a gateway; after three missed ones it is silent;")
-        + f" {shown}",
+        help=_("between heartbeats of a gateway; after three missed ones it is silent") + end,
     )
 
 
 def _user_options(commands: _Commands, say: Translator) -> None:
     _ = say.text
     add = _add(commands, "add", _("add a user and print a password, unless one is given"), say)
-    add.add_argument("name", metavar="NAME")
+    add.add_argument("name", metavar="NAME", help=_("as the user logs in"))
     add.add_argument(
         "--role",
-        type=Role,
-        choices=list(Role),
+        type=one_of(Role, say),
+        metavar="|".join(Role),
         help=_("default: admin for the first user, operator for all others"),
     )
     change = _add(
@@ -83,7 +98,7 @@ def _user_options(commands: _Commands, say: Translator) -> None:
         _("give a user another password, and end that user's sessions"),
         say,
     )
-    change.add_argument("name", metavar="NAME")
+    change.add_argument("name", metavar="NAME", help=_("as the user logs in"))
     for parser in (add, change):
         parser.add_argument(
             "--stdin", action="store_true", help=_("take the password from standard input")
@@ -113,7 +128,7 @@ def _gateway_options(commands: _Commands, say: Translator) -> None:
         help=_("for a gateway whose keys were lost: the old ones stop working"),
     )
     card = _add(commands, "home", _("change what is known of a gateway's home"), say)
-    card.add_argument("gateway", metavar="ID")
+    card.add_argument("gateway", metavar="ID", help=_("such as seongdong-0042"))
     helps = {
         "name": _("name of the resident or the center"),
         "address": _("where to send somebody"),
@@ -127,36 +142,15 @@ def _gateway_options(commands: _Commands, say: Translator) -> None:
     _add(commands, "list", _("show all gateways"), say)
 
 
-def _commands(parser: argparse.ArgumentParser) -> _Commands:
-    return parser.add_subparsers(metavar="COMMAND", required=True).add_parser
-
-
-def _add(commands: _Commands, name: str, help_: str, say: Translator) -> argparse.ArgumentParser:
-    parser = commands(name, help=help_, description=help_)
+def _add(commands: _Commands, name: str, what: str, say: Translator) -> Parser:
+    parser = commands(name, what)
     parser.add_argument(
         "--data",
         type=Path,
         default=_DATA,
         metavar="DIR",
-        help=say.text("folder of the center's data;") + f" {say.text('default: %(default)s')}",
+        help=say.text("folder of the center's data") + default(say),
     )
+    language_option(parser, say)
     parser.set_defaults(command=parser.prog.removeprefix("ongi center "))
     return parser
-
-
-def _port(text: str) -> int:
-    return _within(text, 0, 65_535)
-
-
-def _interval(text: str) -> int:
-    return _within(text, 1, INTERVAL_S_MAX)
-
-
-def _within(text: str, least: int, most: int) -> int:
-    try:
-        number = int(text)
-    except ValueError:
-        number = least - 1
-    if not least <= number <= most:
-        raise argparse.ArgumentTypeError(f"{text!r}: {least} ... {most}")
-    return number

@@ -11,7 +11,9 @@ import sqlite3
 from pathlib import Path
 
 from central.sql.schema import connect
-from rules.errors import ConfigError
+from rules.errors import ConfigError, phrase
+
+_RIGHT = phrase("a file that `ongi center backup` wrote")
 
 
 def back_up(database: Path, copy: Path) -> int:
@@ -25,7 +27,8 @@ def back_up(database: Path, copy: Path) -> int:
 
     """
     if not database.exists():
-        raise ConfigError(str(database), "nothing", "the folder of a center's data (--data)")
+        right = phrase("the folder of a center's data (--data)")
+        raise ConfigError(str(database), phrase("nothing"), right)
     part = copy.with_name(f"{copy.name}.part")
     part.unlink(missing_ok=True)
     os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
@@ -62,7 +65,7 @@ def restore(copy: Path, database: Path) -> Path | None:
 
     """
     if not copy.exists():
-        raise ConfigError(str(copy), "nothing", "a file that `ongi center backup` wrote")
+        raise ConfigError(str(copy), phrase("nothing"), _RIGHT)
     part = database.with_name(f"{database.name}.part")
     os.close(os.open(part, os.O_CREAT | os.O_TRUNC | os.O_RDWR | os.O_CLOEXEC, 0o600))
     try:
@@ -103,10 +106,11 @@ def _companions(database: Path) -> tuple[Path, Path]:
 
 def _check(connection: sqlite3.Connection, path: Path) -> None:
     if connection.execute("pragma user_version").fetchone()[0] == 0:
-        raise ConfigError(str(path), "an empty database", "a file that `ongi center backup` wrote")
+        raise ConfigError(str(path), phrase("an empty database"), _RIGHT)
     found: str = connection.execute("pragma integrity_check(1)").fetchone()[0]
     if found != "ok":
-        raise ConfigError(str(path), f"a damaged database ({found})", "another copy")
+        damaged = phrase("a damaged database ({error})", error=found)
+        raise ConfigError(str(path), damaged, phrase("another copy"))
 
 
 def _sync(path: Path) -> None:

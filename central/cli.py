@@ -4,7 +4,6 @@ import argparse
 import asyncio
 import getpass
 import logging
-import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Sequence
@@ -24,24 +23,39 @@ from central.keys import enrol
 from central.people import NoSuchUser, Role, UserExists
 from central.sql.gateways import GatewayExists
 from central.store import Store
-from rules.errors import ConfigError
-from texts import Language, Translator, translator
+from rules.errors import ConfigError, phrase, unreadable
+from texts import N_, Translator, translator
+from texts.parser import language
 
 T = TypeVar("T")
 
 _SEOUL: Final = ZoneInfo("Asia/Seoul")
+_OF_THE_SYSTEM: Final = (
+    N_("not a directory"),
+    N_("file exists"),
+    N_("no space left on device"),
+    N_("read-only file system"),
+    N_("address already in use"),
+    N_("cannot assign requested address"),
+)
+"What it says in English (`unreadable`), for the catalogues; what is not among it stays as it is."
 
 
 def main(argv: Sequence[str]) -> int:
     """Carry out `argv`, which begins with `center`; returns the exit status."""
-    say = _translator()
+    try:
+        say = translator(language(argv))
+    except ConfigError as error:  # The catalogues were not compiled: there are no words yet.
+        return _failed(str(error))
     options = parser(say).parse_args(argv[1:])
     try:
         _COMMANDS[options.command](options, say)
     except ConfigError as error:
         return _failed(_explained(error, say))
-    except (Unacceptable, OSError) as error:
-        return _failed(str(error))
+    except Unacceptable as error:
+        return _failed(say.said(error.why))
+    except OSError as error:
+        return _failed(_of_the_system(error, say))
     except UserExists as error:
         return _failed(say.text("there is a user {name} already.", name=error))
     except NoSuchUser as error:
@@ -63,17 +77,17 @@ def _failed(why: str) -> int:
 def _explained(error: ConfigError, say: Translator) -> str:
     return say.text(
         "{where}\n  found: {found}\n  right: {right}",
-        where=error.where,
+        where=say.said(error.where),
         found=say.said(error.found),
         right=say.said(error.right),
     )
 
 
-def _translator() -> Translator:
-    variables = ("LC_ALL", "LC_MESSAGES", "LANG")
-    locale = next((value for name in variables if (value := os.environ.get(name))), "")
-    # A terminal that names no language may not show Hangul.
-    return translator(Language.KO if locale.startswith("ko") else Language.EN)
+def _of_the_system(error: OSError, say: Translator) -> str:
+    if error.strerror is None:
+        return str(error)
+    file = "" if error.filename is None else f"{error.filename}: "
+    return file + say.said(unreadable(error))
 
 
 # ---------------------------------------------------------------- carrying it out
@@ -184,7 +198,7 @@ def _gateway_home(options: argparse.Namespace, say: Translator) -> None:
         return known is not None
 
     if not asyncio.run(_with_store(options.data, change)):
-        raise ConfigError(options.gateway, "no such gateway", "ongi center gateway list")
+        raise ConfigError(options.gateway, phrase("no such gateway"), "ongi center gateway list")
     print(say.text("Changed {gateway}.", gateway=options.gateway))
 
 
@@ -241,7 +255,8 @@ async def _with_store(
     if make:
         make_folder(data)
     elif not path.exists():
-        raise ConfigError(str(path), "nothing", "the folder of a center's data (--data)")
+        right = phrase("the folder of a center's data (--data)")
+        raise ConfigError(str(path), phrase("nothing"), right)
     store = await Store.open(path)
     try:
         return await use(store)

@@ -13,7 +13,7 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from rules.errors import ConfigError
+from rules.errors import ConfigError, phrase, unreadable
 
 BYTES_MAX = 1_472
 "What one Ethernet frame carries; a longer datagram arrives cut and is known by that."
@@ -88,11 +88,12 @@ def open_socket(host: str, port: int) -> socket.socket:
         ConfigError: no such address here, or the port is taken.
 
     """
-    where = f"CoAP address {host} port {port}"
+    where = phrase("CoAP address {host}, port {port}", host=host, port=port)
     try:
         version = ipaddress.ip_address(host).version
     except ValueError as error:
-        raise ConfigError(where, "no IP address", "0.0.0.0, :: or an address of here") from error
+        right = phrase("0.0.0.0, :: or an address of this machine")
+        raise ConfigError(where, phrase("no IP address"), right) from error
     opened = socket.socket(
         socket.AF_INET6 if version == 6 else socket.AF_INET,
         socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC,
@@ -107,9 +108,8 @@ def open_socket(host: str, port: int) -> socket.socket:
         opened.bind((host, port))
     except OSError as error:
         opened.close()
-        raise ConfigError(
-            where, str(error), "an address of this machine and a port that nothing else uses"
-        ) from error
+        right = phrase("an address of this machine and a port that nothing else uses")
+        raise ConfigError(where, unreadable(error), right) from error
     return opened
 
 

@@ -3,37 +3,25 @@
 import argparse
 import getpass
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final, TypeAlias
 
 from rules.device import EvidenceRole, Link, Use
 from rules.events import AwayReason
-from texts import Language, Translator, preferred
+from texts import Translator
+from texts.parser import Parser, default, language_option
 
 HOME: Final = Path("/var/lib/ongi")
 "Where a gateway keeps its home, unless $ONGI_HOME or --home say otherwise."
-_LOCALE: Final = ("LC_ALL", "LC_MESSAGES", "LANG")
-_Commands: TypeAlias = Callable[..., argparse.ArgumentParser]
+_Commands: TypeAlias = Callable[[str, str], Parser]
 
 
-def language(argv: Sequence[str]) -> Language:
-    """The language that --language asks for, or the locale does; Korean where neither does."""
-    asked = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
-    asked.add_argument("--language", type=Language, default=None)
-    try:
-        given: Language | None = asked.parse_known_args(argv)[0].language
-    except argparse.ArgumentError:
-        given = None  # The whole parser says what is wrong, in the locale's language.
-    locale = next((value for name in _LOCALE if (value := os.environ.get(name))), "")
-    return given or preferred(locale)
-
-
-def parser(say: Translator) -> argparse.ArgumentParser:
+def parser(say: Translator) -> Parser:
     """All commands; `command` names the one that was given, as `devices add`."""
     _ = say.text
-    whole = argparse.ArgumentParser(prog="ongi", allow_abbrev=False)
-    commands = _commands(whole)
+    whole = Parser("ongi", _("a gateway, and what is asked of it"), say)
+    commands = whole.commands()
     _add(commands, "gateway", _("run the gateway of one home"), say)
     checked = _add(commands, "check-config", _("check the files of a home"), say)
     checked.add_argument(
@@ -41,8 +29,8 @@ def parser(say: Translator) -> argparse.ArgumentParser:
     )
     status = _add(commands, "status", _("how the running gateway is"), say)
     _json_option(status, say)
-    devices = commands("devices", help=_("the devices of the home"))
-    _device_options(_commands(devices, "devices "), say)
+    devices = commands("devices", _("the devices of the home"))
+    _device_options(devices.commands(), say)
     _away_options(_add(commands, "away", _("say that nobody is at home, or is again"), say), say)
     _shelve_options(_add(commands, "shelve", _("hold one alarm back for a while"), say), say)
     drill = _add(commands, "drill", _("send a test alarm the whole way to the center"), say)
@@ -59,11 +47,13 @@ def _device_options(devices: _Commands, say: Translator) -> None:
     removed.add_argument("id", metavar="ID", help=_("the device's name"))
     added = _add(devices, "add", _("enter a device by hand"), say, "devices ")
     added.add_argument("--id", required=True, metavar="ID", help=_("its name: kitchen-plug"))
-    added.add_argument("--link", required=True, choices=[link.value for link in Link])
+    added.add_argument(
+        "--link", required=True, choices=[link.value for link in Link], help=_("how it is heard")
+    )
     added.add_argument(
         "--address", required=True, metavar="MAC", help=_("MAC or EUI-64, hex with colons")
     )
-    added.add_argument("--model", required=True, metavar="TEXT")
+    added.add_argument("--model", required=True, metavar="TEXT", help=_("its maker's name for it"))
     added.add_argument("--room", required=True, metavar="TEXT", help=_("as staff shall read it"))
     added.add_argument(
         "--phenomena", required=True, metavar="A,B", help=_("what it reports: power_w,relay_on")
@@ -101,7 +91,11 @@ def _device_options(devices: _Commands, say: Translator) -> None:
 def _away_options(away: argparse.ArgumentParser, say: Translator) -> None:
     _ = say.text
     what = away.add_mutually_exclusive_group(required=True)
-    what.add_argument("--reason", choices=[AwayReason.TRIP.value, AwayReason.HOSPITAL.value])
+    what.add_argument(
+        "--reason",
+        choices=[AwayReason.TRIP.value, AwayReason.HOSPITAL.value],
+        help=_("a journey, or a stay in hospital"),
+    )
     what.add_argument("--end", action="store_true", help=_("somebody is home again"))
     away.add_argument(
         "--until",
@@ -137,30 +131,23 @@ def _export_options(export: argparse.ArgumentParser, say: Translator) -> None:
         type=Path,
         default=Path("evidence.jsonl"),
         metavar="FILE",
-        help=_("the file to write") + f" ({_('default: %(default)s')})",
+        help=_("the file to write") + default(say),
     )
 
 
-def _add(
-    commands: _Commands, name: str, what: str, say: Translator, family: str = ""
-) -> argparse.ArgumentParser:
+def _add(commands: _Commands, name: str, what: str, say: Translator, family: str = "") -> Parser:
     _ = say.text
-    made = commands(name, help=what, description=what, allow_abbrev=False)
+    made = commands(name, what)
     made.add_argument(
         "--home",
         type=Path,
         default=Path(os.environ.get("ONGI_HOME") or HOME),
         metavar="DIR",
-        help=_("the gateway's folder") + f" ({_('default: %(default)s')})",
+        help=_("the gateway's folder") + default(say),
     )
-    made.add_argument("--language", type=Language, choices=list(Language), metavar="ko|en")
+    language_option(made, say)
     made.set_defaults(command=family + name)
     return made
-
-
-def _commands(parser: argparse.ArgumentParser, family: str = "") -> _Commands:
-    found = parser.add_subparsers(required=True, metavar="COMMAND", prog=f"ongi {family}".rstrip())
-    return found.add_parser
 
 
 def _json_option(parser: argparse.ArgumentParser, say: Translator) -> None:
@@ -172,7 +159,7 @@ def _who_option(parser: argparse.ArgumentParser, say: Translator) -> None:
         "--who",
         default=_user(),
         metavar="NAME",
-        help=say.text("who says so") + f" ({say.text('default: %(default)s')})",
+        help=say.text("who says so") + default(say),
     )
 
 

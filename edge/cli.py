@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 from rich.console import Console, RenderableType
 
 from edge import packets, written
-from edge.arguments import language, parser
+from edge.arguments import parser
 from edge.caller import Caller, NotRunning, RequestRefused, called
 from edge.check import check
 from edge.config import CONTROL_SOCKET, Site
@@ -37,6 +37,7 @@ from rules.inputs import Away, Drill, Shelve
 from rules.observation import DeviceId
 from rules.quantity import span
 from texts import Translator, translator
+from texts.parser import language
 
 _PIPE_WIDTH: Final = 160
 _INTERRUPTED: Final = 130

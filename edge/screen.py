@@ -14,7 +14,7 @@ from rules.alarm import AlarmState, Category
 from rules.device import Device, Liveness
 from rules.observation import DeviceId, Phenomenon, Press, Value
 from rules.quantity import format_span
-from texts import Translator
+from texts import N_, Translator
 
 _UNITS = {
     "w": "W",
@@ -27,6 +27,12 @@ _UNITS = {
     "pct": "%",
 }
 "By the last part of a phenomenon's name."
+_WITNESSES = {
+    "center": N_("the center"),
+    "ntp": N_("a time server (NTP)"),
+    "rtc": N_("the clock chip (RTC)"),
+}
+"Whom the gateway believes the time."
 _COLOURS = {
     Liveness.LIVE: "green",
     Liveness.STALE: "yellow",
@@ -122,7 +128,8 @@ class Screen:
         yield _Row(_("Home"), (about.name, about.id, version))
         now = self._at(status.now, None)
         if status.time_trusted:
-            by = _("confirmed by {source}", source=status.plumbing.time_source or "?")
+            source = status.plumbing.time_source
+            by = _("confirmed by {source}", source=_(_WITNESSES.get(source, source or "?")))
             yield _Row(_("Time"), (now, by))
         else:
             yield _Row(_("Time"), (now, _("not confirmed by anyone")), "yellow")

@@ -165,7 +165,7 @@ def new_identity(gateway: str, kid: bytes, random: Callable[[int], bytes]) -> Ga
         recipient_id=CENTER_ID,
         signing_key=random(_SEED_BYTES),
     )
-    return GatewayIdentity.parse(identity.dump(), "the new identity")
+    return GatewayIdentity.parse(identity.dump())
 
 
 def valid_gateway(name: str) -> bool:

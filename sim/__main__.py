@@ -41,8 +41,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments and arguments[0] in _CHILDREN:
         return _child(arguments)
     # The processes of a run do without what prints.
-    from sim.arguments import language  # noqa: PLC0415
     from sim.terminal import carried_out  # noqa: PLC0415
+    from texts.parser import language  # noqa: PLC0415
 
     try:
         say = translator(language(arguments))
@@ -54,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _command(arguments: list[str], say: Translator) -> int:
     """Carry out a command with its own options; only its code is loaded."""
-    from sim.arguments import Parser  # noqa: PLC0415 -- as in `main`
+    from texts.parser import Parser  # noqa: PLC0415 -- as in `main`
 
     name = "" if not arguments or arguments[0].startswith("-") else arguments.pop(0)
     names = [command for command in _COMMANDS if command]

@@ -9,6 +9,9 @@ import pytest
 
 import ongi
 
+ROOT = Path(ongi.__file__).parent
+ENGLISH = ("--language", "en")
+
 
 def test_without_a_command_it_lists_them_and_fails(capsys: pytest.CaptureFixture[str]) -> None:
     assert ongi.main([]) == 2
@@ -25,13 +28,19 @@ def test_help_lists_the_commands_on_standard_output(capsys: pytest.CaptureFixtur
 
 
 def test_unknown_command_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert ongi.main(["statsu", *ENGLISH]) == 2
+    captured = capsys.readouterr()
+    assert "no command 'statsu'" in captured.err
+    assert "usage: ongi COMMAND" in captured.err
     assert ongi.main(["statsu"]) == 2
-    assert "no command 'statsu'" in capsys.readouterr().err
+    assert "그런 명령이 없습니다: 'statsu'" in capsys.readouterr().err
 
 
 def installed_alone(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a copy of ongi.py that finds only what stands beside it in `folder`."""
+    """Run a copy of ongi.py that finds only what stands beside it in `folder`, and its words."""
     shutil.copy(ongi.__file__, folder)
+    for words in ("rules", "texts"):
+        (folder / words).symlink_to(ROOT / words)
     script = f"import sys; sys.path.insert(0, {str(folder)!r}); import ongi; sys.exit(ongi.main())"
     return subprocess.run(
         [sys.executable, "-I", "-S", "-c", script, *arguments],
@@ -52,7 +61,7 @@ def test_the_part_is_handed_the_whole_command_line(tmp_path: Path) -> None:
 
 
 def test_a_part_that_is_not_installed_is_said(tmp_path: Path) -> None:
-    run = installed_alone(tmp_path, "sim", "run")
+    run = installed_alone(tmp_path, "sim", "run", *ENGLISH)
     assert run.returncode == 2
     assert run.stderr == "ongi sim: this part is not installed here (no package 'sim').\n"
 
@@ -61,7 +70,7 @@ def test_a_missing_requirement_of_the_center_names_its_extra(tmp_path: Path) -> 
     part = tmp_path / "central"
     part.mkdir()
     (part / "cli.py").write_text("import starlette\n")
-    run = installed_alone(tmp_path, "center")
+    run = installed_alone(tmp_path, "center", *ENGLISH)
     assert run.returncode == 2
     assert "'starlette'" in run.stderr
     assert "ongi[center]" in run.stderr

@@ -16,14 +16,18 @@ from pathlib import Path
 from typing import Final
 
 from babel.messages.catalog import Catalog, Message
-from babel.messages.extract import extract_from_dir
+from babel.messages.extract import extract_from_dir, extract_from_file
 from babel.messages.pofile import read_po, write_po
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 DOMAIN: Final = "ongi"
 LOCALES: Final = ("ko", "en")
 SOURCE_LOCALE: Final = "en"
-FOLDERS: Final = ("rules", "protocol", "texts", "edge", "drivers", "central", "sim")
+FOLDERS: Final = (
+    *("rules", "protocol", "texts", "edge", "drivers", "central", "sim"),
+    "benchmarks/detection",
+)
+FILES: Final = ("ongi.py",)
 METHODS: Final = [("**.py", "python"), ("**.html", "jinja2")]
 KEYWORDS: Final = {
     "_": None,
@@ -86,6 +90,11 @@ def extracted() -> Catalog:
         for path in sorted((ROOT / folder).rglob("*.py")):
             for message in inside_f_strings(path):
                 template.add(message, locations=[(str(path.relative_to(ROOT)), 0)])
+    for name in FILES:
+        for _line, message, comments, context in extract_from_file(
+            "python", ROOT / name, keywords=KEYWORDS, comment_tags=("Translators:",)
+        ):
+            template.add(message, locations=[(name, 0)], auto_comments=comments, context=context)
     return template
 
 

@@ -3,26 +3,27 @@
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-import benchmarks.detection
 from benchmarks.detection import figures, report
 from benchmarks.detection.asked import Asked, Method
+from benchmarks.detection.progress import progress
 from benchmarks.detection.scored import Home
-from benchmarks.detection.study import Told, study
+from benchmarks.detection.study import study
 from benchmarks.detection.table import printed
-from rules.errors import ConfigError
+from rules.errors import ConfigError, phrase
 from sim.homes.population import POPULATIONS
 from sim.pool import cores
 from sim.replay.fleet import RECORDING, Drawn, FromFile
 from sim.replay.options import START
+from sim.terminal import carried_out
+from texts import Translator, translator
+from texts.parser import Parser, default, language, language_option, one_of, whole
 
 _MOMENTS: Final = 6_000
 _WIDTH: Final = 170
@@ -33,78 +34,95 @@ _INTERRUPTED: Final = 130
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Score, print, and return the exit status: 2 where something cannot be read."""
-    parser = _parser()
-    options = parser.parse_args(argv)
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    say = translator(language(arguments))
+    return carried_out(lambda: _carry_out(arguments, say), say)
+
+
+def _carry_out(arguments: Sequence[str], say: Translator) -> int:
+    asked = parser(say)
+    options = asked.parse_args(arguments)
     if options.homes is None and options.population is None:
-        parser.error("name a folder with --homes, or --population")
+        asked.error(say.text("name a folder with --homes, or --population"))
     try:
-        return _score(options)
+        return _score(options, say)
     except ConfigError as error:
-        print(f"{error.where}\n  found: {error.found}\n  right: {error.right}", file=sys.stderr)
+        print(_explained(error, say), file=sys.stderr)
         return _USAGE_ERROR
     except BrokenProcessPool:
-        print("A worker died: give it more memory, or fewer --workers.", file=sys.stderr)
+        print(say.text("A worker died: give it more memory, or fewer --workers."), file=sys.stderr)
         return _FAILED
     except KeyboardInterrupt:
         return _INTERRUPTED
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.detection",
-        description=benchmarks.detection.__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+def parser(say: Translator) -> Parser:
+    """What it can be asked, with help in the reader's language."""
+    _, end = say.text, default(say)
+    asked = Parser(
+        "python -m benchmarks.detection",
+        _("How soon a person who needs help is found, and how often it is said for nothing."),
+        say,
+        epilog=_("How it is measured, and what the figures mean: docs/detection.md."),
     )
-    parser.add_argument("--homes", type=Path, metavar="DIR", help="a folder of recordings (CSV)")
-    parser.add_argument(
-        "--seeds",
-        type=_whole(1, 1_000),
-        default=1,
-        metavar="N",
-        help="so many times as many moments (default: %(default)s)",
+    asked.add_argument("--homes", type=Path, metavar="DIR", help=_("a folder of recordings (CSV)"))
+    asked.add_argument("--population", choices=POPULATIONS, metavar="NAME", help=_population(say))
+    for option, most, standard, what in (
+        ("--count", 10_000, 4, _("how many homes are simulated")),
+        ("--days", 3_650, 365, _("of each simulated home")),
+        ("--seeds", 1_000, 1, _("so many times as many moments")),
+        ("--moments", 1_000_000, _MOMENTS, _("of collapse, for each home and seed")),
+    ):
+        asked.add_argument(
+            option, type=whole(1, most, say), default=standard, metavar="N", help=what + end
+        )
+    asked.add_argument(
+        "--seed", type=int, default=1, metavar="N", help=_("another seed, other homes") + end
     )
-    parser.add_argument("--seed", type=int, default=1, metavar="N", help="default: %(default)s")
-    parser.add_argument(
-        "--moments",
-        type=_whole(1, 1_000_000),
-        default=_MOMENTS,
-        metavar="N",
-        help="of collapse, for each home and seed (default: %(default)s)",
-    )
-    parser.add_argument(
+    asked.add_argument(
         "--answers",
-        type=_share,
+        type=_share(say),
         default=0.9,
         metavar="P",
-        help="chance that a healthy resident at home answers a prompt (default: %(default)s)",
+        help=_("chance that a healthy resident at home answers a prompt") + end,
     )
-    parser.add_argument("--population", choices=POPULATIONS, help="simulated homes")
-    parser.add_argument(
-        "--count", type=_whole(1, 10_000), default=4, metavar="N", help="of those (default: 4)"
-    )
-    parser.add_argument(
-        "--days", type=_whole(1, 3_650), default=365, metavar="D", help="of each (default: 365)"
-    )
-    parser.add_argument(
+    asked.add_argument(
         "--methods",
         nargs="+",
-        type=Method,
-        choices=list(Method),
+        type=one_of(Method, say),
         default=list(Method),
         metavar="NAME",
-        help=f"of {', '.join(Method)} (default: all)",
+        help=_("of {names} (default: all)", names=", ".join(Method)),
     )
-    parser.add_argument(
-        "--workers", type=_whole(1, 256), metavar="N", help="processes (default: one a core)"
+    asked.add_argument(
+        "--workers",
+        type=whole(1, 256, say),
+        metavar="N",
+        help=_("processes (default: one for each core)"),
     )
-    parser.add_argument("--json", action="store_true", help="print JSON alone")
-    parser.add_argument(
-        "--report", type=Path, metavar="DIR", help="write a page with a picture there as well"
+    asked.add_argument("--json", action="store_true", help=_("the figures as JSON, nothing else"))
+    asked.add_argument(
+        "--report", type=Path, metavar="DIR", help=_("write a page with a picture there as well")
     )
-    return parser
+    language_option(asked, say)
+    return asked
 
 
-def _score(options: argparse.Namespace) -> int:
+def _population(say: Translator) -> str:
+    what = say.text("simulated homes instead of files")
+    return f"{what}: {', '.join(POPULATIONS)}"
+
+
+def _explained(error: ConfigError, say: Translator) -> str:
+    return say.text(
+        "{where}\n  found: {found}\n  right: {right}",
+        where=error.where,
+        found=say.said(error.found),
+        right=say.said(error.right),
+    )
+
+
+def _score(options: argparse.Namespace, say: Translator) -> int:
     asked = Asked(
         seed=options.seed,
         moments=options.moments * options.seeds,
@@ -112,7 +130,7 @@ def _score(options: argparse.Namespace) -> int:
         methods=tuple(one for one in Method if one in options.methods),
     )
     homes = [*_recorded(options.homes), *_drawn(options)]
-    with _progress() as told:
+    with progress(say) as told:
         found = study(homes, asked, options.workers or cores(), told)
     rows = figures.tell(found)
     if options.report is not None:
@@ -131,10 +149,12 @@ def _recorded(folder: Path | None) -> list[Home]:
     if folder is None:
         return []
     if not folder.is_dir():
-        raise ConfigError(str(folder), "no folder", "a folder of recordings (CSV)")
+        right = phrase("a folder of recordings (CSV)")
+        raise ConfigError(str(folder), phrase("no folder"), right)
     files = sorted(one for one in folder.iterdir() if one.suffix == RECORDING and one.is_file())
     if not files:
-        raise ConfigError(str(folder), "no recording", f"a folder of recordings: {RECORDING}")
+        right = phrase("a folder of recordings (CSV)")
+        raise ConfigError(str(folder), phrase("no recording"), right)
     return [FromFile(one) for one in files]
 
 
@@ -147,53 +167,18 @@ def _drawn(options: argparse.Namespace) -> list[Home]:
     ]
 
 
-@contextmanager
-def _progress() -> Iterator[Told]:
-    """A bar on a terminal; elsewhere a line for each stage."""
-    if not sys.stderr.isatty():
-
-        def line(stage: str, works: int) -> Callable[[object], None]:
-            print(f"{stage}: {works}", file=sys.stderr, flush=True)
-            return lambda _: None
-
-        yield line
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as bar:
-
-        def begin(stage: str, works: int) -> Callable[[object], None]:
-            task = bar.add_task(stage, total=works)
-            return lambda _: bar.advance(task)
-
-        yield begin
-
-
-def _share(written: str) -> float:
-    try:
-        share = float(written)
-    except ValueError:
-        share = -1.0
-    if not 0 <= share <= 1:
-        raise argparse.ArgumentTypeError(f"{written!r}: write a number from 0 to 1")
-    return share
-
-
-class _whole:  # noqa: N801 -- reads as a type of argparse
-    """A whole number of a range, from an option."""
-
-    def __init__(self, low: int, high: int) -> None:
-        self._range = range(low, high + 1)
-
-    def __call__(self, written: str) -> int:
+def _share(say: Translator) -> Callable[[str], float]:
+    def read(written: str) -> float:
         try:
-            number = int(written)
+            share = float(written)
         except ValueError:
-            number = -1
-        if number not in self._range:
-            low, high = self._range[0], self._range[-1]
-            right = f"{written!r}: write a whole number from {low} to {high}"
-            raise argparse.ArgumentTypeError(right)
-        return number
+            share = -1.0
+        if not 0 <= share <= 1:
+            right = say.text("write a number from 0 to 1")
+            raise argparse.ArgumentTypeError(f"{written!r}: {right}")
+        return share
+
+    return read
 
 
 if __name__ == "__main__":

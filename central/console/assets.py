@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from rules.errors import ConfigError
+from rules.errors import ConfigError, phrase, unreadable
 
 OURS: Final = Path(__file__).parent / "static"
 NODE_MODULES: Final = Path(__file__).resolve().parents[2] / "node_modules"
@@ -55,9 +55,8 @@ class Assets:
             try:
                 files[name] = path.read_bytes()
             except OSError as error:
-                raise ConfigError(
-                    str(path), error.strerror or str(error), "run `make setup`, which installs it"
-                ) from error
+                right = phrase("run `make setup`, which installs it")
+                raise ConfigError(str(path), unreadable(error), right) from error
             digest.update(name.encode() + b"\0" + files[name])
         return cls(files, digest.hexdigest()[:16])
 

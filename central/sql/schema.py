@@ -4,7 +4,7 @@ import os
 import sqlite3
 from pathlib import Path
 
-from rules.errors import ConfigError
+from rules.errors import ConfigError, phrase
 
 VERSION = 1
 "What this program writes; stands in the file as `user_version`."
@@ -167,9 +167,9 @@ def connect(path: Path) -> sqlite3.Connection:
         connection.close()
         if isinstance(error, sqlite3.OperationalError):
             raise OSError(f"{path}: {error}") from error
-        raise ConfigError(
-            str(path), str(error), "put it aside and restore a backup: ongi center restore"
-        ) from error
+        found = phrase("a damaged database ({error})", error=error)
+        right = phrase("put it aside and restore a backup: ongi center restore")
+        raise ConfigError(str(path), found, right) from error
     except ConfigError:
         connection.close()
         raise
@@ -241,10 +241,10 @@ def _check(connection: sqlite3.Connection, where: str) -> None:
     application: int = connection.execute("pragma application_id").fetchone()[0]
     tables: int = connection.execute("select count(*) from sqlite_schema").fetchone()[0]
     if (version or tables) and application != _APPLICATION:
-        raise ConfigError(where, "another program's database", "name a center's file")
+        right = phrase("name a center's file")
+        raise ConfigError(where, phrase("another program's database"), right)
     if version > VERSION:
-        raise ConfigError(
-            where,
-            f"schema {version}",
-            f"this program knows schemas up to {VERSION}; install the newer one",
+        right = phrase(
+            "this program knows schemas up to {most}; install the newer one", most=VERSION
         )
+        raise ConfigError(where, phrase("schema {n}", n=version), right)

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from rules.errors import ConfigError, phrase
-from sim.arguments import default
 from sim.check.shrink import Attempt
 from sim.faults import kept
 from sim.faults.fault import FaultKind
 from sim.homes.population import POPULATIONS
 from texts import Translator
+from texts.parser import default
 
 _PROGRAM: Final = ("ongi", "sim")
 DAYS_MAX: Final = 3_650

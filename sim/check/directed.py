@@ -9,11 +9,11 @@ import sys
 from collections.abc import Sequence
 
 from rules.errors import phrase
-from sim.arguments import Parser, language, language_option
 from sim.check import check
 from sim.check.moments import DIRECTED
 from sim.terminal import carried_out
 from texts import Translator, translator
+from texts.parser import Parser, language, language_option
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -15,7 +15,6 @@ from multiprocessing import get_context
 from os import cpu_count
 from random import Random
 
-from sim.arguments import Parser, default, language, language_option, whole
 from sim.check import Violation, check
 from sim.check.command import Asked
 from sim.clock import stopwatch
@@ -23,6 +22,7 @@ from sim.terminal import carried_out
 from sim.world.asked import plan
 from sim.world.run import run
 from texts import Translator, translator
+from texts.parser import Parser, default, language, language_option, whole
 
 LONG_DAYS = 12
 "Long enough for the rules to go by what they learnt in the first week."

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Final
 
 from rules.errors import ConfigError
-from sim.arguments import default, language_option
 from sim.clock import today
 from sim.demo.plan import RECORDED_SPEED, SIMULATED_SPEED, SPEED_MAX, Asked, plan
 from sim.demo.run import run
 from sim.homes.household import SITE_ZONE
 from sim.terminal import Screen
 from texts import Translator, translator
+from texts.parser import default, language_option
 
 _USAGE_ERROR: Final = 2
 _DATA: Final = Path(".ongi/run")

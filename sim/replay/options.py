@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Final
 
 from rules.errors import ConfigError, LinkLost, phrase
-from sim.arguments import default, language_option, whole
 from sim.homes.population import POPULATIONS
 from sim.pool import cores
 from sim.replay import cluster, rulefile
@@ -29,6 +28,7 @@ from sim.replay.table import Printed
 from sim.replay.totals import as_json
 from sim.terminal import Screen
 from texts import Translator, translator
+from texts.parser import default, language_option, whole
 
 START: Final = datetime(2026, 1, 5, tzinfo=timezone(timedelta(hours=9)))
 "Of simulated homes: a Monday, local midnight."

@@ -12,7 +12,6 @@ from typing import Final
 
 from rules.errors import ConfigError, phrase
 from rules.quantity import span
-from sim.arguments import default, language_option
 from sim.check import check, figures
 from sim.clock import stopwatch
 from sim.faults import file, words
@@ -27,6 +26,7 @@ from sim.rig.plan import SPEED, SPEED_MAX, Plan, drawn_collapse
 from sim.rig.shown import Shown, notes
 from sim.world.run import START
 from texts import Translator, translator
+from texts.parser import default, language_option
 
 _VIOLATED: Final = 1
 _USAGE_ERROR: Final = 2

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Final
 
 from rules.errors import ConfigError, phrase, unreadable
-from sim.arguments import language_option
 from sim.check import Violation, check, command, figures
 from sim.check.command import Asked
 from sim.check.figures import Figures, home_figures
@@ -19,6 +18,7 @@ from sim.world.chronicle import Chronicle
 from sim.world.printed import Printed
 from sim.world.run import run
 from texts import Translator, translator
+from texts.parser import language_option
 
 _USAGE_ERROR: Final = 2
 _VIOLATED: Final = 1

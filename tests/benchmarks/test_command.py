@@ -1,6 +1,7 @@
 """The command, on small homes whose figures can be told in advance."""
 
 import json
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,8 @@ from typing import Any
 import pytest
 
 from benchmarks.detection.__main__ import main
+from benchmarks.detection.progress import progress
+from texts import Language, translator
 
 Home = Callable[..., Path]
 RIVALS = ("--methods", "constant", "cuddihy", "fixed24", "fixed36", "fixed50")
@@ -17,6 +20,14 @@ KEYS = {
     "median_noisy1_h", "median_noisy3_h", "median_outage_h", "realised_per_30d",
     "realised_home_per_30d", "interval", "already",
 }  # fmt: skip
+
+
+DEADLINE_S = 10.0
+
+
+@pytest.fixture(autouse=True)
+def _english(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LC_ALL", "en_GB.UTF-8")
 
 
 def regular(days: int, without: Sequence[int] = ()) -> list[float]:
@@ -157,6 +168,29 @@ def test_the_report_is_one_page_that_needs_nothing_else(
     assert page.count("<svg") == 1
     assert "cuddihy, per_180d_1: median" in page
     assert "http" not in page.replace("http-equiv", "")
+
+
+def test_without_a_terminal_each_finished_part_is_told(
+    home: Home, capsys: pytest.CaptureFixture[str]
+) -> None:
+    homes = home("regular", regular(62)).parent
+    few = ("--methods", "fixed24", "--moments", "50")
+    assert main(["--homes", str(homes), "--json", "--workers", "1", *few]) == 0
+    told = [line.partition(",")[0] for line in capsys.readouterr().err.splitlines()]
+    assert told == [
+        *("homes: 0 of 1", "homes: 1 of 1"),
+        *("streams: 0 of 2", "streams: 1 of 2", "streams: 2 of 2"),
+    ]
+
+
+def test_a_part_that_takes_long_is_told_of_meanwhile(capsys: pytest.CaptureFixture[str]) -> None:
+    said, end = "", time.monotonic() + DEADLINE_S
+    with progress(translator(Language.KO), every_s=0.01) as told:
+        told("streams", 2)
+        while said.count("2개 중 0개") < 3:
+            assert time.monotonic() < end
+            time.sleep(0.01)
+            said += capsys.readouterr().err
 
 
 def test_simulated_homes_are_scored_as_well(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,6 @@
 import asyncio
 import io
+import re
 import stat
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from tests.central.receiving import opened
 
 @pytest.fixture(autouse=True)
 def _english(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LC_ALL", "C.UTF-8")
+    monkeypatch.setenv("LC_ALL", "en_GB.UTF-8")
 
 
 class Command:
@@ -90,7 +91,7 @@ def test_a_new_password_replaces_the_old_one(center: Command) -> None:
         (("gateway", "enrol", "Home", "--out", "x/y"), "lower-case"),
         (("backup", "/no/such/folder/file"), "/no/such/folder"),
         (("restore", "/no/such/file"), "ongi center backup"),
-        (("serve", "--interval", "0"), "1 ... 3600"),
+        (("serve", "--interval", "0"), "from 1 to 3600"),
         (("serve", "--coap-port", "70000"), "65535"),
         (("serve", "--coap-host", "nowhere"), "no IP address"),
         (("serve", "--web-host", "192.0.2.1"), "192.0.2.1"),
@@ -211,9 +212,18 @@ def test_nothing_is_restored_under_a_running_center(center: Command, tmp_path: P
 def test_help_speaks_the_readers_language(
     center: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert center("--help") == 0
-    english = center.out
-    monkeypatch.setenv("LC_ALL", "ko_KR.UTF-8")
-    assert center("--help") == 0
-    assert "backup" in english
-    assert "backup" in center.out
+    words = ("user", "add", "kim", "--role", "boss")
+    center(*words)
+    assert "usage: ongi center user add" in center.err
+    assert "--role: found 'boss'; choose from operator, technician, admin" in center.err
+    assert center(*words, "--language", "ko") == 2
+    assert "사용법: ongi center user add" in center.err
+    assert re.search("--role: .*'boss'.*: operator, technician, admin", center.err)
+    assert center("backup", "/no/such/folder/file", "--language", "ko") == 1
+    assert "관제센터의 자료 폴더(--data)" in center.err
+    for locale in ("ko_KR.UTF-8", "C.UTF-8"):
+        monkeypatch.setenv("LC_ALL", locale)
+        assert center("user", "list") == 1
+        assert "지금: 없음" in center.err
+        assert center("user", "list", "--language", "en") == 1
+        assert "found: nothing" in center.err

@@ -1,7 +1,6 @@
 """The center as a process of its own: killed, flooded, out of disk, started twice."""
 
 import asyncio
-import os
 import random
 import resource
 import shutil
@@ -64,7 +63,7 @@ def command(data: Path, coap_port: int, web_port: int = 0) -> list[str]:
     ports = ["--coap-port", str(coap_port), "--web-port", str(web_port)]
     return [
         *(sys.executable, "-m", "ongi", "center", "serve", "--data", str(data)),
-        *("--coap-host", "127.0.0.1", *ports),
+        *("--coap-host", "127.0.0.1", *ports, "--language", "en"),
     ]
 
 
@@ -74,7 +73,6 @@ async def start(data: Path, coap_port: int) -> Center:
         cwd=ROOT,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
-        env=os.environ | {"LC_ALL": "C.UTF-8"},
     )
     assert process.stdout is not None
     async with asyncio.timeout(DEADLINE_S):

@@ -10,12 +10,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from edge import cli, packets
 from edge.caller import NotRunning, called
@@ -23,11 +25,14 @@ from edge.config import CONTROL_SOCKET
 from edge.evidence_export import read
 from edge.evidence_line import moment
 from edge.registry import Registry
+from edge.screen import Screen
+from edge.status import Status
 from rules.device import EvidenceRole, Output, Use
 from rules.events import Escalated, Started
 from rules.observation import Phenomenon
 from tests.edge.peers import device
 from tests.edge.test_config import KETTLE, SITE, home_with
+from texts import Language, translator
 
 ADD = [
     "devices",
@@ -143,6 +148,26 @@ def test_korean_is_spoken_where_nothing_else_is_asked_for(
     monkeypatch.setenv("LANG", "en_US.UTF-8")
     assert "아직 신호 없음" in typed("status", "--language", "ko")
     assert "아직 신호 없음" not in typed("status")
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [(Language.KO, "확인: 센터"), (Language.EN, "confirmed by the center")],
+)
+def test_who_confirmed_the_time_is_named_in_the_readers_language(
+    home: Path, language: Language, said: str
+) -> None:
+    async def ask() -> Status:
+        async with called(home / CONTROL_SOCKET) as gateway:
+            return await gateway.status()
+
+    status = asyncio.run(ask())
+    parts = replace(status.plumbing, time_source="center")
+    console = Console(file=StringIO(), width=160)
+    shown = replace(status, time_trusted=True, plumbing=parts)
+    console.print(Screen(translator(language), UTC).status(shown))
+    assert isinstance(console.file, StringIO)
+    assert said in console.file.getvalue()
 
 
 def test_the_status_for_programs_has_stable_keys(typed: Typed) -> None:

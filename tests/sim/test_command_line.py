@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 
 from sim.__main__ import main
-from sim.arguments import Parser
 from sim.check import directed, seeds
 from sim.check.moments import DIRECTED
 from sim.faults.fault import FaultKind
 from sim.homes.population import POPULATIONS
 from sim.rig.network import Network
 from texts import Language, Translator
+from texts.parser import Parser
 
 ROOT = Path(__file__).resolve().parents[2]
 SIM = (sys.executable, "-m", "sim")
