@@ -89,7 +89,7 @@ def console(
 
     app = Starlette(
         routes=[
-            Route("/", door.page(cases.crises)),
+            Route("/", door.page(cases.escalations)),
             Route("/faults", door.page(cases.faults)),
             Route("/notes", door.page(notes.page)),
             Route("/closed", door.page(cases.closed)),

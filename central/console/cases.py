@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from central.cases import Case, CaseConflict, CaseState
 from central.console.board import SHOWN, Board, may_see, queue
 from central.console.caller import glance
-from central.console.desk import CLOSED, CRISES, FAULTS, NOTES, Desk, Place
+from central.console.desk import CLOSED, ESCALATIONS, FAULTS, NOTES, Desk, Place
 from central.console.forms import LONGEST_TEXT, text_of
 from central.console.found import closed_page, find, notice_of
 from central.console.history import steps, why_over
@@ -55,12 +55,12 @@ class Cases:
 
     # ------------------------------------------------------------------ lists
 
-    async def crises(self, visit: Visit) -> Response:
+    async def escalations(self, visit: Visit) -> Response:
         """People who may be in danger."""
         if not may_see(visit.user.role, Category.ESCALATION):
             return RedirectResponse(FAULTS.path, 303)
-        nothing = N_("No crisis signal is waiting. A new one appears here by itself.")
-        return await self._queue(visit, CRISES, Category.ESCALATION, nothing)
+        nothing = N_("No escalation is waiting. A new one appears here by itself.")
+        return await self._queue(visit, ESCALATIONS, Category.ESCALATION, nothing)
 
     async def faults(self, visit: Visit) -> Response:
         """What technicians have to mend."""
@@ -170,4 +170,4 @@ class Cases:
 def _back(case: Case) -> Place:
     if case.state is CaseState.CLOSED:
         return CLOSED
-    return CRISES if case.category is Category.ESCALATION else FAULTS
+    return ESCALATIONS if case.category is Category.ESCALATION else FAULTS

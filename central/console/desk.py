@@ -26,12 +26,12 @@ class Place:
     category: Category | None = None
 
 
-CRISES: Final = Place("crises", "/", N_("Crisis signals"), Category.ESCALATION)
+ESCALATIONS: Final = Place("escalations", "/", N_("Escalations"), Category.ESCALATION)
 FAULTS: Final = Place("faults", "/faults", N_("Faults"), Category.FAULT)
 NOTES: Final = Place("notes", "/notes", N_("Slow changes"), Category.NOTE)
 CLOSED: Final = Place("closed", "/closed", N_("Closed"))
 GATEWAYS: Final = Place("gateways", "/gateways", N_("Gateways"))
-_PLACES: Final = (CRISES, FAULTS, NOTES, CLOSED, GATEWAYS)
+_PLACES: Final = (ESCALATIONS, FAULTS, NOTES, CLOSED, GATEWAYS)
 
 
 @dataclass(frozen=True, slots=True)

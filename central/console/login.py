@@ -33,7 +33,7 @@ _BACK: Final = re.compile(
 )
 
 _NOTICES: Final = {
-    "ended": Notice(N_("You were logged out. New crisis signals are not shown here."), wrong=True),
+    "ended": Notice(N_("You were logged out. New escalations are not shown here."), wrong=True),
     "out": Notice(N_("You are logged out.")),
     "password": Notice(N_("The password is changed. Other logins of yours have ended.")),
     "wrong": Notice(N_("The current password is wrong."), wrong=True),

@@ -235,7 +235,7 @@ def test_another_page_is_told_as_well(room: Room, site: Site) -> None:
     page.get_by_label("현재 비밀번호").fill("half typed")
     site.persist(site.record(AlarmKind.SOS))
     expect(page).to_have_title("(1) 설정 · 온기 관제센터")
-    expect(page.locator("#tab-crises")).to_contain_text("1")
+    expect(page.locator("#tab-escalations")).to_contain_text("1")
     expect(page.get_by_label("현재 비밀번호")).to_have_value("half typed")
 
 
@@ -510,7 +510,7 @@ def test_the_language_is_switched_in_the_settings(room: Room, site: Site) -> Non
     page.get_by_role("button", name="English").click()
     expect(page.get_by_role("heading", name="Settings")).to_be_visible()
     page.goto(site.url)
-    expect(page).to_have_title("(1) Crisis signals · Ongi center")
+    expect(page).to_have_title("(1) Escalations · Ongi center")
     expect(page.locator(".row")).to_contain_text("No sign of life")
     expect(page.locator("html")).to_have_attribute("lang", "en")
 

@@ -467,7 +467,7 @@ def test_the_language_is_asked_for_and_can_be_chosen(browser: httpx.Client) -> N
     assert page.url.path == "/login"
     assert "Password" in page.text
     log_in(browser)
-    assert "Crisis signals" in browser.get("/").text
+    assert "Escalations" in browser.get("/").text
 
 
 def test_a_new_password_ends_the_other_logins(site: Site, browser: httpx.Client) -> None:
