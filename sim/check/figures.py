@@ -29,6 +29,7 @@ from sim.faults.fault import FaultKind
 from sim.world.chronicle import SLOW, Chronicle, HomeChronicle, Trouble
 
 _MONTH = timedelta(days=30)
+_ALARMS = {kind: alarm for alarm, kind in SLOW.items()}
 _HOUR = timedelta(hours=1)
 _NOTICED_WITHIN = timedelta(days=1)
 _MEASURED = frozenset({AlarmKind.HEAT, AlarmKind.COLD})
@@ -129,6 +130,30 @@ def _row(
         false_per_30d=_per_month(chronicle, false_alarms(chronicle, home), 1),
         violations=sum(each.home == home.number for each in violations),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class SlowFigures:
+    """Slow harms of one kind."""
+
+    kind: AlarmKind
+    count: int
+    raised: int
+    "Of those, how many were raised before they were over; several are over before they need be."
+
+
+def slow_figures(chronicle: Chronicle) -> tuple[SlowFigures, ...]:
+    """What became of slow harms, by the kinds that somebody suffered."""
+    raised: dict[AlarmKind, list[bool]] = {kind: [] for kind in SLOW}
+    for home in chronicle.homes:
+        told = [
+            (one.event.alarm, one.at) for one in home.decided if isinstance(one.event, Escalated)
+        ]
+        for harm in home.suffered:
+            key = AlarmKey(_ALARMS[harm.kind], harm.device)
+            was_told = any(alarm == key and harm.lasts(at) for alarm, at in told)
+            raised[key.kind].append(was_told)
+    return tuple(SlowFigures(kind, len(each), sum(each)) for kind, each in raised.items() if each)
 
 
 def percentile_h(spans: Iterable[timedelta], percent: int) -> float | None:

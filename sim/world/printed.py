@@ -13,7 +13,7 @@ from rich.table import Table
 
 from sim.check import Violation
 from sim.check.command import Asked
-from sim.check.figures import Figures, HomeFigures, home_figures
+from sim.check.figures import Figures, HomeFigures, SlowFigures, home_figures, slow_figures
 from sim.check.shrink import Attempt
 from sim.homes.compare import Comparison, render
 from sim.terminal import Screen
@@ -113,6 +113,7 @@ class Printed:
             (text("Collapses found"), f"{found.found} / {found.collapses}"),
             *([(text("Not due yet at the end"), f"[cyan]{not_due}[/]")] if not_due else []),
             (text("Hours until found (median, 90 %)"), _hours(found)),
+            *self._slow(slow_figures(chronicle)),
             (text("Blind, and said so"), str(found.blind)),
             (text("False alarms in 30 days"), f"{found.false_per_30d:.2f}"),
         ]
@@ -122,6 +123,15 @@ class Printed:
         for name, value in rows:
             table.add_row(name, value)
         self._out.print(table)
+
+    def _slow(self, kinds: Sequence[SlowFigures]) -> Iterator[tuple[str, str]]:
+        """As the report has them: all of them, then each kind."""
+        if not kinds:
+            return
+        raised, count = sum(one.raised for one in kinds), sum(one.count for one in kinds)
+        yield self._say.text("Slow harms raised before they were over"), f"{raised} / {count}"
+        for one in kinds:
+            yield f"  {self._say.name(one.kind)}", f"{one.raised} / {one.count}"
 
     def _homes(self, rows: Sequence[HomeFigures]) -> None:
         if len(rows) < 2:
