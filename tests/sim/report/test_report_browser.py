@@ -66,7 +66,27 @@ def test_a_phone_shows_it_without_scrolling_sideways(chromium: Browser, reports:
     _opened(page, reports / "homes" / "report.ko.html")
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     assert _defects(page) == []
+    page.screenshot(path=SCREENSHOTS / "homes-report-ko-phone.png", full_page=True)
     page.close()
+
+
+def test_pictures_keep_their_letters_large_enough_on_a_phone(
+    chromium: Browser, reports: Path
+) -> None:
+    for viewport, is_moved in ((PHONE, True), (DESKTOP, False)):
+        page = chromium.new_page(viewport=viewport)
+        _opened(page, reports / "homes" / "report.ko.html")
+        pictures = page.evaluate("""() => [...document.querySelectorAll("figure svg[role=img]")]
+            .map((svg) => ({
+                scale: svg.getBoundingClientRect().width / svg.viewBox.baseVal.width,
+                moved: svg.parentElement.scrollWidth > svg.parentElement.clientWidth,
+                cut: svg.parentElement.scrollHeight > svg.parentElement.clientHeight,
+            }))""")
+        assert len(pictures) > 5
+        # Letters are 10 and 11 px before they are scaled.
+        assert min(one["scale"] for one in pictures) > 0.9
+        assert all(one["moved"] == is_moved and not one["cut"] for one in pictures)
+        page.close()
 
 
 def test_on_paper_each_home_begins_a_page(chromium: Browser, reports: Path) -> None:
