@@ -104,9 +104,13 @@ check: setup
 COMPILE := $(VENV)/bin/uv pip compile --quiet --universal --python $(PY) --python-version 3.11 --no-python-downloads \
   --generate-hashes --no-emit-index-url --no-header --upgrade pyproject.toml
 
+EVERY_RADIO := --extra ble --extra proxies --extra xiaomi --extra switchbot
+
 lock: $(VENV)/.requirements
-	$(COMPILE) --extra center --group dev --output-file requirements/dev.txt
+	$(COMPILE) $(EVERY_RADIO) --extra center --group dev --output-file requirements/dev.txt
 	$(COMPILE) --group build --constraint requirements/dev.txt --output-file requirements/gateway.txt
+	$(COMPILE) --extra ble --group build --constraint requirements/dev.txt --output-file requirements/gateway-ble.txt
+	$(COMPILE) $(EVERY_RADIO) --group build --constraint requirements/dev.txt --output-file requirements/gateway-radios.txt
 	$(COMPILE) --extra center --group build --constraint requirements/dev.txt --output-file requirements/center.txt
 
 messages: $(VENV)/.installed
