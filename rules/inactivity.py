@@ -1,9 +1,9 @@
 """No evidence of life for too long: ask the resident, then call for help.
 
-The silence is counted from the last sign of life, from a person's word that all is well (a closed
-case), from the return of an absent resident, or from the moment since which at least one live
-device proves the silence, whichever is latest. A home without such a device is blind: then nothing
-is claimed about the person (see `rules.health`).
+The silence is counted from the last sign of life, from a person's word that all is well (a case
+of a silence that is closed), from the return of an absent resident, or from the moment since which
+at least one live device proves the silence, whichever is latest. A home without such a device is
+blind: then nothing is claimed about the person (see `rules.health`).
 """
 
 from datetime import datetime, timedelta
@@ -34,6 +34,7 @@ def silent_since(state: State, book: Rulebook) -> datetime | None:
         state.installed,
         state.away_ended,
         state.alarm(KEY).closed_at,
+        state.reached,
         state.life.at if state.life is not None else None,
     ]
     return max(mark for mark in marks if mark is not None)
@@ -67,7 +68,7 @@ def due(state: State, book: Rulebook, now: datetime | None = None) -> datetime |
     since = silent_since(state, book) if book.inactivity.enabled else None
     if alarm.state is AlarmState.PROMPTED:
         # Where nothing can be claimed any more, the prompt is withdrawn at once.
-        return alarm.since if since is None else alarm.until
+        return alarm.since if since is None or _reached(state) else alarm.until
     if since is None or alarm.state is AlarmState.SHELVED:
         return None
     if alarm.state not in ACTIVE:
@@ -88,13 +89,14 @@ def settle(decision: Decision) -> None:
     if at is None or now < at:
         return
     alarm, since = state.alarm(KEY), silent_since(state, book)
-    if since is None or not book.inactivity.enabled:
+    asked = alarm.state is AlarmState.PROMPTED
+    if since is None or not book.inactivity.enabled or (asked and _reached(state)):
         decision.move(KEY, Move.WITHDRAW)
         return
     level = _level(state, book, since, now)
     if alarm.state in ACTIVE:
         decision.update(KEY, Stage.LEVEL, _explain(decision, level), level)
-    elif alarm.state is not AlarmState.PROMPTED and (wait := prompt.wait(state, book)):
+    elif not asked and (wait := prompt.wait(state, book)):
         # Who is asked late, since the gateway was down, has the whole wait to answer all the same.
         decision.move(KEY, Move.PROMPT, now + wait)
     else:
@@ -149,6 +151,11 @@ def life_seen(decision: Decision) -> None:
         )
 
 
+def _reached(state: State) -> bool:
+    """Whether somebody spoke with the resident since the prompt, over the case of a morning."""
+    return state.reached is not None and state.reached > state.alarm(KEY).since
+
+
 def _limit(state: State, book: Rulebook, since: datetime, step: int) -> timedelta:
     """After how long a silence since then reaches a step of the ladder."""
     fixed = _fixed(state, book, step)
@@ -188,7 +195,7 @@ def _since_a_word(state: State, since: datetime) -> bool:
     alarm = state.alarm(KEY)
     # Whom nobody reached may lie there still.
     closed = None if alarm.outcome is Outcome.NO_CONTACT else alarm.closed_at
-    words = (closed, state.away_ended)
+    words = (closed, state.reached, state.away_ended)
     # Who comes home ends an absence in the moment of being seen, or a little later.
     return since in words and (state.life is None or state.life.at < since - _EARLY)
 

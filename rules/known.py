@@ -43,6 +43,8 @@ class Known:
     routine: Routine = field(default_factory=Routine)
     away: AwayBegan | None = None
     away_ended: datetime | None = None
+    reached: datetime | None = None
+    "When the center closed a case of a silence that went on, having reached the resident."
     door_shut: datetime | None = None
     installed: datetime | None = None
     started: datetime = LONG_AGO

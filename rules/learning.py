@@ -19,6 +19,7 @@ from rules.routine import AT_DOOR, OUT_FOR
 _INACTIVITY = AlarmKey(AlarmKind.INACTIVITY)
 _NO_MORNING = AlarmKey(AlarmKind.NO_MORNING)
 _WANDERING = AlarmKey(AlarmKind.WANDERING)
+_SILENCES = (_INACTIVITY, _NO_MORNING)
 _OF_USE = frozenset({AlarmKind.LEFT_ON, AlarmKind.NOT_EATING})
 
 
@@ -52,21 +53,18 @@ def case_closed(known: Known, event: CaseClosed) -> None:
         return
     alarm, outcome = known.alarm(key), event.outcome
     alarm.outcome = outcome
-    if key in {_INACTIVITY, _NO_MORNING} and outcome is Outcome.REAL:
-        known.routine.forget(alarm.raised_at)
-        known.routine.skip(event.at)
+    if key in _SILENCES:
+        _silence_closed(known, event, alarm)
     elif key == _WANDERING and outcome is Outcome.FALSE and alarm.raised_at is not None:
         known.routine.went_out(alarm.raised_at)
-    if key.kind in _OF_USE:
+    elif key.kind in _OF_USE:
         known.runs.judged(key.scope, event.at, danger=outcome is Outcome.REAL)
-    if key == _INACTIVITY:
-        _silence_closed(known, event, alarm)
 
 
 def learnt(known: Known, event: Learnt) -> None:
     """Let the last day become habits."""
-    alarm = known.alarm(_INACTIVITY)
-    unjudged = alarm.raised_at if alarm.state in OPEN else None
+    open_ = (alarm for alarm in map(known.alarm, _SILENCES) if alarm.state in OPEN)
+    unjudged = next((alarm.raised_at for alarm in open_), None)
     known.habits.learn(event.at, event.listened / timedelta(days=1), unjudged)
     unjudged_uses = {
         key.scope
@@ -100,17 +98,21 @@ def _silence_ended(known: Known, last: LifeSeen, event: LifeSeen) -> None:
 
 def _silence_closed(known: Known, event: CaseClosed, alarm: Alarm) -> None:
     """Note that somebody looked after a resident who had been silent."""
+    goes_on = alarm.state in ACTIVE
     if event.outcome is Outcome.REAL:
+        known.routine.forget(alarm.raised_at)
+        known.routine.skip(event.at)
         known.habits.forget(alarm.raised_at)
-        return
-    if event.outcome is Outcome.FALSE:
+    elif event.outcome is Outcome.FALSE:
         # Somebody looked after the resident.
         known.habits.doubt = None
-    begin = None if known.life is None else known.life.at
-    spoken = event.outcome is Outcome.FALSE and alarm.state in ACTIVE
-    if spoken and begin is not None and _followed(known, begin):
-        # Somebody spoke with the resident, who showed no other sign of life yet.
-        known.habits.end(begin, event.at, Ended.CALL, sure=True)
+        begin = None if known.life is None else known.life.at
+        called = alarm.key == _INACTIVITY and goes_on
+        if called and begin is not None and _followed(known, begin):
+            # Somebody spoke with the resident, who showed no other sign of life yet.
+            known.habits.end(begin, event.at, Ended.CALL, sure=True)
+    if goes_on and event.outcome is not Outcome.NO_CONTACT:
+        known.reached = event.at
 
 
 def _ended(known: Known) -> Ended:
@@ -124,16 +126,19 @@ def _ended(known: Known) -> Ended:
 def _followed(known: Known, begin: datetime) -> bool:
     """Whether a silence since then, over now, tells of the resident's habits."""
     trip = known.away is not None and known.away.reason is not AwayReason.OUTING
-    closed = known.alarm(_INACTIVITY).closed_at
+    morning = known.alarm(_NO_MORNING)
+    # Since a person was looked after: who is in need has no habits. A late morning is one.
+    closed = (
+        known.alarm(_INACTIVITY).closed_at,
+        morning.closed_at if morning.outcome is Outcome.REAL else None,
+    )
     return (
         known.trusted
         and not trip
         and known.seen_from is not None
         and known.seen_from <= begin
         and known.unheard_since(begin) <= RESTART
-        and (known.away_ended is None or known.away_ended <= begin)
-        # Else somebody looked after the resident: a person in need has no habits.
-        and (closed is None or closed <= begin)
+        and all(at is None or at <= begin for at in (*closed, known.away_ended))
     )
 
 
@@ -142,7 +147,8 @@ def _looked_after(known: Known, begin: datetime) -> bool:
     alarm = known.alarm(_INACTIVITY)
     closed = None if alarm.outcome is Outcome.NO_CONTACT else alarm.closed_at
     trip = known.away is not None and known.away.reason is not AwayReason.OUTING
-    return trip or any(at is not None and at > begin for at in (closed, known.away_ended))
+    words = (closed, known.reached, known.away_ended)
+    return trip or any(at is not None and at > begin for at in words)
 
 
 def _inside(known: Known, life: LifeSeen) -> bool:

@@ -17,6 +17,7 @@ from tests.rules.days import DAY, FALLS_ASLEEP, WAKES, at, awake, book, day, fur
 from tests.rules.home import HOUR, KETTLE, MINUTE, NODE, Home
 
 KEY = AlarmKey(AlarmKind.NO_MORNING)
+INACTIVITY = AlarmKey(AlarmKind.INACTIVITY)
 LATE = (timedelta(), 20 * MINUTE, 40 * MINUTE)
 
 
@@ -160,6 +161,78 @@ def test_a_case_closed_is_not_raised_again_for_the_same_morning() -> None:
     home.put(Closed(home.cases()[-1].serial, Outcome.FALSE))
     home.wait(12 * HOUR)
     assert len([case for case in home.cases() if case.alarm == KEY]) == 1
+
+
+@pytest.mark.parametrize(
+    ("outcome", "calls"), [(Outcome.FALSE, 0), (Outcome.REAL, 0), (Outcome.NO_CONTACT, 1)]
+)
+def test_whom_somebody_reached_is_not_called_again_soon_for_the_same_silence(
+    outcome: Outcome, calls: int
+) -> None:
+    home = lived(furnished(), 18)
+    last = home.engine.state.life
+    assert last is not None
+    at(home, WAKES + 4 * HOUR)
+    home.put(Closed(home.cases()[-1].serial, outcome))
+    closed = home.now
+    home.wait(last.at + 25 * HOUR - home.now)
+    assert inactivities(home) == calls
+    home.wait(closed + 25 * HOUR - home.now)
+    assert inactivities(home) == 1
+
+
+def test_who_is_reached_while_asked_is_asked_no_longer() -> None:
+    home = lived(furnished(book(prompt=True)), 18)
+    last = home.engine.state.life
+    assert last is not None
+    at(home, WAKES + 4 * HOUR)
+    serial = home.cases()[-1].serial
+    home.wait(last.at + 24 * HOUR - 5 * MINUTE - home.now)
+    assert home.state(INACTIVITY) is AlarmState.PROMPTED
+    home.put(Closed(serial, Outcome.FALSE))
+    assert home.state(INACTIVITY) is AlarmState.NORMAL
+    home.wait(HOUR)
+    assert not inactivities(home)
+
+
+def inactivities(home: Home) -> int:
+    return len([case for case in home.cases() if case.alarm.kind is AlarmKind.INACTIVITY])
+
+
+def test_a_case_put_away_after_the_day_began_says_nothing_of_the_silence_since() -> None:
+    home = lived(furnished(), 18)
+    at(home, WAKES + 4 * HOUR)
+    awake(home, HOUR)
+    last = home.engine.state.life
+    assert home.state(KEY) is AlarmState.CLEARED
+    assert last is not None
+    home.wait(5 * HOUR)
+    home.put(Closed(home.cases()[-1].serial, Outcome.FALSE))
+    home.wait(last.at + 24 * HOUR + MINUTE - home.now)
+    assert inactivities(home) == 1
+
+
+@pytest.mark.parametrize("helpers_first", [False, True])
+@pytest.mark.parametrize("outcome", [Outcome.FALSE, Outcome.REAL])
+def test_the_silence_of_a_person_in_need_is_no_habit(
+    outcome: Outcome, *, helpers_first: bool
+) -> None:
+    home = lived(furnished(), 18)
+    awake(home, DAY)
+    before = silences(home)
+    at(home, WAKES + 4 * HOUR)
+    serial = home.cases()[-1].serial
+    if helpers_first:
+        # The day's habits are learnt before the case is closed.
+        awake(home, 2 * HOUR)
+    home.put(Closed(serial, outcome))
+    awake(home, 26 * HOUR)
+    assert silences(home) - before == (outcome is Outcome.FALSE)
+
+
+def silences(home: Home) -> int:
+    """How many of an hour and more the home's habits know."""
+    return sum(map(sum, home.engine.state.habits.price_counts()))
 
 
 def test_a_home_that_somebody_looked_into_in_vain_is_not_asked_each_morning() -> None:
