@@ -296,28 +296,33 @@ class Engine:
         if seen.phenomenon in machines.PHENOMENA:
             self._weigh_switch(decision, seen, life, strength)
             return
-        counted = strength is Strength.STRONG or evidence.beside(life, self._state.weak)
-        self._life(decision, life if counted else replace(life, counted=False))
+        last, alone = self._state.weak, strength is Strength.STRONG
+        counted = alone or evidence.beside(life, last)
+        self._life(
+            decision, life if counted else replace(life, counted=False), None if alone else last
+        )
 
     def _weigh_switch(
         self, decision: Decision, seen: Observation, life: LifeSeen, strength: Strength
     ) -> None:
-        state = self._state
+        state, last, alone = self._state, self._state.weak, False
         by_hand = machines.weigh(state.devices[seen.device].switchings, seen)
         if by_hand is Strength.STRONG and not machines.ends(seen):
-            counted = strength is Strength.STRONG or evidence.beside(life, state.weak)
+            alone = strength is Strength.STRONG
+            counted = alone or evidence.beside(life, last)
         else:
-            another = evidence.beside_another(life, state.weak, state.other)
+            another = evidence.beside_another(life, last, state.other)
             counted = by_hand is not Strength.NONE and another
         if counted:
-            self._life(decision, life)
+            self._life(decision, life, None if alone else last)
         elif by_hand is Strength.STRONG:
             # What a machine may have done lends no other sign its weight.
             self._life(decision, replace(life, counted=False))
         # A machine's plug sees nobody, once it is known.
         health.check_sight(decision)
 
-    def _life(self, decision: Decision, life: LifeSeen) -> None:
+    def _life(self, decision: Decision, life: LifeSeen, beside: LifeSeen | None = None) -> None:
+        """Take in a sign of life; if it does not count by itself, `beside` lends it its weight."""
         decision.emit(life)
         if self._state.life is life:
             inactivity.learn(decision)
@@ -326,7 +331,7 @@ class Engine:
             inactivity.life_seen(decision)
             if life.at_home:
                 eating.life_seen(decision, life)
-                wandering.life_seen(decision, life)
+                wandering.life_seen(decision, life, beside)
             morning.life_seen(decision)
             decline.learnt(decision)
 

@@ -212,6 +212,13 @@ class DoorOpened:
 
 
 @dataclass(frozen=True, slots=True)
+class CameIn:
+    """Whoever opened an outside door by night is inside at `at`, or went out never."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Started:
     """The gateway runs since `at`; it was down for `down` as far as it can tell."""
 
@@ -258,6 +265,7 @@ Event = (
     | AwayEnded
     | DoorShut
     | DoorOpened
+    | CameIn
     | Learnt
     | Started
     | TimeMoved

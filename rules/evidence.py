@@ -61,8 +61,8 @@ GIVING = (
 )
 "Phenomena that can be evidence of life at all."
 
-_BY_ANIMALS = frozenset({Phenomenon.MOTION, Phenomenon.OCCUPANCY})
-"What a dog or a cat brings about as well; it opens no door and switches nothing on."
+OF_PEOPLE = frozenset({Phenomenon.MOTION, Phenomenon.OCCUPANCY})
+"What tells of people who move; a dog or a cat brings it about as well, and nothing else."
 
 _WATCHING = GIVING - BY_ITSELF - {Phenomenon.ILLUMINANCE_LX}
 """Phenomena whose absence says something: a button that nobody presses proves nothing, nor does a
@@ -80,7 +80,7 @@ def shows(device: Device, *, pet: bool) -> frozenset[Phenomenon]:
     if device.evidence is EvidenceRole.NONE:
         return frozenset()
     shown = device.phenomena & _WATCHING
-    return shown - _BY_ANIMALS if pet and device.evidence is not EvidenceRole.PERSON else shown
+    return shown - OF_PEOPLE if pet and device.evidence is not EvidenceRole.PERSON else shown
 
 
 def watches(device: Device, *, pet: bool) -> bool:
@@ -90,7 +90,7 @@ def watches(device: Device, *, pet: bool) -> bool:
 
 def sees_people(device: Device, *, pet: bool = False) -> bool:
     """Whether it sees people move, and tells them from an animal where one lives."""
-    return not _BY_ANIMALS.isdisjoint(shows(device, pet=pet))
+    return not OF_PEOPLE.isdisjoint(shows(device, pet=pet))
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ def weigh(
         return Strength.STRONG if observation.value else Strength.NONE
     if device.evidence is EvidenceRole.NONE:
         return Strength.NONE
-    if pet and phenomenon in _BY_ANIMALS and device.evidence is not EvidenceRole.PERSON:
+    if pet and phenomenon in OF_PEOPLE and device.evidence is not EvidenceRole.PERSON:
         return Strength.NONE
     strength = _of_change(phenomenon, observation.value, before)
     doubtful = device.evidence is EvidenceRole.WEAK or (before is not None and not before.unbroken)

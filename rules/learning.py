@@ -14,7 +14,7 @@ from rules.habits import Context, Ended
 from rules.known import RESTART, Known
 from rules.observation import Phenomenon
 from rules.registers import Alarm
-from rules.routine import AT_DOOR, OUT_FOR
+from rules.routine import OUT_FOR
 
 _INACTIVITY = AlarmKey(AlarmKind.INACTIVITY)
 _NO_MORNING = AlarmKey(AlarmKind.NO_MORNING)
@@ -39,8 +39,7 @@ def life_seen(known: Known, event: LifeSeen) -> None:
             _silence_ended(known, known.life, event)
         known.life, known.unheard = event, timedelta()
         known.habits.begin(event.at, inside=_inside(known, event))
-        if known.routine.awaits(event.at):
-            _day_seen(known, event)
+        _day_seen(known, event)
         if event.at_home:
             known.door_shut = None
             known.runs.stir(event.device, event.at, known.quiet_from(pet=False))
@@ -161,18 +160,15 @@ def _inside(known: Known, life: LifeSeen) -> bool:
 
 
 def _day_seen(known: Known, event: LifeSeen) -> None:
-    """See whether the day begins with a sign of life, or who went out by night is back."""
+    """See whether the day begins with a sign of life."""
     routine, at = known.routine, event.at
     watch = routine.watch
-    if watch is not None and at >= watch:
-        pressed = event.phenomenon is Phenomenon.BUTTON
-        if routine.stir(at, pressed=pressed, rooms=known.habits.rooms):
-            learn = known.away is None and _followed(known, watch)
-            routine.begin(at, learn=learn and not known.tally.gaps(watch, at))
-    if routine.opened is not None and event.at_home and not known.is_door(event.device):
-        moved = known.habits.door
-        if moved is None or not timedelta() <= at - moved < AT_DOOR:
-            routine.opened = None
+    if watch is None or at < watch:
+        return
+    pressed = event.phenomenon is Phenomenon.BUTTON
+    if routine.stir(at, pressed=pressed, rooms=known.habits.rooms):
+        learn = known.away is None and _followed(known, watch)
+        routine.begin(at, learn=learn and not known.tally.gaps(watch, at))
 
 
 def _went_out(known: Known, last: LifeSeen) -> None:

@@ -21,8 +21,6 @@ KNOWN_AFTER_D = 7.0
 "Days of listening before a night is known, and mornings before they are."
 OUT_FOR = timedelta(minutes=15)
 "Whoever shows no sign for so long after an outside door moved went out, or to bed."
-AT_DOOR = timedelta(seconds=10)
-"A sensor in the hall tells so late of the step out of the door."
 
 _MINUTE = timedelta(minutes=1)
 _HALF_LIFE_D = 28.0
@@ -92,7 +90,7 @@ class Routine:
     noted: bool = False
     "Whether that one is the last of `mornings`."
     opened: datetime | None = None
-    "When an outside door was opened by night; None once there is life inside."
+    "When an outside door was opened by night; None once it is known that nobody is out."
     door: DeviceId | None = None
     weeks: Weeks = field(default_factory=Weeks)
     _reckoned: _Reckoned | None = field(default=None, init=False, repr=False, compare=False)
@@ -124,10 +122,6 @@ class Routine:
         if self.watch is None or moment < self.watch:
             return self.watch
         return self.watch + ((moment - self.watch) // DAY + 1) * DAY
-
-    def awaits(self, at: datetime) -> bool:
-        """Whether a sign of life at that moment may be one that a day or a night waits for."""
-        return self.opened is not None or (self.watch is not None and at >= self.watch)
 
     def goes_out_at(self, moment: datetime) -> bool:
         """Whether going out about that hour is a habit of this home."""

@@ -26,6 +26,7 @@ from rules.events import (
     AwayBegan,
     AwayEnded,
     AwayReason,
+    CameIn,
     CaseClosed,
     CaseTaken,
     Commanded,
@@ -99,6 +100,8 @@ class State(Known):
                 self.door_shut = event.at
             case DoorOpened():
                 self.routine.opened, self.routine.door = event.at, event.device
+            case CameIn():
+                self.routine.opened = None
             case Learnt():
                 learning.learnt(self, event)
             case Started():

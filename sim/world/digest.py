@@ -11,6 +11,7 @@ from rules.events import (
     AlarmMoved,
     AwayBegan,
     AwayEnded,
+    CameIn,
     CaseClosed,
     CaseTaken,
     Commanded,
@@ -90,5 +91,5 @@ def _words(event: Event) -> tuple[object, ...]:  # noqa: C901, PLR0911, PLR0912 
             return event.device, event.phenomenon.value
         case Switched(_, device, on):
             return device, on
-        case AwayEnded() | DoorShut() | DoorOpened() | Learnt():
+        case AwayEnded() | DoorShut() | DoorOpened() | CameIn() | Learnt():
             return ()

@@ -12,7 +12,7 @@ from rules.inputs import Away, Closed
 from rules.observation import Phenomenon
 from rules.sentence import Say
 from tests.rules.days import FALLS_ASLEEP, WAKES, at, awake, book, furnished, lived, move
-from tests.rules.home import DOOR, HOUR, KETTLE, MINUTE, NODE, Home
+from tests.rules.home import DOOR, HOUR, KETTLE, MINUTE, MOTION, NODE, Home, device
 
 KEY = AlarmKey(AlarmKind.WANDERING)
 BY_NIGHT = FALLS_ASLEEP + 3 * HOUR
@@ -81,6 +81,63 @@ def test_what_the_hall_tells_late_of_the_step_out_is_no_return() -> None:
     move(home)
     home.wait(20 * MINUTE)
     assert called(home) == 1
+
+
+@pytest.mark.parametrize("after", [6 * MINUTE, 13 * MINUTE])
+def test_a_lone_motion_in_an_empty_home_puts_it_off_and_no_more(after: timedelta) -> None:
+    home = by_night()
+    walks_out(home)
+    home.wait(after)
+    move(home)
+    home.wait(14 * MINUTE)
+    assert not called(home)
+    home.wait(2 * MINUTE)
+    assert called(home) == 1
+
+
+@pytest.mark.parametrize("second", ["motion", "kettle", "button"])
+def test_who_came_in_unseen_by_the_door_is_known_by_two_signs_or_a_hand(second: str) -> None:
+    home = by_night()
+    walks_out(home)
+    home.wait(6 * MINUTE)
+    if second == "motion":
+        move(home)
+    home.wait(6 * MINUTE)
+    match second:
+        case "motion":
+            move(home)
+        case "kettle":
+            home.live()
+        case "button":
+            home.press()
+    home.wait(2 * HOUR)
+    assert not called(home)
+
+
+def test_the_far_end_of_the_way_out_is_no_return() -> None:
+    radar = device("radar", Phenomenon.OCCUPANCY)
+    home = by_night(Home(KETTLE, MOTION, DOOR, NODE, radar, book=book()))
+    home.see("radar", Phenomenon.OCCUPANCY, value=False)
+    home.see("radar", Phenomenon.OCCUPANCY, value=True)
+    home.see("kettle", Phenomenon.POWER_W, 1800.0)
+    walks_out(home)
+    home.wait(MINUTE)
+    home.see("radar", Phenomenon.OCCUPANCY, value=False)
+    home.wait(MINUTE)
+    home.see("kettle", Phenomenon.POWER_W, 0.0)
+    home.wait(20 * MINUTE)
+    assert called(home) == 1
+
+
+def test_signs_before_and_after_a_restart_are_two() -> None:
+    home = by_night()
+    walks_out(home)
+    home.wait(6 * MINUTE)
+    move(home)
+    home.restart(6 * MINUTE)
+    move(home)
+    home.wait(2 * HOUR)
+    assert not called(home)
 
 
 def test_who_looks_in_and_goes_again_is_waited_for_anew() -> None:
