@@ -1,10 +1,10 @@
 """What this home's silences are like, learnt day by day, and for how long one may last today.
 
 Each silence is held, at its end, against what was known before it: the price of a call in vain at
-which it would just not have been called. The budget of calls in vain then sets the price: the
-lowest that the home's own past, and two months of other homes, would have kept within it. So a
-home in which people often go out without a word waits longer, and one that lives by the clock is
-called soon.
+which it would just not have been called (see `rules.prices`). The budget of calls in vain then
+sets the price: the lowest that the home's own past, and two months of other homes, would have kept
+within it. So a home in which people often go out without a word waits longer, and one that lives
+by the clock is called soon.
 
 Kept small, since it is saved with the state: half floats and 16 bit counts, 7 KB in all.
 """
@@ -12,13 +12,14 @@ Kept small, since it is saved with the state: half floats and 16 bit counts, 7 K
 import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from enum import IntEnum
-from math import ceil, log2
+from datetime import datetime, timedelta
 
-from rules import habits_prior
+from rules import habits_prior, prices
 from rules.doubt import SAME_EVENT, Doubt, doubted
 from rules.habits_prior_data import PRICES
+from rules.night import minute_of_day
+from rules.prices import Budget, number_of
+from rules.silences import CONTEXTS, Context, Ended, Silence, added
 from rules.survival import (
     CELLS,
     FIRST_STEP,
@@ -26,11 +27,9 @@ from rules.survival import (
     NOTHING,
     Counts,
     Line,
-    count,
     hazard,
     line,
     survival,
-    watch,
 )
 
 LEARNS_EVERY = timedelta(days=1)
@@ -56,68 +55,18 @@ _SLOTS = _DAY_MIN // GRID_MIN
 _TODAY_MAX = 400
 "More than a day has of them."
 
-_PER_OCTAVE = 4
-_LOWEST = -10 * _PER_OCTAVE
-"Counts of prices, from 2 to the -10th on, four to an octave."
 _PRIOR_D = 60.0
 "So many days of other homes' prices stand beside the own ones."
 _PRIOR_TABLE_D = 30.0
-_HALF_AN_EVENT = 0.5
-"What was not seen yet may still come."
 _COUNT_MAX = 65535
 _CALLED_ANYWAY_MIN = _DAY_MIN
 """After a day the fixed limits of a city call in any home: no price of ours prevents that call,
 and were it counted, whoever is away for a day now and then would be waited for every day."""
 
 
-class Context(IntEnum):
-    """How a silence began."""
-
-    INSIDE = 0
-    AFTER_DOOR = 1
-
-
-CONTEXTS = len(Context)
 _ASKED_BEFORE = (10.0, 10.0)
 _IN_VAIN_BEFORE = (1.0, 7.0)
 "Of ten prompts before the first own one: nobody answers who is out."
-
-
-class Ended(IntEnum):
-    """What ended a silence."""
-
-    LIFE = 0
-    ANSWER = 1
-    "Life, while the resident was asked: for how long it would have lasted nobody knows."
-    CALL = 2
-    "Life, after nobody answered and help was called."
-
-
-@dataclass(frozen=True, slots=True)
-class Silence:
-    """A silence that is over."""
-
-    begin: datetime
-    minutes: int
-    context: Context
-    ended: Ended = Ended.LIFE
-    number: int | None = None
-    "Of the price at which it would just not have been called; None where it was not reckoned."
-
-    def covers(self, moment: datetime | None) -> bool:
-        """Whether that moment lies within it."""
-        if moment is None:
-            return False
-        return self.begin <= moment <= self.begin + (self.minutes + 1) * _MINUTE
-
-
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """How often a silence of a home may be taken for danger in vain, in times a day."""
-
-    calls: float
-    prompts: float | None
-    "None where nobody is asked."
 
 
 @dataclass(slots=True)
@@ -280,7 +229,7 @@ class Habits:
             vain[silence.context] += silence.ended is Ended.CALL
         keep = 0.5 ** (listened_d / _HALF_LIFE_D)
         tables = [
-            _added(own, keep, silences, context)
+            added(own, keep, silences, context)
             for context, own in zip(Context, self.own(), strict=True)
         ]
         self.tables = _packed(tables)
@@ -323,7 +272,7 @@ class Habits:
             line = self._line(silence.context, _slot(silence.begin))
         else:
             line = self._line_in(doubt, silence.begin, silence.context)
-        return _number_of(line.price(silence.minutes))
+        return number_of(line.price(silence.minutes))
 
     def _doubted(self, begin: datetime, end: datetime, *, again: bool, more: bool) -> Doubt | None:
         """The doubt after the sign that ended a silence."""
@@ -384,50 +333,20 @@ class Habits:
         return known
 
     def _reckon_prices(self, budget: Budget) -> tuple[float, ...]:
-        above = [self._above(context) for context in Context]
-        if budget.prompts is None:
-            shares = (1.0,) * CONTEXTS
-        else:
-            shares = tuple(
+        unanswered = (1.0,) * CONTEXTS
+        if budget.prompts is not None:
+            unanswered = tuple(
                 (self.vain[c] + _IN_VAIN_BEFORE[c]) / (self.asked[c] + _ASKED_BEFORE[c])
                 for c in Context
             )
-        # A prompt that is answered costs nothing: the fewer are, the more a prompt costs.
-        shifts = [round(_PER_OCTAVE * log2(share)) for share in shares]
-        days = self.days + _PRIOR_D
-        for number in range(PRICES - 1):
-            at = [min(max(number + shift, 0), PRICES - 1) for shift in shifts]
-            asked = [above[c][at[c]] for c in Context]
-            calls = sum(share * times for share, times in zip(shares, asked, strict=True))
-            if (calls + _HALF_AN_EVENT * shares[Context.INSIDE]) / days > budget.calls:
-                continue
-            if budget.prompts is None or sum(asked) / days <= budget.prompts:
-                return tuple(_price_of(each) for each in at)
-        return (_price_of(PRICES - 1),) * CONTEXTS
+        own = self.price_counts()
+        dearer = [prices.above(own[context], self._others(context)) for context in Context]
+        return prices.within(budget, dearer, unanswered, self.days + _PRIOR_D)
 
-    def _above(self, context: Context) -> list[float]:
-        """How many silences had a higher price than each number, other homes' too."""
+    def _others(self, context: Context) -> Sequence[float]:
+        """How many silences of other homes had each number of price."""
         door = context is Context.AFTER_DOOR
-        prior = habits_prior.prices(rooms=self.rooms, after_door=door, days=_PRIOR_D)
-        above, total = [0.0] * PRICES, 0.0
-        own = self.price_counts()[context]
-        for number in range(PRICES - 1, -1, -1):
-            above[number] = total
-            total += own[number] + prior[number]
-        return above
-
-
-def _added(counts: Counts, keep: float, silences: Sequence[Silence], context: Context) -> Counts:
-    ends = [keep * each for each in counts.ends]
-    minutes = [keep * each for each in counts.minutes]
-    for silence in silences:
-        if silence.context is context:
-            begin = _minute_of_day(silence.begin)
-            if silence.ended is Ended.ANSWER:
-                watch(minutes, begin, silence.minutes)
-            else:
-                count(ends, minutes, begin, silence.minutes)
-    return Counts(ends, minutes)
+        return habits_prior.prices(rooms=self.rooms, after_door=door, days=_PRIOR_D)
 
 
 def _packed(tables: Sequence[Counts]) -> bytes:
@@ -435,22 +354,5 @@ def _packed(tables: Sequence[Counts]) -> bytes:
     return struct.pack(f"<{len(values)}e", *values)
 
 
-def _minute_of_day(moment: datetime) -> int:
-    utc = moment.astimezone(UTC)
-    return utc.hour * _HOUR_MIN + utc.minute
-
-
 def _slot(moment: datetime) -> int:
-    return _minute_of_day(moment) // GRID_MIN
-
-
-def _number_of(price: float) -> int:
-    """The first number whose price is at least this one."""
-    if price <= 0:
-        return 0
-    octaves = min(log2(price), 64.0)
-    return min(max(ceil(_PER_OCTAVE * octaves) - _LOWEST, 0), PRICES - 1)
-
-
-def _price_of(number: int) -> float:
-    return float(2.0 ** ((number + _LOWEST) / _PER_OCTAVE))
+    return minute_of_day(moment) // GRID_MIN

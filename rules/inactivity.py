@@ -13,9 +13,11 @@ from rules.alarm import ACTIVE, AlarmKey, AlarmKind, AlarmState, Move
 from rules.decision import Decision
 from rules.doubt import Doubt
 from rules.events import AwayReason, Learnt, Outcome, Stage
-from rules.habits import LEARNS_EVERY, SOONEST, Budget, Context
+from rules.habits import LEARNS_EVERY, SOONEST
+from rules.prices import Budget
 from rules.rulebook import Rulebook
 from rules.sentence import Explanation, Say, Sentence, sentence
+from rules.silences import Context
 from rules.state import State
 
 KEY = AlarmKey(AlarmKind.INACTIVITY)

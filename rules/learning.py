@@ -10,11 +10,11 @@ from rules import evidence, weeks
 from rules.alarm import ACTIVE, OPEN, AlarmKey, AlarmKind, AlarmState
 from rules.device import Liveness
 from rules.events import AwayReason, CaseClosed, Learnt, LifeSeen, Outcome
-from rules.habits import Context, Ended
 from rules.known import RESTART, Known
 from rules.observation import Phenomenon
 from rules.registers import Alarm
 from rules.routine import OUT_FOR
+from rules.silences import Context, Ended
 
 _INACTIVITY = AlarmKey(AlarmKind.INACTIVITY)
 _NO_MORNING = AlarmKey(AlarmKind.NO_MORNING)

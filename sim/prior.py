@@ -25,10 +25,11 @@ from textwrap import wrap
 
 from rules import habits_prior_data
 from rules.engine import Engine
-from rules.habits import CONTEXTS, SHORTEST, Context, Ended, Habits
+from rules.habits import SHORTEST, Habits
 from rules.inputs import Boot, DeviceChanged, Tick
 from rules.observation import Observation
 from rules.rulebook import Rulebook
+from rules.silences import CONTEXTS, Context, Ended
 from rules.survival import CELLS, Counts, count
 from sim.homes import population
 from sim.homes.act import Act

@@ -10,11 +10,13 @@ import pytest
 from rules.alarm import AlarmKey, AlarmKind, AlarmState
 from rules.engine import Engine
 from rules.events import AwayReason, Learnt, Outcome, Stage
-from rules.habits import Budget, Context, Habits
+from rules.habits import Habits
 from rules.inputs import Away, Boot, Closed
 from rules.observation import Phenomenon
+from rules.prices import Budget
 from rules.rulebook import PRESETS, Preset, Rulebook
 from rules.sentence import Say
+from rules.silences import Context
 from tests.rules import home
 from tests.rules.home import HOUR, MINUTE, Home
 

@@ -10,10 +10,12 @@ from typing import Final
 import pytest
 
 from rules.engine import Engine
-from rules.habits import Budget, Context, Habits
+from rules.habits import Habits
 from rules.inputs import Boot, DeviceChanged, Tick
 from rules.observation import Observation, Phenomenon
+from rules.prices import Budget
 from rules.rulebook import PRESETS, Preset
+from rules.silences import Context
 from sim.homes import names
 from sim.homes.act import Act, Happening
 from sim.homes.body import Guest
