@@ -2,7 +2,9 @@
 
 The limit is the rulebook's, or longer where this device has usually run for longer in just that
 way: an electric blanket by night is no danger to whoever sleeps under it every night. It says
-something of a device, not of a person: who went out with the stove on is told of as well.
+something of a device, not of a person: who went out with the stove on is told of as well. Whether
+a plug that was taken away, or is for something else now, is off nobody knows: its case stays until
+the center closes it.
 """
 
 from collections.abc import Iterator
