@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 from habluetooth import BluetoothServiceInfoBleak
 
 from drivers.ble import BleAdapter, RawAdvert
-from drivers.bthome import UUID16, LinkKey, decode
+from drivers.ble.bthome import UUID16, LinkKey, decode
 from drivers.guard import CounterGuard
 from rules.device import Device, Link
 from rules.observation import DeviceId, Phenomenon

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from drivers.bthome import Why
+from drivers.refused import Why
 from rules.alarm import AlarmKind
 from rules.observation import DeviceId
 from rules.sentence import Say, sentence

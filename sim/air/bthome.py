@@ -1,4 +1,4 @@
-"""Builds BTHome v2 service data as a sensor's firmware would: the other side of `drivers.bthome`.
+"""Builds BTHome v2 service data as firmware would: the other side of `drivers.ble.bthome`.
 
 Ref: BTHome v2, https://bthome.io/format/ and https://bthome.io/encryption/, as of 30 April 2026.
 """
@@ -8,7 +8,7 @@ from typing import Final
 
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 
-from drivers.bthome import BUTTON, OBJECTS, PACKET_ID, Kind, ObjectValue
+from drivers.ble.bthome import BUTTON, OBJECTS, PACKET_ID, Kind, ObjectValue
 from rules.observation import Phenomenon, Press, Value
 
 _INFORMATION: Final = 0x40

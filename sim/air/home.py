@@ -15,7 +15,7 @@ from random import Random
 from typing import Protocol
 
 from drivers.ble import RawAdvert
-from drivers.bthome import UUID16
+from drivers.ble.bthome import UUID16
 from rules.command import Command, Refusal, Signal
 from rules.device import Device
 from rules.observation import DeviceId, Phenomenon, Press, Value

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from random import Random
 
-from drivers.bthome import mac_of
+from drivers.ble.bthome import mac_of
 from rules.observation import Phenomenon, Value
 from sim.air import bthome
 from sim.homes.act import Act

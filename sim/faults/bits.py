@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from typing import Final
 
-from drivers import bthome
-from drivers.bthome import LinkKey, Refused, Why
-from drivers.meaning import read
+from drivers.ble import bthome
+from drivers.ble.bthome import LinkKey
+from drivers.ble.meaning import read
+from drivers.refused import Refused, Why
 from sim.air import bthome as senders
 from sim.faults.sensing import Values
 from sim.homes.dwelling import Installed

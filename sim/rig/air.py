@@ -13,7 +13,7 @@ from random import Random
 from typing import Final
 
 from drivers.ble import RawAdvert
-from drivers.bthome import UUID16
+from drivers.ble.bthome import UUID16
 from rules.command import Command
 from rules.observation import URGENT, DeviceId, Phenomenon, Value
 from sim.air import bthome

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from drivers.bthome import Why
 from drivers.refusals import Refusals
+from drivers.refused import Why
 from edge.driver_faults import LOST_AFTER, REFUSED_EVERY
 from rules.alarm import AlarmKind
 from rules.device import Link

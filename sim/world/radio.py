@@ -13,7 +13,7 @@ from functools import partial
 from random import Random
 from typing import Final, NamedTuple
 
-from drivers.bthome import Why
+from drivers.refused import Why
 from rules.command import Command, Refusal
 from rules.inputs import CommandResult
 from rules.observation import DeviceId, Phenomenon, Quality, Value

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from drivers.ble import BleAdapter, RawAdvert
-from drivers.bthome import UUID16, ObjectValue, mac_of
+from drivers.ble.bthome import UUID16, ObjectValue, mac_of
 from drivers.guard import CounterGuard
 from rules.alarm import AlarmKind
 from rules.device import Device, Link, Output

@@ -4,8 +4,9 @@ from random import Random
 import pytest
 
 from drivers.ble import RawAdvert
-from drivers.bthome import UUID16_V1, Why
+from drivers.ble.bthome import UUID16_V1
 from drivers.guard import CounterGuard
+from drivers.refused import Why
 from rules.observation import DeviceId, Phenomenon, Press, Quality
 from rules.wire import Observed
 from tests.drivers.home import HOUR_US, MINUTE_US, NOW, SECOND_US, Ear, Sensor, door

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers import bthome
-from drivers.bthome import OBJECTS, Advert, Kind, LinkKey, ObjectValue, Refused, Why, decode
+from drivers.ble import bthome
+from drivers.ble.bthome import OBJECTS, Advert, Kind, LinkKey, ObjectValue, decode
+from drivers.refused import Refused, Why
 from rules.errors import FrameError
 from sim.air import bthome as sensor
 from tests.drivers import oracle

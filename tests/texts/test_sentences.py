@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.bthome import Why
+from drivers.refused import Why
 from rules.alarm import AlarmKind
 from rules.observation import Phenomenon
 from rules.sentence import Argument, Say, Sentence, sentence

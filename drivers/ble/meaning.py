@@ -6,7 +6,7 @@ Ref: BTHome v2, https://bthome.io/format/, sensor, binary sensor and event table
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from drivers.bthome import BUTTON, OBJECTS, ObjectValue
+from drivers.ble.bthome import BUTTON, OBJECTS, ObjectValue
 from rules.observation import BOOLEAN, Phenomenon, Press, Quality, Value
 
 _BATTERY_LOW: Final = 0x15

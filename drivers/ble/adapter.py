@@ -12,11 +12,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from drivers import bthome
-from drivers.bthome import Advert, LinkKey, Refused, Why
+from drivers.ble import bthome
+from drivers.ble.advert import RawAdvert
+from drivers.ble.bthome import Advert, LinkKey
+from drivers.ble.meaning import read
 from drivers.guard import CounterGuard, Verdict, key_id
-from drivers.meaning import read
 from drivers.refusals import Refusals
+from drivers.refused import Refused, Why
 from drivers.repeats import PRESS_COUNTED_US, PRESS_PLAIN_US, PRESS_WITH_ID_US, Repeats
 from rules.device import Device
 from rules.observation import URGENT, DeviceId, Phenomenon, Value
@@ -31,19 +33,6 @@ _MICROSECONDS: Final = 1_000_000
 
 _FAINT_DBM: Final = -100
 _PERCENT_PER_DB: Final = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class RawAdvert:
-    """Service data as a radio heard it."""
-
-    address: str
-    "Of the sender, `AA:BB:CC:DD:EE:FF`."
-    uuid16: int
-    service_data: bytes
-    "Without the UUID."
-    rssi_dbm: int
-    boottime_us: int
 
 
 @dataclass(slots=True)

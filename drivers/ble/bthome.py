@@ -11,7 +11,7 @@ all the same, since a hazard in the wrong place is still a hazard.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum, StrEnum
+from enum import Enum
 from fractions import Fraction
 from functools import partial
 from typing import Final, NamedTuple
@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 
-from rules.errors import FrameError
+from drivers.refused import Refused, Why
 from rules.observation import Phenomenon
 
 _ADDRESS: Final = re.compile("[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}")
@@ -121,7 +121,7 @@ _TABLE: Final = (
     _number(0x12, "co2", 2),
     _number(0x13, "tvoc", 2),
     _number(0x14, "moisture", 2, "0.01"),
-    _flag(0x15, "battery", _P.BATTERY_PCT),  # Low or not: drivers.ble makes a level of it.
+    _flag(0x15, "battery", _P.BATTERY_PCT),  # Low or not: meaning.py makes a level of it.
     _flag(0x16, "battery charging"),
     _flag(0x17, "carbon monoxide", _P.CO),
     _flag(0x18, "cold"),
@@ -199,31 +199,6 @@ _TABLE: Final = (
 
 OBJECTS: Final = {row.id: row for row in _TABLE}
 "Every object of BTHome v2 by its id."
-
-
-class Why(StrEnum):
-    """Why a frame is refused."""
-
-    MALFORMED = "malformed"
-    VERSION = "version"
-    PLAINTEXT = "plaintext"
-    "The device has a key and this frame is not encrypted."
-    NO_KEY = "no_key"
-    "The frame is encrypted and no key is known for the device."
-    WRONG_KEY = "wrong_key"
-    "The tag does not fit: another key, or a forgery."
-    WRONG_MAC = "wrong_mac"
-    "The frame names another device than the radio did."
-    REPLAY = "replay"
-    "Its counter is older than what the device has already sent."
-
-
-class Refused(FrameError):  # noqa: N818 -- names what happened to the frame
-    """No frame that may be believed, and why."""
-
-    def __init__(self, why: Why, detail: str) -> None:
-        super().__init__(f"{why}: {detail}")
-        self.why = why
 
 
 class Advert(NamedTuple):

@@ -1,0 +1,30 @@
+"""Why a frame is not believed."""
+
+from enum import StrEnum
+
+from rules.errors import FrameError
+
+
+class Why(StrEnum):
+    """Why a frame is refused."""
+
+    MALFORMED = "malformed"
+    VERSION = "version"
+    PLAINTEXT = "plaintext"
+    "The device has a key and this frame is not encrypted."
+    NO_KEY = "no_key"
+    "The frame is encrypted and no key is known for the device."
+    WRONG_KEY = "wrong_key"
+    "The tag does not fit: another key, or a forgery."
+    WRONG_MAC = "wrong_mac"
+    "The frame names another device than the radio did."
+    REPLAY = "replay"
+    "Its counter is older than what the device has already sent."
+
+
+class Refused(FrameError):  # noqa: N818 -- names what happened to the frame
+    """No frame that may be believed, and why."""
+
+    def __init__(self, why: Why, detail: str) -> None:
+        super().__init__(f"{why}: {detail}")
+        self.why = why
