@@ -29,6 +29,8 @@ _MOST_H = 1e6
 _RARE_PER_H = 1e-9
 _HOUR = timedelta(hours=1)
 _STEP_H = GRID_MIN / 60
+_SHARES = tuple(comb(POWER, power) / factorial(POWER) for power in range(POWER + 1))
+"Of each moment in the cost of a delay."
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +44,23 @@ class Doubt:
     since: datetime
     "The last sign before that, of those that did not come soon before it."
 
-    def cost(self, waited_h: float) -> float:
-        """What a call so many hours after `at` costs those who lie there since before."""
-        total = 0.0
-        for power, moment in enumerate(self.moments):
-            total = total * waited_h + comb(POWER, power) * moment
-        return total / factorial(POWER)
+    def costs(self, since_h: float) -> list[float]:
+        """What a call costs those who lie there since before, every `GRID_MIN`.
+
+        Args:
+            since_h: from `at` to the first of these calls.
+
+        """
+        first, *others = (
+            share * moment for share, moment in zip(_SHARES, self.moments, strict=True)
+        )
+        found = []
+        for step in range(STEPS + 1):
+            waited_h, cost = since_h + step * _STEP_H, first
+            for other in others:
+                cost = cost * waited_h + other
+            found.append(cost)
+        return found
 
 
 def doubted(

@@ -289,8 +289,7 @@ class Habits:
         known = self._reckoned.doubted
         if known is None or known[:2] != (doubt, begin):
             since_h = (begin - doubt.at) / _HOUR_MIN / _MINUTE
-            chances = self._chances(context, _slot(begin))
-            of_it = line(chances, lambda waited_h: doubt.cost(since_h + waited_h))
+            of_it = line(self._chances(context, _slot(begin)), doubt.costs(since_h))
             known = self._reckoned.doubted = (doubt, begin, of_it)
         return known[2]
 

@@ -11,9 +11,9 @@ Ref: discrete hazard with a multiplicative baseline, fitted by iterative proport
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from math import exp, inf
 
 HOURS = 24
@@ -92,8 +92,20 @@ def watch(minutes: list[float], begin_min: int, lasted_min: int) -> None:
 
 
 def _cell(begin_min: int, elapsed_min: int) -> int:
-    row = max(bisect_right(EDGES_MIN, elapsed_min) - 1, 0)
-    return row * HOURS + (begin_min + elapsed_min) % _DAY_MIN // _HOUR_MIN
+    return _row(elapsed_min) + (begin_min + elapsed_min) % _DAY_MIN // _HOUR_MIN
+
+
+def _row(elapsed_min: int) -> int:
+    """Where the hours of that span begin."""
+    return max(bisect_right(EDGES_MIN, elapsed_min) - 1, 0) * HOURS
+
+
+_GRID = tuple(
+    (_row(middle), middle, exp(-(step + 1) * GRID_MIN / _ODD_MIN))
+    for step, middle in ((at, at * GRID_MIN + GRID_MIN // 2) for at in range(STEPS))
+)
+"""Of each step: the row of its middle, its middle in minutes, and the chance that what follows no
+habit lasts to its end."""
 
 
 def hazard(counts: Counts) -> list[float]:
@@ -160,10 +172,10 @@ def survival(ends_per_min: Sequence[float], begin_min: int, per_day: float) -> l
     """
     odd = min(_ODD / max(per_day, 1.0), 1.0)
     lasts, chances = 1.0, [1.0]
-    for step in range(STEPS):
-        middle = step * GRID_MIN + GRID_MIN // 2
-        lasts *= exp(-GRID_MIN * ends_per_min[_cell(begin_min, middle)])
-        chances.append((1 - odd) * lasts + odd * exp(-(step + 1) * GRID_MIN / _ODD_MIN))
+    for row, middle_min, odd_lasts in _GRID:
+        hour = (begin_min + middle_min) % _DAY_MIN // _HOUR_MIN
+        lasts *= exp(-GRID_MIN * ends_per_min[row + hour])
+        chances.append((1 - odd) * lasts + odd * odd_lasts)
     return chances
 
 
@@ -194,7 +206,7 @@ _USUAL = 0.02
 _NEVER = 1e-300
 
 
-def line(chances: Sequence[float], before: Callable[[float], float] | None = None) -> Line:
+def line(chances: Sequence[float], before: Sequence[float] = ()) -> Line:
     """The waits that pay, of silences that last with these chances.
 
     A collapse may happen at any moment of a silence and costs a power of the hours until the call;
@@ -202,12 +214,13 @@ def line(chances: Sequence[float], before: Callable[[float], float] | None = Non
 
     Args:
         chances: every `GRID_MIN`.
-        before: what waiting for so many hours costs those who collapsed before the silence.
+        before: what waiting costs those who collapsed before the silence, as often; nothing where
+            nobody can have.
 
     """
     cost = _delay_cost(chances)
-    if before is not None:
-        cost = [each + before(at * GRID_MIN / _HOUR_MIN) for at, each in enumerate(cost)]
+    if before:
+        cost = [now + then for now, then in zip(cost, before, strict=True)]
     hull: list[int] = []
     prices: list[float] = []
     for step in range(FIRST_STEP, len(chances)):
@@ -227,11 +240,8 @@ def line(chances: Sequence[float], before: Callable[[float], float] | None = Non
 def _delay_cost(chances: Sequence[float]) -> list[float]:
     """Integral over u < t of chance(u) (t - u) ** POWER, in hours, by the factorial of it."""
     values = list(chances)
-    width = GRID_MIN / _HOUR_MIN
+    half_h = GRID_MIN / _HOUR_MIN / 2
     for _ in range(POWER + 1):
-        total, integral = 0.0, [0.0]
-        for before, after in pairwise(values):
-            total += (before + after) / 2 * width
-            integral.append(total)
-        values = integral
+        parts = ((before + after) * half_h for before, after in pairwise(values))
+        values = list(accumulate(parts, initial=0.0))
     return values

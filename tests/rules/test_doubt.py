@@ -21,7 +21,7 @@ def test_a_sign_that_ends_a_long_silence_leaves_more_doubt_than_one_that_ends_a_
     short, long = after(1), after(10)
     assert short is not None
     assert long is not None
-    assert long.cost(2) > 10 * short.cost(2)
+    assert long.costs(2)[0] > 10 * short.costs(2)[0]
 
 
 def test_what_it_costs_to_wait_is_what_those_pay_who_collapsed_before() -> None:
@@ -31,16 +31,16 @@ def test_what_it_costs_to_wait_is_what_those_pay_who_collapsed_before() -> None:
     wide = 0.01
     delays = ((exp(-at * wide / MEAN_H), 6 - at * wide + 4.0) for at in range(round(6 / wide)))
     whole = sum(chance * delay**3 / 6 * wide for chance, delay in delays)
-    assert doubt.cost(4.0) == pytest.approx(whole * stirs_per_h / ends_per_h, rel=0.06)
+    assert doubt.costs(4.0)[0] == pytest.approx(whole * stirs_per_h / ends_per_h, rel=0.06)
 
 
 def test_a_second_sign_soon_after_leaves_next_to_none_of_it() -> None:
     first = after(10)
     assert first is not None
     second = after(0.2, first)
-    assert second is None or second.cost(2) < first.cost(2) / 2
+    assert second is None or second.costs(2)[0] < first.costs(2)[0] / 2
     third = None if second is None else after(0.2, second)
-    assert third is None or third.cost(2) < first.cost(2) / 5
+    assert third is None or third.costs(2)[0] < first.costs(2)[0] / 5
 
 
 def test_no_number_of_lone_signs_makes_it_endless() -> None:
@@ -48,7 +48,7 @@ def test_no_number_of_lone_signs_makes_it_endless() -> None:
     for _ in range(1_000):
         doubt = after(30, doubt)
     assert doubt is not None
-    assert isfinite(doubt.cost(72))
+    assert isfinite(doubt.costs(72)[0])
 
 
 def test_a_sign_in_the_moment_of_the_last_one_is_no_trouble() -> None:
