@@ -421,6 +421,10 @@ def test_what_a_machine_hid_is_no_silence_once_something_else_is_plugged_in() ->
     home.restart(3 * HOUR)
     home.see("fridge", W, 600.0)
     assert not home.engine.state.alarm(BLIND).present
+    foretold = home.engine.alarm_time_if_silent()
+    assert foretold is not None
+    home.jump(HOUR)
+    assert home.engine.alarm_time_if_silent() == foretold + HOUR
     home.wait(7 * HOUR)
     assert called(home, AlarmKind.INACTIVITY) == before
 

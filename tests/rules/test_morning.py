@@ -199,6 +199,16 @@ def inactivities(home: Home) -> int:
     return len([case for case in home.cases() if case.alarm.kind is AlarmKind.INACTIVITY])
 
 
+def test_a_word_moves_with_the_clock() -> None:
+    home = lived(furnished(), 18)
+    at(home, WAKES + 4 * HOUR)
+    home.put(Closed(home.cases()[-1].serial, Outcome.FALSE))
+    foretold = home.engine.alarm_time_if_silent()
+    assert foretold is not None
+    home.jump(HOUR)
+    assert home.engine.alarm_time_if_silent() == foretold + HOUR
+
+
 def test_a_case_put_away_after_the_day_began_says_nothing_of_the_silence_since() -> None:
     home = lived(furnished(), 18)
     at(home, WAKES + 4 * HOUR)
