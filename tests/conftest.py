@@ -12,6 +12,11 @@ from hypothesis import settings
 settings.register_profile("ongi", deadline=None, print_blob=True)
 settings.load_profile("ongi")
 
+# Commands speak the language of the locale: here, and in the processes they start, it names none.
+for _name in ("LC_ALL", "LC_MESSAGES"):
+    os.environ.pop(_name, None)
+os.environ["LANG"] = "C.UTF-8"
+
 
 @pytest.fixture
 async def _no_task_left() -> AsyncIterator[None]:
