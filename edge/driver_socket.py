@@ -44,6 +44,7 @@ _SPOILT_MAX = 3
 _ITS_OWN = frozenset(
     {
         AlarmKind.DRIVER_LOST,
+        AlarmKind.RADIO_LOST,
         AlarmKind.FRAMES_REFUSED,
         AlarmKind.JOURNAL_RESTORED,
         AlarmKind.DISK_FAILING,
@@ -261,7 +262,8 @@ class DriverSocket:
                     radio.refused += 1
                     await radio.faults.refuse("a driver's claim", f"{kind} of {scope}")
                     return
-                if scope != radio.faults.source and not await self._is_its_own(scope, radio):
+                its_part = f"{scope}:".startswith(f"{radio.faults.source}:")
+                if not its_part and not await self._is_its_own(scope, radio):
                     return
                 item = Technical(kind, scope, present, said)
             case CommandResult():

@@ -81,6 +81,10 @@ _KEYS = (
     "less_cooking",
     "lone_sign",
     "home_blind_by_machines",
+    "radio_gone",
+    "radio_silent",
+    "proxy_lost",
+    "proxy_refused",
 )
 _NAMES = (
     "at",
@@ -108,6 +112,7 @@ _NAMES = (
     "before",
     "weeks",
     "later",
+    "radio",
 )
 _KEY_NUMBERS = {key: number for number, key in enumerate(_KEYS)}
 _NAME_NUMBERS = {name: number for number, name in enumerate(_NAMES)}

@@ -49,6 +49,8 @@ class AlarmKind(StrEnum):
     TAMPER = "tamper"
     COMMAND_FAILED = "command_failed"
     DRIVER_LOST = "driver_lost"
+    RADIO_LOST = "radio_lost"
+    "One of a driver's adapters or proxies; the driver itself runs."
     FRAMES_REFUSED = "frames_refused"
     JOURNAL_RESTORED = "journal_restored"
     DISK_FAILING = "disk_failing"

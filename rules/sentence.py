@@ -63,6 +63,10 @@ class Say(StrEnum):
     TAMPERED = "tampered"  # at: datetime, room, device
     COMMAND_FAILED = "command_failed"  # at: datetime, room, device
     DRIVER_LOST = "driver_lost"  # at: datetime, driver
+    RADIO_GONE = "radio_gone"  # since: datetime, radio
+    RADIO_SILENT = "radio_silent"  # since: datetime, radio
+    PROXY_LOST = "proxy_lost"  # since: datetime, radio
+    PROXY_REFUSED = "proxy_refused"  # at: datetime, radio
     FRAMES_REFUSED = "frames_refused"  # at: datetime, device, reason
     JOURNAL_RESTORED = "journal_restored"  # at: datetime, detail
     DISK_FAILING = "disk_failing"  # at: datetime, detail

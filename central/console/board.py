@@ -37,6 +37,7 @@ _RANK: Final = {
     AlarmKind.MAINS_OUTAGE: 4,
     AlarmKind.DISK_FAILING: 4,
     AlarmKind.DRIVER_LOST: 4,
+    AlarmKind.RADIO_LOST: 4,
     AlarmKind.TIME_UNTRUSTED: 4,
 }
 _LAST: Final = {Category.ESCALATION: 2, Category.FAULT: 8, Category.NOTE: 9}

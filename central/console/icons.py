@@ -29,6 +29,7 @@ _PATHS: Final = {
     "tamper": "M6 11h12v9H6z M9 11V7a3.500 3.500 0 0 1 6.800-1 M12 15v2",
     "command_failed": "M4 12h9 M10 8l4 4-4 4 M17 9l4 6 M21 9l-4 6",
     "driver_lost": "M12 13v8 M9 10a3 3 0 0 1 6 0 M6 10a6 6 0 0 1 12 0 M3 3l18 18",
+    "radio_lost": "M12 13v8 M9 10a3 3 0 0 1 6 0 M6 10a6 6 0 0 1 12 0 M16 16l5 5 M21 16l-5 5",
     "frames_refused": "M12 3l8 3v6c0 5-4 8-8 9-4-1-8-4-8-9V6z M9 10l6 5 M15 10l-6 5",
     "journal_restored": _DISK,
     "disk_failing": f"{_DISK} M3 3l18 18",

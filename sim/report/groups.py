@@ -43,7 +43,7 @@ _UNHEARD: Final = frozenset(
 TOLD_BY: Final = {
     FaultGroup.AIR: _UNHEARD | {AlarmKind.FRAMES_REFUSED},
     FaultGroup.SENSOR: _UNHEARD | {AlarmKind.BATTERY_LOW, AlarmKind.FRAMES_REFUSED},
-    FaultGroup.RADIO: _UNHEARD | {AlarmKind.DRIVER_LOST},
+    FaultGroup.RADIO: _UNHEARD | {AlarmKind.DRIVER_LOST, AlarmKind.RADIO_LOST},
     FaultGroup.GATEWAY: frozenset(
         {AlarmKind.DISK_FAILING, AlarmKind.JOURNAL_RESTORED, AlarmKind.REGISTRY_RESTORED}
     ),

@@ -306,6 +306,8 @@ async def test_a_driver_cannot_claim_that_a_person_is_in_danger(gateway: Gateway
         (AlarmKind.GATEWAY_SILENT, DeviceId("driver:ble")),
         (AlarmKind.DEVICE, KETTLE.device.id),
         (AlarmKind.TIME_UNTRUSTED, None),
+        (AlarmKind.RADIO_LOST, DeviceId("driver:zigbee:usb0")),
+        (AlarmKind.RADIO_LOST, DeviceId("driver:blend")),
     ],
 )
 async def test_a_driver_cannot_raise_or_end_what_the_gateway_judges(
@@ -317,6 +319,15 @@ async def test_a_driver_cannot_raise_or_end_what_the_gateway_judges(
     assert isinstance(item, Technical)
     assert (item.kind, item.scope) == (AlarmKind.FRAMES_REFUSED, "driver:ble")
     assert gateway.inbox.depth == 0
+
+
+async def test_a_driver_tells_of_one_of_its_adapters(gateway: Gateway) -> None:
+    driver = await gateway.driver()
+    said = sentence(Say.RADIO_GONE, since=AT, radio="hci0")
+    driver.tell(DriverFault(AlarmKind.RADIO_LOST, DeviceId("driver:ble:hci0"), True, said))
+    assert await gateway.got() == Technical(
+        AlarmKind.RADIO_LOST, DeviceId("driver:ble:hci0"), True, said
+    )
 
 
 # ---- rubbish
