@@ -306,8 +306,6 @@ async def test_a_driver_cannot_claim_that_a_person_is_in_danger(gateway: Gateway
         (AlarmKind.GATEWAY_SILENT, DeviceId("driver:ble")),
         (AlarmKind.DEVICE, KETTLE.device.id),
         (AlarmKind.TIME_UNTRUSTED, None),
-        (AlarmKind.RADIO_LOST, DeviceId("driver:zigbee:usb0")),
-        (AlarmKind.RADIO_LOST, DeviceId("driver:blend")),
     ],
 )
 async def test_a_driver_cannot_raise_or_end_what_the_gateway_judges(
@@ -325,9 +323,12 @@ async def test_a_driver_tells_of_one_of_its_adapters(gateway: Gateway) -> None:
     driver = await gateway.driver()
     said = sentence(Say.RADIO_GONE, since=AT, radio="hci0")
     driver.tell(DriverFault(AlarmKind.RADIO_LOST, DeviceId("driver:ble:hci0"), True, said))
+    for other in ("driver:zigbee:usb0", "driver:blend", "driver:ble:hci0"):
+        driver.tell(DriverFault(AlarmKind.RADIO_LOST, DeviceId(other), True, said))
     assert await gateway.got() == Technical(
         AlarmKind.RADIO_LOST, DeviceId("driver:ble:hci0"), True, said
     )
+    assert gateway.refused() == 2
 
 
 # ---- rubbish
