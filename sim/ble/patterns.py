@@ -1,0 +1,78 @@
+"""What a client wants to hear: patterns of a monitor, and filters of a discovery.
+
+Ref: BlueZ 5.66, doc/advertisement-monitor-api.txt, doc/adapter-api.txt (SetDiscoveryFilter) and
+src/adapter.c, is_filter_match.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from dbus_fast import Variant
+
+from sim.ble.frame import Said, elements
+
+PATTERNS_MAX: Final = 16
+"Of one monitor; with more it is released."
+
+
+class Pattern(NamedTuple):
+    """Bytes at a place within an element's data."""
+
+    offset: int
+    kind: int
+    value: bytes
+
+    def fits(self, kind: int, data: bytes) -> bool:
+        return kind == self.kind and data.startswith(self.value, self.offset)
+
+
+def patterns(interface: Mapping[str, Variant]) -> tuple[Pattern, ...] | None:
+    """What a client's monitor asks for; None if bluetoothd would release it."""
+    kind, wanted = interface.get("Type"), interface.get("Patterns")
+    if kind is None or kind.value != "or_patterns" or wanted is None:
+        return None
+    read = tuple(Pattern(offset, kind, bytes(value)) for offset, kind, value in wanted.value)
+    return read if 0 < len(read) <= PATTERNS_MAX else None
+
+
+def any_fits(wanted: Iterable[Sequence[Pattern]], data: bytes) -> bool:
+    """Whether an advert fits one pattern of one monitor."""
+    return any(
+        pattern.fits(kind, value)
+        for kind, value in elements(data)
+        for one in wanted
+        for pattern in one
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What a discovery asks for. Without a filter of its own it hears everything, coarsely."""
+
+    own: bool = False
+    uuids: frozenset[str] = frozenset()
+    rssi_dbm: int | None = None
+    pattern: str = ""
+    "Begin of a name or of an address."
+    duplicates: bool = False
+    "Data are told again that are as they were."
+
+    def passes(self, address: str, said: Said, rssi_dbm: int) -> bool:
+        if self.rssi_dbm is not None and rssi_dbm < self.rssi_dbm:
+            return False
+        if self.uuids and self.uuids.isdisjoint(said.uuids):
+            return False
+        return (said.name or "").startswith(self.pattern) or address.startswith(self.pattern)
+
+
+def discovery_filter(asked: Mapping[str, Variant]) -> Filter:
+    """The filter that a client sets; what is not listed in `Filter` is passed over."""
+    values = {name: variant.value for name, variant in asked.items()}
+    return Filter(
+        own=bool(values),
+        uuids=frozenset(str(uuid).lower() for uuid in values.get("UUIDs", ())),
+        rssi_dbm=values.get("RSSI"),
+        pattern=values.get("Pattern", ""),
+        duplicates=bool(values.get("DuplicateData", False)),
+    )
