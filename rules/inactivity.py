@@ -12,7 +12,7 @@ from rules import away, prompt
 from rules.alarm import ACTIVE, AlarmKey, AlarmKind, AlarmState, Move
 from rules.decision import Decision
 from rules.doubt import Doubt
-from rules.events import AwayReason, Learnt, Outcome, Stage
+from rules.events import AwayReason, Learnt, Stage
 from rules.habits import LEARNS_EVERY, SOONEST
 from rules.prices import Budget
 from rules.rulebook import Rulebook
@@ -35,8 +35,8 @@ def silent_since(state: State, book: Rulebook) -> datetime | None:
         seen,
         state.installed,
         state.away_ended,
-        state.alarm(KEY).closed_at,
         state.reached,
+        state.unreached,
         state.life.at if state.life is not None else None,
     ]
     return max(mark for mark in marks if mark is not None)
@@ -194,10 +194,7 @@ def _since_a_word(state: State, since: datetime) -> bool:
     A case closed in vain, a trip that was to be over: then nobody is there as a rule, and no habit
     says for how long. Without this an unannounced trip of four days is a case every four hours.
     """
-    alarm = state.alarm(KEY)
-    # Whom nobody reached may lie there still.
-    closed = None if alarm.outcome is Outcome.NO_CONTACT else alarm.closed_at
-    words = (closed, state.reached, state.away_ended)
+    words = (state.reached, state.away_ended)
     # Who comes home ends an absence in the moment of being seen, or a little later.
     return since in words and (state.life is None or state.life.at < since - _EARLY)
 

@@ -45,6 +45,8 @@ class Known:
     away_ended: datetime | None = None
     reached: datetime | None = None
     "When the center closed a case of a silence that went on, having reached the resident."
+    unreached: datetime | None = None
+    "When it closed one of inactivity, nobody having been reached: who may lie there still."
     door_shut: datetime | None = None
     installed: datetime | None = None
     started: datetime = LONG_AGO
@@ -76,9 +78,7 @@ class Known:
         seen = self.sees_since(pet=pet)
         if seen is None or self.away is not None:
             return None
-        alarm = self.alarms.get(_INACTIVITY)
-        closed = None if alarm is None else alarm.closed_at
-        marks = (seen, self.away_ended, self.listened_from, closed)
+        marks = (seen, self.away_ended, self.listened_from, self.reached, self.unreached)
         return max(mark for mark in marks if mark is not None)
 
     @property

@@ -112,6 +112,8 @@ def _silence_closed(known: Known, event: CaseClosed, alarm: Alarm) -> None:
             known.habits.end(begin, event.at, Ended.CALL, sure=True)
     if goes_on and event.outcome is not Outcome.NO_CONTACT:
         known.reached = event.at
+    elif goes_on and alarm.key == _INACTIVITY:
+        known.unreached = event.at
 
 
 def _ended(known: Known) -> Ended:
@@ -143,10 +145,8 @@ def _followed(known: Known, begin: datetime) -> bool:
 
 def _looked_after(known: Known, begin: datetime) -> bool:
     """Whether a person was known to be well, or away, since then."""
-    alarm = known.alarm(_INACTIVITY)
-    closed = None if alarm.outcome is Outcome.NO_CONTACT else alarm.closed_at
     trip = known.away is not None and known.away.reason is not AwayReason.OUTING
-    words = (closed, known.reached, known.away_ended)
+    words = (known.reached, known.away_ended)
     return trip or any(at is not None and at > begin for at in words)
 
 

@@ -88,8 +88,8 @@ def _may_claim(state: State, book: Rulebook) -> bool:
 
 def _looked_after(state: State) -> bool:
     """Whether somebody closed a case of this silence: the next one is inactivity's to call."""
-    words, life = (state.alarm(_INACTIVITY).closed_at, state.reached), state.life
-    return any(at is not None and (life is None or life.at < at) for at in words)
+    closed, life = (state.reached, state.unreached), state.life
+    return any(at is not None and (life is None or life.at < at) for at in closed)
 
 
 def _missed(state: State, book: Rulebook, told: datetime) -> datetime | None:

@@ -53,7 +53,7 @@ def redate(known: Known, event: TimeMoved) -> None:
     known.runs.move(moved)
     known.routine.move(moved, shift, now)
     known.away_ended, known.door_shut = perhaps(known.away_ended), perhaps(known.door_shut)
-    known.reached = perhaps(known.reached)
+    known.reached, known.unreached = perhaps(known.reached), perhaps(known.unreached)
     known.installed, known.started = perhaps(known.installed), moved(known.started)
     # The whole run moves with every further setting: what passed within it stays as long.
     known.trusted, known.trust_changed = event.trusted, now

@@ -99,6 +99,19 @@ def test_life_after_the_alarm_is_news_and_not_an_acknowledgement() -> None:
     assert len([case for case in home.cases() if case.alarm == KEY]) == 2
 
 
+@pytest.mark.parametrize("outcome", list(Outcome))
+def test_a_case_closed_after_it_was_over_puts_the_next_one_off_no_longer(outcome: Outcome) -> None:
+    home = Home()
+    home.live()
+    home.wait(9 * HOUR)
+    case = home.cases()[-1].serial
+    home.live()
+    last = home.now
+    home.wait(3 * HOUR)
+    home.put(Closed(case, outcome))
+    assert home.engine.alarm_time_if_silent() == last + 8 * HOUR
+
+
 def test_taken_never_stops_the_next_level_nor_clears() -> None:
     home = Home()
     home.live()
