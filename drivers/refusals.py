@@ -12,7 +12,14 @@ from rules.wire import DriverFault
 
 _HOUR_US: Final = 3_600_000_000
 
-_WORTH_TELLING: Final = {Why.REPLAY: 1, Why.PLAINTEXT: 1, Why.WRONG_MAC: 1}
+_WORTH_TELLING: Final = {
+    Why.REPLAY: 1,
+    Why.PLAINTEXT: 1,
+    Why.WRONG_MAC: 1,
+    Why.WRONG_MODEL: 1,
+    Why.NEEDS_XIAOMI: 1,
+    Why.NEEDS_SWITCHBOT: 1,
+}
 _OTHERWISE: Final = 3
 "Within an hour: one spoilt frame is noise, three are a wrong key or a wrong firmware."
 

@@ -20,6 +20,12 @@ class Why(StrEnum):
     "The frame names another device than the radio did."
     REPLAY = "replay"
     "Its counter is older than what the device has already sent."
+    WRONG_MODEL = "wrong_model"
+    "The frame is of another product than the registry names, or can be read of known ones only."
+    NEEDS_XIAOMI = "needs_xiaomi"
+    "`ongi[xiaomi]`, which reads its format, is not installed."
+    NEEDS_SWITCHBOT = "needs_switchbot"
+    "`ongi[switchbot]`, which reads its format, is not installed."
 
 
 class Refused(FrameError):  # noqa: N818 -- names what happened to the frame

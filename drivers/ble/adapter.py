@@ -1,9 +1,7 @@
 """BLE adverts to observations: knows the home's devices, believes nothing else.
 
 Frames of unknown addresses are counted and forgotten. Of a known device, keyed or not, only what
-its registry entry lists is passed on.
-
-Ref: BTHome v2, https://bthome.io/format/ and https://bthome.io/encryption/.
+its registry entry lists is passed on. Which adapter or proxy heard a frame makes no difference.
 """
 
 import logging
@@ -14,7 +12,8 @@ from typing import Final
 
 from drivers.ble import bthome
 from drivers.ble.advert import RawAdvert
-from drivers.ble.bthome import Advert, LinkKey
+from drivers.ble.decoded import Decoded
+from drivers.ble.formats import openers
 from drivers.ble.meaning import read
 from drivers.guard import CounterGuard, Verdict, key_id
 from drivers.refusals import Refusals
@@ -45,6 +44,9 @@ class Counts:
     late: int = 0
     unsure: int = 0
     other_uuid: int = 0
+    "Adverts of no format, or of another than its model has."
+    without_objects: int = 0
+    "Frames of the device's format that say nothing."
     unused_objects: int = 0
     undecoded: int = 0
     "Frames with an unknown object: what stood before it was used."
@@ -61,7 +63,9 @@ class _Known:
         "key",
         "key_id",
         "last",
+        "last_uuid16",
         "mac",
+        "openers",
         "repeats",
         "said",
     )
@@ -69,13 +73,14 @@ class _Known:
     def __init__(self, device: Device, mac: bytes, key: bytes | None) -> None:
         self.device = device
         self.mac = mac
-        self.key = None if key is None else LinkKey(mac, key)
+        self.openers = openers(device, mac, key)
         self.key_id = b"" if key is None else key_id(mac, key)
         self.counts = Counts()
         self.last: bytes | None = None
+        self.last_uuid16 = 0
         "The last authenticated frame: its repetitions need no decoding."
         self.said: dict[Phenomenon, Value] = {}
-        "Urgent states as last passed on; a repetition of one is no news."
+        "States as last passed on."
         self.repeats = Repeats()
         self._quality_us: int | None = None
 
@@ -125,6 +130,8 @@ class BleAdapter:
             id_ = b"" if key is None else key_id(mac, key)
             if known is None or known.key_id != id_ or known.device.id != device.id:
                 known = _Known(device, mac, key)
+            elif known.device.model != device.model:
+                known.openers = openers(device, mac, key)
             known.device = device
             self._known[device.address] = known
         self._guard.retain({known.key_id for known in self._known.values()})
@@ -137,15 +144,12 @@ class BleAdapter:
             self.unknown += 1
             return []
         known.counts.heard += 1
-        if advert.service_data == known.last and advert.uuid16 == bthome.UUID16:
+        if advert.service_data == known.last and advert.uuid16 == known.last_uuid16:
             known.counts.duplicates += 1
             return []
         try:
             frame = _open(known, advert)
-            if frame is None:
-                known.counts.other_uuid += 1
-                return []
-            return [*self._pass_on(known, advert, frame)]
+            return [] if frame is None else [*self._pass_on(known, advert, frame)]
         except Refused as refused:
             counts = known.counts.refused
             counts[refused.why] = counts.get(refused.why, 0) + 1
@@ -157,7 +161,7 @@ class BleAdapter:
         """Faults of refused frames that have ended; to be asked every few minutes."""
         return self._refusals.over(at_us, now)
 
-    def _pass_on(self, known: _Known, advert: RawAdvert, frame: Advert) -> list[Observed]:
+    def _pass_on(self, known: _Known, advert: RawAdvert, frame: Decoded) -> list[Observed]:
         """Judge a decoded frame and turn it into observations.
 
         Raises:
@@ -185,8 +189,8 @@ class BleAdapter:
                     passes = URGENT
                 case Verdict.NEW:
                     pass
-            known.last = advert.service_data
-        counts.unused_objects += news.meaning.unused
+            known.last, known.last_uuid16 = advert.service_data, advert.uuid16
+        counts.unused_objects += news.meaning.unused + frame.dropped
         counts.undecoded += bool(frame.undecoded)
         observed = news.take(known, at_us, passes)
         if observed:
@@ -203,12 +207,16 @@ class _News:
 
     __slots__ = ("_press", "_presses", "_states", "_whole", "meaning", "repeated", "urgent")
 
-    def __init__(self, known: _Known, frame: Advert, at_us: int) -> None:
+    def __init__(self, known: _Known, frame: Decoded, at_us: int) -> None:
         meaning = read(frame.objects, known.device.phenomena)
         self.meaning = meaning
         self._whole = (frame.packet_id, frame.objects)
         self._press = (frame.packet_id, meaning.codes)
-        self._states = {} if known.repeats.state(self._whole, at_us) else meaning.states
+        repeated = known.repeats.state(self._whole, at_us) and all(
+            known.said.get(phenomenon) == value
+            for phenomenon, (value, _) in meaning.states.items()
+        )
+        self._states = {} if repeated else meaning.states
         window_us = _press_window_us(frame)
         pressed = meaning.presses and not known.repeats.press(self._press, at_us, window_us)
         self._presses = meaning.presses if pressed else ()
@@ -233,23 +241,28 @@ class _News:
         for phenomenon, (value, quality) in self._states.items():
             if passes is None or phenomenon in passes:
                 observed.append(Observed(device, phenomenon, value, at_us, quality))
-                if phenomenon in URGENT:
-                    known.said[phenomenon] = value
+                known.said[phenomenon] = value
         return observed
 
 
-def _open(known: _Known, advert: RawAdvert) -> Advert | None:
-    """The decoded frame; None if it is not BTHome.
+def _open(known: _Known, advert: RawAdvert) -> Decoded | None:
+    """The decoded frame; None, and counted, if there is nothing in it for us.
 
     Raises:
-        Refused: it is, and may not be believed.
+        Refused: there is, and it may not be believed.
 
     """
-    if advert.uuid16 != bthome.UUID16:
-        if advert.uuid16 in bthome.UUID16_V1:
-            raise Refused(Why.VERSION, "BTHome version 1, only 2 is spoken here")
+    if advert.company is None:
+        open_ = known.openers.by_uuid16.get(advert.uuid16)
+    else:
+        open_ = known.openers.by_company.get(advert.company)
+    if open_ is None:
+        known.counts.other_uuid += 1
         return None
-    frame = bthome.decode(advert.service_data, known.key)
+    frame = open_(advert)
+    if frame is None:
+        known.counts.without_objects += 1
+        return None
     if frame.counter is None and known.device.keyed:
         raise Refused(Why.PLAINTEXT, "plain, though the device is keyed")
     if frame.mac is not None and frame.mac != known.mac:
@@ -257,7 +270,7 @@ def _open(known: _Known, advert: RawAdvert) -> Advert | None:
     return frame
 
 
-def _press_window_us(frame: Advert) -> int:
+def _press_window_us(frame: Decoded) -> int:
     if frame.packet_id is not None:
         return PRESS_WITH_ID_US
     return PRESS_PLAIN_US if frame.counter is None else PRESS_COUNTED_US

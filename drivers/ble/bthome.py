@@ -19,7 +19,10 @@ from typing import Final, NamedTuple
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 
+from drivers.ble.advert import RawAdvert
+from drivers.ble.decoded import Decoded, ObjectValue, Opener
 from drivers.refused import Refused, Why
+from rules.device import Device
 from rules.observation import Phenomenon
 
 _ADDRESS: Final = re.compile("[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}")
@@ -36,9 +39,6 @@ _MAC_INCLUDED: Final = 0x02  # Gone from today's text (reserved), still sent by 
 _TRIGGER: Final = 0x04
 _VERSION: Final = 2
 _COUNTER_AND_TAG: Final = 8
-
-ObjectValue = bool | int | float | str | bytes
-"Flag, whole number or event code, measurement, text or version, raw bytes."
 
 
 class Kind(Enum):
@@ -201,22 +201,6 @@ OBJECTS: Final = {row.id: row for row in _TABLE}
 "Every object of BTHome v2 by its id."
 
 
-class Advert(NamedTuple):
-    """One decoded frame. A tuple, since making a frozen dataclass takes as long as decrypting."""
-
-    objects: tuple[tuple[int, ObjectValue], ...]
-    "Object id and value in the unit of the specification, in the order sent, no packet id."
-    packet_id: int | None
-    counter: int | None
-    "Of an encrypted frame."
-    trigger: bool
-    "The device sends when something happens, not at intervals."
-    mac: bytes | None
-    "In the order it is written, if the frame carries it."
-    undecoded: bytes
-    "From the first unknown object id on: the length of what it heads cannot be known."
-
-
 class LinkKey:
     """The key of one device, ready to open its frames."""
 
@@ -247,7 +231,7 @@ class LinkKey:
             raise Refused(Why.WRONG_KEY, "the tag does not fit") from error
 
 
-def decode(service_data: bytes, key: LinkKey | None = None) -> Advert:
+def decode(service_data: bytes, key: LinkKey | None = None) -> Decoded:
     """Parse the service data of UUID 0xFCD2 (without the UUID itself).
 
     With a `key` the frame must be encrypted with it, without one it must be plain. Counters and
@@ -281,7 +265,19 @@ def decode(service_data: bytes, key: LinkKey | None = None) -> Advert:
             raise Refused(Why.PLAINTEXT, "plain, though the device has a key")
         counter = None
         objects, packet_id, undecoded = _parse(service_data[start:])
-    return Advert(objects, packet_id, counter, (information & _TRIGGER) != 0, mac, undecoded)
+    return Decoded(objects, packet_id, counter, (information & _TRIGGER) != 0, mac, undecoded)
+
+
+def opener(_device: Device, mac: bytes, key: bytes | None) -> Opener:
+    """What decodes the adverts of one device, those of version 1 as well: it refuses them."""
+    link_key = None if key is None else LinkKey(mac, key)
+
+    def open_(advert: RawAdvert) -> Decoded:
+        if advert.uuid16 != UUID16:
+            raise Refused(Why.VERSION, "BTHome version 1, only 2 is spoken here")
+        return decode(advert.service_data, link_key)
+
+    return open_
 
 
 class _Row(NamedTuple):

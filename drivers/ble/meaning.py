@@ -1,12 +1,14 @@
-"""What the objects of a BTHome frame mean for a device, by the phenomena its registry entry has.
+"""What the objects of a frame mean for a device, by the phenomena its registry entry has.
 
-Ref: BTHome v2, https://bthome.io/format/, sensor, binary sensor and event tables.
+Ref: BTHome v2, https://bthome.io/format/, sensor, binary sensor and event tables; Shelly BLU,
+https://shelly-api-docs.shelly.cloud/docs-ble/Devices/ht, button press events.
 """
 
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from drivers.ble.bthome import BUTTON, OBJECTS, ObjectValue
+from drivers.ble.bthome import BUTTON, OBJECTS
+from drivers.ble.decoded import ObjectValue
 from rules.observation import BOOLEAN, Phenomenon, Press, Quality, Value
 
 _BATTERY_LOW: Final = 0x15
@@ -27,6 +29,7 @@ _PRESSES: Final = {
     5: Press.LONG,
     6: Press.LONG,
     0x80: Press.LONG,
+    0xFE: Press.LONG,  # Held, as Shelly's firmware before 1.0.20 says it.
 }
 _PHENOMENA: Final = {id_: row.phenomenon for id_, row in OBJECTS.items()}
 

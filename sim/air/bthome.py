@@ -8,7 +8,8 @@ from typing import Final
 
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 
-from drivers.ble.bthome import BUTTON, OBJECTS, PACKET_ID, Kind, ObjectValue
+from drivers.ble.bthome import BUTTON, OBJECTS, PACKET_ID, Kind
+from drivers.ble.decoded import ObjectValue
 from rules.observation import Phenomenon, Press, Value
 
 _INFORMATION: Final = 0x40

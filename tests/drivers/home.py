@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from drivers.ble import BleAdapter, RawAdvert
-from drivers.ble.bthome import UUID16, ObjectValue, mac_of
+from drivers.ble.bthome import UUID16, mac_of
+from drivers.ble.decoded import ObjectValue
 from drivers.guard import CounterGuard
 from rules.alarm import AlarmKind
 from rules.device import Device, Link, Output
@@ -29,6 +30,7 @@ class Sensor:
     counter: int = 100
     every: timedelta = timedelta(minutes=10)
     outputs: frozenset[Output] = frozenset()
+    model: str = "test"
     address: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -47,7 +49,7 @@ class Sensor:
             DeviceId(self.name),
             Link.BLE,
             self.address,
-            "test",
+            self.model,
             "room",
             self.phenomena,
             self.every,

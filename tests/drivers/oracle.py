@@ -10,7 +10,7 @@ from bthome_ble.event import BUTTON_EVENTS, COMMAND_EVENTS, DIMMER_EVENTS, Event
 from bthome_ble.parser import BTHomeBluetoothDeviceData
 from habluetooth import BluetoothServiceInfoBleak
 
-from drivers.ble.bthome import ObjectValue
+from drivers.ble.decoded import ObjectValue
 
 ADDRESS = "54:48:E6:8F:80:A5"
 _UUID = "0000fcd2-0000-1000-8000-00805f9b34fb"

@@ -131,7 +131,7 @@ def test_what_stands_behind_an_unknown_object_is_counted(state: Path) -> None:
 # ---------------------------------------------------------------- buttons
 
 
-@pytest.mark.parametrize("code", [1, 2, 3, 0x80, 0x7F])
+@pytest.mark.parametrize("code", [1, 2, 3, 0x80, 0xFE, 0x7F])
 def test_pressing_a_call_button_calls_for_help(state: Path, code: int) -> None:
     sensor = call_button()
     assert Ear(state, sensor).hears(sensor, sensor.frame((BUTTON, code))) == [(P.SOS, True)]
@@ -151,7 +151,14 @@ def test_no_press_is_no_call(state: Path, code: int) -> None:
 
 @pytest.mark.parametrize(
     ("code", "press"),
-    [(1, Press.SINGLE), (2, Press.DOUBLE), (3, Press.TRIPLE), (4, Press.LONG), (0x80, Press.LONG)],
+    [
+        (1, Press.SINGLE),
+        (2, Press.DOUBLE),
+        (3, Press.TRIPLE),
+        (4, Press.LONG),
+        (0x80, Press.LONG),
+        (0xFE, Press.LONG),
+    ],
 )
 def test_an_ordinary_button_is_a_button(state: Path, code: int, press: Press) -> None:
     sensor = Sensor("button", frozenset({P.BUTTON}))
@@ -220,6 +227,16 @@ def test_two_adverts_in_rotation_say_each_thing_once(state: Path) -> None:
         seen += ear.hears(sensor, press, turn * SECOND_US)
         seen += ear.hears(sensor, power, turn * SECOND_US)
     assert seen == [(P.BUTTON, Press.SINGLE), (P.RELAY_ON, True), (P.POWER_W, 100.0)]
+
+
+def test_a_door_that_is_opened_shut_and_opened_again_at_once_is_open(state: Path) -> None:
+    sensor = door()
+    ear = Ear(state, sensor)
+    for at, is_open in enumerate((True, False, True)):
+        # The same bytes as two seconds before, but for the counter, and something else between.
+        frame = sensor.frame((OPEN, is_open))
+        assert ear.hears(sensor, frame, at * SECOND_US) == [(P.CONTACT_OPEN, is_open)]
+    assert ear.hears(sensor, sensor.frame((OPEN, True)), 3 * SECOND_US) == []
 
 
 def test_a_state_that_is_only_confirmed_keeps_its_sensor_alive(state: Path) -> None:
@@ -334,8 +351,10 @@ def test_version_1_is_refused_by_its_uuid_and_by_its_version_bits(state: Path) -
 def test_other_service_data_of_a_known_device_is_none_of_our_business(state: Path) -> None:
     sensor = door(key=None)
     ear = Ear(state, sensor)
-    assert ear.adapter.receive(sensor.advert(b"\x40\x11\x01", uuid16=0xFE95), NOW) == []
-    assert ear.adapter.counts[DeviceId("door")].other_uuid == 1
+    assert ear.adapter.receive(sensor.advert(b"\x40\x11\x01", uuid16=0xFEAA), NOW) == []
+    makers = RawAdvert(sensor.address, 0, b"\x40\x11\x01", -60, 0, company=0x004C)
+    assert ear.adapter.receive(makers, NOW) == []
+    assert ear.adapter.counts[DeviceId("door")].other_uuid == 2
 
 
 def test_a_frame_that_names_another_device_is_refused(state: Path) -> None:

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.ble import bthome
-from drivers.ble.bthome import OBJECTS, Advert, Kind, LinkKey, ObjectValue, decode
+from drivers.ble.bthome import OBJECTS, Kind, LinkKey, decode
+from drivers.ble.decoded import Decoded, ObjectValue
 from drivers.refused import Refused, Why
 from rules.errors import FrameError
 from sim.air import bthome as sensor
@@ -167,7 +168,7 @@ def test_an_address_is_six_pairs_of_hex_digits() -> None:
 def test_any_bytes_give_an_advert_or_a_frame_error(service_data: bytes) -> None:
     for key in (None, LinkKey(MAC, KEY)):
         with suppress(FrameError):
-            assert isinstance(decode(service_data, key), Advert)
+            assert isinstance(decode(service_data, key), Decoded)
 
 
 @given(st.binary(max_size=48))
@@ -217,7 +218,7 @@ FRAMES = (
 )
 
 
-def _same(ids: list[int], advert: Advert, theirs: list[Any]) -> None:
+def _same(ids: list[int], advert: Decoded, theirs: list[Any]) -> None:
     assert [id_ for id_, _ in advert.objects] == ids
     for (id_, value), their in zip(advert.objects, theirs, strict=True):
         ours = oracle.in_its_words(id_, value)
