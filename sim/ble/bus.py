@@ -24,8 +24,10 @@ INSTALL: Final = "sudo apt-get install -y --no-install-recommends dbus-daemon"
 _SOCKET_BYTES_MAX: Final = 107
 "Of `sun_path`, without its closing zero."
 _STARTS_WITHIN_S: Final = 10.0
-_STOPS_WITHIN_S: Final = 5.0
 _LOOK_EVERY_S: Final = 0.02
+
+_DIES_WITH_US: Final = ("setpriv", "--pdeathsig", "KILL") if shutil.which("setpriv") else ()
+"A launcher that is killed leaves no daemon behind."
 
 _CONFIGURATION: Final = """\
 <!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
@@ -61,6 +63,7 @@ class PrivateBus:
         """
         self._socket = folder / "bus"
         self._configuration = folder / "bus.conf"
+        self._log = folder / "bus.log"
         self._process: asyncio.subprocess.Process | None = None
         length = len(os.fsencode(self._socket))
         if length > _SOCKET_BYTES_MAX:
@@ -89,23 +92,35 @@ class PrivateBus:
             found = phrase("no such program, and the virtual Bluetooth needs it")
             raise ConfigError("dbus-daemon", found, INSTALL)
         self._socket.unlink(missing_ok=True)
-        arguments = (f"--config-file={self._configuration}", "--nofork", "--nopidfile")
-        self._process = await asyncio.create_subprocess_exec(
-            program, *arguments, stdin=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
-        )
+        with self._log.open("wb") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *_DIES_WITH_US,
+                program,
+                f"--config-file={self._configuration}",
+                "--nofork",
+                "--nopidfile",
+                stdin=asyncio.subprocess.DEVNULL,
+                stderr=log,
+            )
         with suppress(TimeoutError):
             async with asyncio.timeout(_STARTS_WITHIN_S):
                 while self._process.returncode is None:
-                    if self._socket.exists() and await self._answers():
+                    if await self._answers():
                         return
                     await asyncio.sleep(_LOOK_EVERY_S)
-        said = await self._end()
+        await self.kill()
+        said = self._log.read_text(errors="replace").strip()
         right = phrase("it should listen on {socket}", socket=self._socket)
         raise ConfigError("dbus-daemon", said, right)
 
     async def kill(self) -> None:
-        """End it at once: every client loses its connection."""
-        await self._end()
+        """End it at once, by its id: every client loses its connection."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        if process.returncode is None:
+            process.send_signal(signal.SIGKILL)
+        await process.wait()
 
     async def _answers(self) -> bool:
         try:
@@ -116,21 +131,6 @@ class PrivateBus:
         with suppress(OSError):
             await writer.wait_closed()
         return True
-
-    async def _end(self) -> str:
-        """Stop it by its id; its last words."""
-        process, self._process = self._process, None
-        if process is None:
-            return "not started"
-        if process.returncode is None:
-            process.send_signal(signal.SIGKILL)
-        assert process.stderr is not None
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_STOPS_WITHIN_S):
-                said = await process.stderr.read()
-                await process.wait()
-                return said.decode(errors="replace").strip()
-        return "it does not end"
 
 
 @asynccontextmanager

@@ -107,11 +107,9 @@ class Link:
         peripheral = self._controllers.get(sender)
         if waiting is None or peripheral is None or waiting.pending_le_connection is None:
             return
-        advertisers = (peripheral.le_legacy_advertiser, *peripheral.advertising_sets.values())
-        for advertiser in advertisers:
-            if advertiser.enabled and advertiser.address is not None:
-                waiting.on_ll_advertising_pdu(ll.AdvInd(advertiser.address, b""))
-                return
+        address = peripheral.open_at()
+        if address is not None:
+            waiting.on_ll_advertising_pdu(ll.AdvInd(address, b""))
 
     async def connect(self, adapter: str, peripheral: str) -> "Peer":
         """Connect an adapter to a peripheral.
@@ -127,8 +125,10 @@ class Link:
             connection = await central.connect(hci.Address(peripheral), timeout=_CONNECTS_WITHIN_S)
         except (ProtocolError, BumbleTimeoutError, TimeoutError) as error:
             raise LinkLost(f"{peripheral}: {error}") from error
-        except asyncio.CancelledError:
+        except asyncio.CancelledError as error:
             self._controllers[adapter].pending_le_connection = None
+            if not _cancelled():
+                raise LinkLost(f"{peripheral}: lost at once") from error
             raise
         return Peer(connection)
 
@@ -159,11 +159,12 @@ class Peer:
 
         """
         try:
-            await self._peer.request_mtu(MTU)
-            await self._peer.discover_services()
-            for service in self._peer.services:
-                await service.discover_characteristics()
-        except (ATT_Error, ProtocolError, BumbleTimeoutError, TimeoutError) as error:
+            with _Translated():
+                await self._peer.request_mtu(MTU)
+                await self._peer.discover_services()
+                for service in self._peer.services:
+                    await service.discover_characteristics()
+        except AttError as error:
             raise LinkLost(str(error)) from error
         services = []
         for service in self._peer.services:
@@ -239,6 +240,9 @@ class _Translated:
             raise AttError(error.error_code) from error
         if isinstance(error, ProtocolError | BumbleTimeoutError | TimeoutError):
             raise LinkLost(str(error)) from error
+        # bumble cancels what was asked when the connection ends.
+        if isinstance(error, asyncio.CancelledError) and not _cancelled():
+            raise LinkLost("disconnected") from error
 
 
 class _Silent(LocalLink):
@@ -281,6 +285,13 @@ class _Controller(Controller):
     def __init__(self, address: str, link: LocalLink) -> None:
         super().__init__(address, link=link)
 
+    def open_at(self) -> hci.Address | None:
+        """The address at which it takes a connection now, if it does."""
+        if self.le_legacy_advertiser.enabled:
+            return self.le_legacy_advertiser.address
+        sets = self.advertising_sets.values()
+        return next((one.address for one in sets if one.enabled), None)
+
     def on_hci_le_create_connection_cancel_command(
         self, _command: hci.HCI_LE_Create_Connection_Cancel_Command
     ) -> hci.HCI_StatusReturnParameters:
@@ -308,3 +319,9 @@ class _Controller(Controller):
 def _whole_uuid(uuid: UUID) -> str:
     text = uuid.to_hex_str("-").lower()
     return text if len(text) == 36 else f"0000{text}-0000-1000-8000-00805f9b34fb"
+
+
+def _cancelled() -> bool:
+    """Whether it is this task that was cancelled, and not what it waits for."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

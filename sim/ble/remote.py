@@ -30,13 +30,14 @@ _KEPT: Final = ("00001800-", "00001801-")
 "Generic access and generic attribute: bluetoothd shows them to nobody."
 _ABORTED: Final = "le-connection-abort-by-local"
 _ERRORS: Final = {
-    0x02: Failed("org.bluez.Error.NotPermitted", "Read not permitted"),
-    0x03: Failed("org.bluez.Error.NotPermitted", "Write not permitted"),
-    0x05: Failed("org.bluez.Error.NotPermitted", "Not paired"),
-    0x07: Failed("org.bluez.Error.InvalidOffset", "Invalid offset"),
-    0x08: Failed("org.bluez.Error.NotAuthorized", "Not authorized"),
-    0x0D: Failed("org.bluez.Error.InvalidValueLength", "Invalid Length"),
-    0x0F: Failed("org.bluez.Error.NotPermitted", "Not paired"),
+    0x02: ("org.bluez.Error.NotPermitted", "Read not permitted"),
+    0x03: ("org.bluez.Error.NotPermitted", "Write not permitted"),
+    0x05: ("org.bluez.Error.NotPermitted", "Not paired"),
+    0x06: ("org.bluez.Error.NotSupported", "Operation is not supported"),
+    0x07: ("org.bluez.Error.InvalidArguments", "Invalid offset"),
+    0x08: ("org.bluez.Error.NotAuthorized", "Not authorized"),
+    0x0D: ("org.bluez.Error.InvalidArguments", "Invalid Length"),
+    0x0F: ("org.bluez.Error.NotPermitted", "Not paired"),
 }
 
 
@@ -138,7 +139,7 @@ class Remote:
             return await self._do(call, path, peer, part)
         except AttError as error:
             text = f"Operation failed with ATT error: 0x{error.code:02x}"
-            raise _ERRORS.get(error.code, failed(text)) from error
+            raise Failed(*_ERRORS.get(error.code, ("org.bluez.Error.Failed", text))) from error
         except LinkLost as error:
             raise failed("Not connected") from error
 
