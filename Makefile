@@ -83,6 +83,7 @@ test-setup: setup
 	@command -v chromium >/dev/null 2>&1 || sh tools/debian.sh 'the tests of the console' chromium
 	@[ -n "$$(fc-list :lang=ko family 2>/dev/null)" ] || sh tools/debian.sh 'Hangul in screenshots' fontconfig fonts-noto-cjk
 	@command -v strace >/dev/null 2>&1 || sh tools/debian.sh 'disk faults in tests' strace || echo 'Tests with strace are skipped.'
+	@command -v dbus-daemon >/dev/null 2>&1 || sh tools/debian.sh 'virtual Bluetooth in tests' dbus-daemon || echo 'Tests with it are skipped.'
 	@ls /usr/bin/coap-client* >/dev/null 2>&1 || sh tools/debian.sh 'a CoAP peer in tests' libcoap3-bin || echo 'Tests with it are skipped.'
 
 test: test-setup
