@@ -56,13 +56,17 @@ def _device_options(devices: _Commands, say: Translator) -> None:
     added.add_argument("--model", required=True, metavar="TEXT", help=_("its maker's name for it"))
     added.add_argument("--room", required=True, metavar="TEXT", help=_("as staff shall read it"))
     added.add_argument(
-        "--phenomena", required=True, metavar="A,B", help=_("what it reports: power_w,relay_on")
+        "--phenomena",
+        metavar="A,B",
+        help=_("what it reports: power_w,relay_on; of a model that is known it need not be said"),
     )
     added.add_argument(
         "--report-every",
-        required=True,
         metavar="SPAN",
-        help=_('longest time between two reports of a healthy device: "10 min"'),
+        help=_(
+            'longest time between two reports of a healthy device: "10 min"; of a model that is'
+            " known it need not be said"
+        ),
     )
     added.add_argument(
         "--key", metavar="HEX", help=_("link key, 32 hex digits; - reads it from standard input")

@@ -11,6 +11,7 @@ from typing import TypeVar
 from rules.cases import DRILL_SCOPE
 from rules.device import Device, EvidenceRole, Link, Output, Use
 from rules.errors import ConfigError, meant, phrase
+from rules.models import FORGEABLE, model_of
 from rules.observation import DeviceId, Phenomenon
 from rules.quantity import format_span, span
 
@@ -89,7 +90,7 @@ def device(written: object, where: str) -> Device:
         right = phrase('name what it reports, such as ["{example}"]', example=Phenomenon.POWER_W)
         raise ConfigError(f"{where}.phenomena", phrase("nothing in the list"), right)
     evidence = values.get("evidence", EvidenceRole.HAND.value)
-    return Device(
+    found = Device(
         id=device_id(values["id"], f"{where}.id"),
         link=link,
         address=_address(link, values["address"], f"{where}.address"),
@@ -106,6 +107,8 @@ def device(written: object, where: str) -> Device:
         use=_use(values, phenomena, where),
         keyed=_flag(values, "keyed", where),
     )
+    _not_forgeable(found, where)
+    return found
 
 
 def device_id(written: object, where: str) -> DeviceId:
@@ -216,6 +219,21 @@ def shown(written: object) -> str:
     """What was found, cut to the length of a line."""
     found = repr(written)
     return found if len(found) <= 60 else f"{found[:57]}..."
+
+
+def _not_forgeable(device: Device, where: str) -> None:
+    """Refuse to let a call for help or a relay hang on adverts that anybody nearby can make up."""
+    model = model_of(device.model)
+    if device.link is not Link.BLE or model is None or model.format not in FORGEABLE:
+        return
+    right = phrase("leave it out: anybody nearby can imitate a {model}", model=model.name)
+    if Phenomenon.SOS in device.phenomena:
+        raise ConfigError(f"{where}.phenomena", repr(Phenomenon.SOS.value), right)
+    if Output.RELAY in device.outputs:
+        raise ConfigError(f"{where}.outputs", repr(Output.RELAY.value), right)
+    if device.keyed:
+        right = phrase("write false: a {model} encrypts nothing", model=model.name)
+        raise ConfigError(f"{where}.keyed", "true", right)
 
 
 def _address(link: Link, written: object, where: str) -> str:

@@ -11,6 +11,8 @@ from edge.devices import key as link_key
 from rules.alarm import AlarmKey, AlarmKind
 from rules.device import Link
 from rules.errors import ConfigError, phrase
+from rules.models import Model, model_of
+from rules.quantity import format_span
 from rules.wire import KeyedDevice
 
 _YEARS: Final = (2000, 2199)
@@ -29,22 +31,34 @@ def keyed_device(options: argparse.Namespace) -> KeyedDevice:
         written = sys.stdin.readline().strip() if options.key == "-" else options.key
         key = link_key(written, "--key")
     address = options.address
+    model = model_of(options.model) if options.link == Link.BLE else None
     document = {
         "id": options.id,
         "link": options.link,
         "address": address if options.link == Link.SERIAL else address.upper(),
         "model": options.model,
         "room": options.room,
-        "phenomena": _words(options.phenomena),
-        "report_every": options.report_every,
         "evidence": options.evidence,
         "outputs": _words(options.outputs),
         "outside_door": options.outside_door,
         "mains_powered": options.mains,
         "keyed": key is not None,
+        # What is not said stands in the row of a known model; where there is none it is asked for.
+        **({} if model is None else _of_model(model)),
+        **({} if options.phenomena is None else {"phenomena": _words(options.phenomena)}),
+        **({} if options.report_every is None else {"report_every": options.report_every}),
         **({} if options.use is None else {"use": options.use}),
     }
     return KeyedDevice(device(document, "devices add"), key)
+
+
+def _of_model(model: Model) -> dict[str, object]:
+    """What its row says of a product, as the registry writes it."""
+    return {
+        "model": model.name,
+        "phenomena": sorted(model.phenomena),
+        "report_every": format_span(model.report_every),
+    }
 
 
 def _words(written: str) -> list[str]:

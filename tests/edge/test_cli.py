@@ -210,6 +210,33 @@ def test_the_status_for_programs_has_stable_keys(typed: Typed) -> None:
     assert datetime.fromisoformat(status["now"]).tzinfo is not None
 
 
+def test_of_a_known_model_its_row_says_the_rest(typed: Typed) -> None:
+    about = ("--id", "smoke", "--link", "ble", "--address", "54:EF:44:E3:9C:BC", "--room", "부엌")
+    typed("devices", "add", *about, "--model", "xiaomi jtyjgd03mi", "--key", KEY)
+    smoke = next(one for one in Registry.load(typed.home).devices if one.id == "smoke")
+    assert smoke.model == "Xiaomi JTYJGD03MI"
+    assert smoke.phenomena == {Phenomenon.SMOKE, Phenomenon.BATTERY_PCT}
+    assert smoke.report_every == timedelta(hours=26)
+    typed("devices", "remove", "smoke")
+
+
+def test_what_is_said_counts_more_than_the_row(typed: Typed) -> None:
+    said = ("--model", "Shelly BLU Button", "--phenomena", "button", "--report-every", "7 d")
+    about = ("--id", "bell", "--link", "ble", "--address", "54:EF:44:E3:9C:BD", "--room", "현관")
+    typed("devices", "add", *about, *said)
+    bell = next(one for one in Registry.load(typed.home).devices if one.id == "bell")
+    assert bell.phenomena == {Phenomenon.BUTTON}
+    assert bell.report_every == timedelta(days=7)
+    typed("devices", "remove", "bell")
+
+
+def test_of_any_other_model_everything_must_be_said(typed: Typed) -> None:
+    about = ("--id", "x", "--link", "ble", "--address", "54:EF:44:E3:9C:BE", "--room", "현관")
+    refused = typed.fails("devices", "add", *about, "--model", "no row")
+    assert "devices add.phenomena" in refused
+    assert "write the device's phenomena" in refused
+
+
 def test_a_device_is_entered_listed_and_removed(typed: Typed) -> None:
     assert "washer" in typed(*ADD, "--key", KEY, "--outputs", "light", "--evidence", "weak")
     washer = next(one for one in Registry.load(typed.home).devices if one.id == "washer")

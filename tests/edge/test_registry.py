@@ -34,6 +34,12 @@ def document(**changes: object) -> dict[str, object]:
     return written | changes
 
 
+def switchbot(**changes: object) -> dict[str, object]:
+    """A device whose adverts anybody can make up."""
+    model = "switchbot contact sensor"
+    return document(link="ble", address="CB:39:CD:C4:3D:46", model=model, **changes)
+
+
 def write(home: Path, *devices: object, **tables: object) -> None:
     rows = {str(number): device for number, device in enumerate(devices, 1)}
     (home / "registry.json").write_text(json.dumps({"devices": rows, **tables}))
@@ -183,6 +189,27 @@ MESSAGES = {
         (
             "registry.json: devices.1.address: found '00:12:4B:00:24:C1:9A:7E';"
             " write a MAC in upper case, such as A4:C1:38:0B:1E:2F"
+        ),
+    ),
+    "a call for help that anybody can imitate": (
+        switchbot(phenomena=["contact_open", "sos"]),
+        (
+            "registry.json: devices.1.phenomena: found 'sos';"
+            " leave it out: anybody nearby can imitate a SwitchBot Contact Sensor"
+        ),
+    ),
+    "a relay behind what anybody can imitate": (
+        switchbot(outputs=["relay"]),
+        (
+            "registry.json: devices.1.outputs: found 'relay';"
+            " leave it out: anybody nearby can imitate a SwitchBot Contact Sensor"
+        ),
+    ),
+    "a key of what has none": (
+        switchbot(keyed=True),
+        (
+            "registry.json: devices.1.keyed: found true;"
+            " write false: a SwitchBot Contact Sensor encrypts nothing"
         ),
     ),
     "unknown link": (
