@@ -138,6 +138,8 @@ class Run:
         other.engine = cloned(self.engine)
         other.signs, other.alarms, other.prompts = [], [], []
         vars(other).update(_answers=None, _press=_NEVER)
+        # Who fell between the prompt and the answer presses no button: what comes next is later.
+        other._look_ahead(other._next)  # noqa: SLF001 -- of this class.
         return other
 
     def first_alarm(

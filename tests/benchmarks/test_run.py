@@ -124,6 +124,15 @@ def test_a_prompt_is_answered_a_minute_later_at_the_node(quiet: Stream) -> None:
     assert run.alarms == [again + timedelta(minutes=10)]
 
 
+def test_who_falls_between_the_prompt_and_the_answer_is_found_by_the_prompt(quiet: Stream) -> None:
+    asked = hour(quiet, 24 * 7 + 19) - timedelta(minutes=10)
+    at = asked + timedelta(seconds=30)
+    # A gateway that is off within the wait cannot foretell.
+    sky = Weather(off=((asked + timedelta(minutes=5), asked + timedelta(minutes=6)),))
+    run = lived(Run(book(prompt=True), quiet, sky, answers=lambda _: True), quiet, at)
+    assert run.alarm_if_silent(at, at + 72 * H) == asked + timedelta(minutes=10)
+
+
 def test_nobody_answers_who_is_away_or_unwilling(quiet: Stream) -> None:
     record = Record(
         "quiet", 0.0, 1e6, [0.0, 3_600.0, 200_000.0], [], has_door=False, has_motion=False
