@@ -63,7 +63,6 @@ class _Known:
         "key",
         "key_id",
         "last",
-        "last_uuid16",
         "mac",
         "openers",
         "repeats",
@@ -77,7 +76,6 @@ class _Known:
         self.key_id = b"" if key is None else key_id(mac, key)
         self.counts = Counts()
         self.last: bytes | None = None
-        self.last_uuid16 = 0
         "The last authenticated frame: its repetitions need no decoding."
         self.said: dict[Phenomenon, Value] = {}
         "States as last passed on."
@@ -144,7 +142,7 @@ class BleAdapter:
             self.unknown += 1
             return []
         known.counts.heard += 1
-        if advert.service_data == known.last and advert.uuid16 == known.last_uuid16:
+        if advert.service_data == known.last:
             known.counts.duplicates += 1
             return []
         try:
@@ -189,7 +187,7 @@ class BleAdapter:
                     passes = URGENT
                 case Verdict.NEW:
                     pass
-            known.last, known.last_uuid16 = advert.service_data, advert.uuid16
+            known.last = advert.service_data
         counts.unused_objects += news.meaning.unused + frame.dropped
         counts.undecoded += bool(frame.undecoded)
         observed = news.take(known, at_us, passes)

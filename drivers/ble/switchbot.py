@@ -14,7 +14,7 @@ from drivers.ble.advert import RawAdvert
 from drivers.ble.decoded import Decoded, ObjectValue, Opener
 from drivers.refused import Refused, Why
 from rules.device import Device
-from rules.models import Format, model_of
+from rules.models import model_of
 
 COMPANY: Final = 0x0969
 UUID16: Final = 0xFD3D
@@ -42,8 +42,6 @@ def decode(advert: RawAdvert, library_name: str) -> Decoded | None:
 
     """
     makers = advert.company is not None
-    if makers and len(advert.service_data) <= _MAC_BYTES:
-        raise Refused(Why.MALFORMED, f"{len(advert.service_data)} bytes cannot be a frame")
     values = _read(library_name, advert)
     objects: list[tuple[int, ObjectValue]] = []
     for name, value in values.items():
@@ -60,7 +58,7 @@ def decode(advert: RawAdvert, library_name: str) -> Decoded | None:
 def opener(device: Device, _mac: bytes, _key: bytes | None) -> Opener:
     """What decodes the adverts of one device."""
     model = model_of(device.model)
-    if model is None or model.format is not Format.SWITCHBOT:
+    if model is None:
 
         def refuse(_advert: RawAdvert) -> Decoded | None:
             raise Refused(Why.WRONG_MODEL, f"SwitchBot has no {device.model!r} that is known here")

@@ -343,7 +343,7 @@ def test_version_1_is_refused_by_its_uuid_and_by_its_version_bits(state: Path) -
     sensor = door(key=None)
     ear = Ear(state, sensor)
     for uuid16 in UUID16_V1:
-        assert ear.adapter.receive(sensor.advert(b"\x02\x11\x01", uuid16=uuid16), NOW) == []
+        assert ear.adapter.receive(sensor.advert(b"\x40\x11\x01", uuid16=uuid16), NOW) == []
     assert ear.faults(sensor, b"\x20\x11\x01") == [Why.VERSION]
     assert ear.adapter.counts[DeviceId("door")].refused == {Why.VERSION: 3}
 

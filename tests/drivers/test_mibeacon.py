@@ -101,6 +101,7 @@ def test_objects_of_the_products_that_are_enrolled(
     frame = read(sealed(encode_object(type_, value), 700, product))
     assert [*frame.objects] == objects
     assert frame.counter == 700
+    assert frame.dropped == (product == DOOR and value in (b"\1", b"\2") and type_ == OPENING)
 
 
 def test_what_the_library_does_not_know_is_told_apart() -> None:
@@ -238,6 +239,26 @@ def test_the_library_reads_the_same_out_of_the_encrypted_frame(
     assert read(frame).counter == counter
 
 
+@given(
+    st.integers(2, 5),
+    st.sampled_from((0x00, 0x10)),
+    st.one_of(st.none(), st.integers(0, 255)),
+    st.integers(0, 255),
+)
+def test_the_library_finds_the_objects_at_the_same_place(
+    version: int, named: int, capability: int | None, more: int
+) -> None:
+    control = version << 12 | 0x40 | named | (0 if capability is None else 0x20)
+    header = control.to_bytes(2, "little") + DOOR.to_bytes(2, "little") + b"\7"
+    header += MAC[::-1] if named else b""
+    if capability is not None:
+        header += bytes([capability, more]) if capability & 0x20 else bytes([capability])
+    _, values = oracle(header + OPEN)
+    assert values == [True]
+    assert [value for _, value in read(header + OPEN, None).objects] == values
+    assert refusal(header[:-1]) is Why.MALFORMED
+
+
 # ---------------------------------------------------------------- in a home
 
 
@@ -271,6 +292,8 @@ def counts(ear: Ear) -> Any:  # noqa: ANN401 -- one line for its fields
 def test_a_door_is_opened_and_closed(ear: Ear, door: Door) -> None:
     assert ear.hears(door, door.said(OPEN, 5)) == [(P.CONTACT_OPEN, True)]
     assert ear.hears(door, door.said(CLOSED, 6)) == [(P.CONTACT_OPEN, False)]
+    # That it is not left open any more has no object in BTHome.
+    assert counts(ear).unused_objects == 1
 
 
 def test_what_was_recorded_is_not_believed_again(ear: Ear, door: Door, tmp_path: Path) -> None:
