@@ -137,7 +137,7 @@ def opener(_device: Device, mac: bytes, key: bytes | None) -> Opener:
 
 
 def _start(service_data: bytes, control: int) -> tuple[int, bytes | None]:
-    """Where the objects begin, and the MAC in the order written, if it is in the frame."""
+    """Where the objects begin, perhaps past the end, and the MAC in the order written, if any."""
     start, mac = _HEADER, None
     if control & _MAC_INCLUDED:
         start += _MAC_BYTES
@@ -146,8 +146,6 @@ def _start(service_data: bytes, control: int) -> tuple[int, bytes | None]:
         start += 1
         if len(service_data) >= start and service_data[start - 1] & _IO_CAPABILITY:
             start += 1
-    if len(service_data) < start:
-        raise Refused(Why.MALFORMED, f"{len(service_data)} bytes, the header is cut short")
     return start, mac
 
 

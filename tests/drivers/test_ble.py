@@ -7,7 +7,8 @@ from drivers.ble import RawAdvert
 from drivers.ble.bthome import UUID16_V1
 from drivers.guard import CounterGuard
 from drivers.refused import Why
-from rules.observation import DeviceId, Phenomenon, Press, Quality
+from rules.models import model_of
+from rules.observation import DeviceId, Phenomenon, Press, Quality, Value
 from rules.wire import Observed
 from tests.drivers.home import HOUR_US, MINUTE_US, NOW, SECOND_US, Ear, Sensor, door
 
@@ -126,6 +127,44 @@ def test_what_stands_behind_an_unknown_object_is_counted(state: Path) -> None:
     ear = Ear(state, sensor)
     assert ear.hears(sensor, b"\x40\x29\x01\x66\x20\x01") == [(P.SMOKE, True)]
     assert ear.adapter.counts[DeviceId("smoke")].undecoded == 1
+
+
+# Objects as the page of each device lists them, https://shelly-api-docs.shelly.cloud/docs-ble/.
+@pytest.mark.parametrize(
+    ("model", "service_data", "told"),
+    [
+        ("Shelly BLU Button", "44 002A 0164 3A01", [(P.SOS, True), (P.BATTERY_PCT, 100.0)]),
+        ("Shelly BLU Button", "44 002B 0164 3AFE", [(P.SOS, True), (P.BATTERY_PCT, 100.0)]),
+        ("Shelly BLU Button", "44 002C 0164 3A80", [(P.SOS, True), (P.BATTERY_PCT, 100.0)]),
+        (
+            "Shelly BLU Button",
+            "44 002D 0163 3A04",
+            [(P.BUTTON, Press.LONG), (P.BATTERY_PCT, 99.0)],
+        ),
+        (
+            "Shelly BLU Door/Window",
+            "44 002E 0164 05400D03 2D01 3F3200",
+            [(P.BATTERY_PCT, 100.0), (P.ILLUMINANCE_LX, 2000.0), (P.CONTACT_OPEN, True)],
+        ),
+        (
+            "Shelly BLU Motion",
+            "44 002F 0164 05C80000 2101",
+            [(P.BATTERY_PCT, 100.0), (P.ILLUMINANCE_LX, 2.0), (P.MOTION, True)],
+        ),
+        (
+            "Shelly BLU H&T",
+            "44 0030 015C 2E2D 45E600",
+            [(P.BATTERY_PCT, 92.0), (P.HUMIDITY_PCT, 45.0), (P.TEMPERATURE_C, 23.0)],
+        ),
+    ],
+)
+def test_what_the_shelly_blu_series_tells(
+    state: Path, model: str, service_data: str, told: list[tuple[Phenomenon, Value]]
+) -> None:
+    row = model_of(model)
+    assert row is not None
+    sensor = Sensor("shelly", row.phenomena, key=None, model=model)
+    assert Ear(state, sensor).hears(sensor, bytes.fromhex(service_data)) == told
 
 
 # ---------------------------------------------------------------- buttons
