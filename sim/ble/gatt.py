@@ -111,8 +111,10 @@ class Link:
         if address is not None:
             waiting.on_ll_advertising_pdu(ll.AdvInd(address, b""))
 
-    async def connect(self, adapter: str, peripheral: str) -> "Peer":
-        """Connect an adapter to a peripheral.
+    async def connect(
+        self, adapter: str, peripheral: str, within_s: float = _CONNECTS_WITHIN_S
+    ) -> "Peer":
+        """Connect an adapter, or a stranger's telephone, to a peripheral.
 
         Raises:
             LinkLost: it was not heard in time, or was lost again at once.
@@ -122,7 +124,7 @@ class Link:
         if central is None:
             central = self._centrals[adapter] = await self.device(adapter)
         try:
-            connection = await central.connect(hci.Address(peripheral), timeout=_CONNECTS_WITHIN_S)
+            connection = await central.connect(hci.Address(peripheral), timeout=within_s)
         except (ProtocolError, BumbleTimeoutError, TimeoutError) as error:
             raise LinkLost(f"{peripheral}: {error}") from error
         except asyncio.CancelledError as error:

@@ -15,6 +15,8 @@ import pytest
 from bleak.backends.bluezdbus import manager as bleak_manager
 from bleak_retry_connector import BleakSlotManager
 from bluetooth_adapters import get_adapters
+from dbus_fast import BusType, Message, unpack_variants
+from dbus_fast.aio import MessageBus
 from habluetooth import (
     BluetoothManager,
     BluetoothScanningMode,
@@ -118,6 +120,22 @@ async def scanner(
         for cancel in cancels:
             cancel()
         manager.async_stop()
+
+
+async def managed() -> dict[str, dict[str, dict[str, object]]]:
+    """All objects that BlueZ shows, with their properties."""
+    bus = await MessageBus(bus_type=BusType.SYSTEM).connect()
+    answer = await bus.call(
+        Message(
+            destination="org.bluez",
+            path="/",
+            interface="org.freedesktop.DBus.ObjectManager",
+            member="GetManagedObjects",
+        )
+    )
+    bus.disconnect()
+    objects: dict[str, dict[str, dict[str, object]]] = unpack_variants(answer.body[0])
+    return objects
 
 
 def frame(count: int, address: str = SENSOR, *, connectable: bool = False) -> Frame:

@@ -16,7 +16,17 @@ from bumble.gatt import Characteristic, CharacteristicValue, Service
 from habluetooth import BluetoothServiceInfoBleak
 
 from rules.errors import LinkLost
-from tests.sim.ble.clients import HCI0, NEEDS_DBUS, SENSOR, Air, on_air, scanner, talking, until
+from tests.sim.ble.clients import (
+    HCI0,
+    NEEDS_DBUS,
+    SENSOR,
+    Air,
+    managed,
+    on_air,
+    scanner,
+    talking,
+    until,
+)
 
 pytestmark = [pytest.mark.wall, NEEDS_DBUS]
 
@@ -48,6 +58,8 @@ class _Plug:
         return self.on
 
     async def _write(self, _: Connection, value: bytes) -> None:
+        if value == b"locked":
+            raise ATT_Error(ErrorCode.INSUFFICIENT_AUTHENTICATION)
         if len(value) != 1:
             raise ATT_Error(ErrorCode.INVALID_ATTRIBUTE_LENGTH)
         self.on = value
@@ -106,6 +118,8 @@ async def test_a_refusal_of_the_peripheral_reaches_the_client(
         client = await _connect()
         with pytest.raises(BleakError, match="INVALID_ATTRIBUTE_VALUE_LENGTH"):
             await client.write_gatt_char(RELAY, b"too long", response=True)
+        with pytest.raises(BleakError, match="NotPermitted"):
+            await client.write_gatt_char(RELAY, b"locked", response=True)
         with pytest.raises(BleakError, match="REQUEST_NOT_SUPPORTED"):
             await client.write_gatt_char(RELAY, b"\1", response=False)
         await client.disconnect()
@@ -126,7 +140,7 @@ async def test_a_connection_that_is_cut_is_noticed_and_made_anew(
 async def test_a_peripheral_that_somebody_holds_takes_nobody_else(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    async with on_air(monkeypatch) as air, _plugged(air):
+    async with on_air(monkeypatch) as air, _plugged(air) as (plug, _):
         stranger = asyncio.ensure_future(air.link.connect(STRANGER, SENSOR))
         async with asyncio.timeout(5):
             while not stranger.done():
@@ -134,9 +148,17 @@ async def test_a_peripheral_that_somebody_holds_takes_nobody_else(
                 await asyncio.sleep(0.01)
         device = habluetooth.get_manager().async_ble_device_from_address(SENSOR, connectable=True)
         assert device is not None
+        connecting = asyncio.ensure_future(BleakClient(device, timeout=0.5).connect())
+        await asyncio.sleep(0.3)
+        shown = (await managed())[f"/org/bluez/hci0/dev_{SENSOR.replace(':', '_')}"]
+        assert shown["org.bluez.Device1"]["Connected"] is False
         with pytest.raises(TimeoutError):
-            await BleakClient(device, timeout=0.5).connect()
+            await connecting
         await stranger.result().disconnect()
+        # Who gave up waiting does not connect all the same when the peripheral is free.
+        await asyncio.sleep(0.2)
+        assert plug.device is not None
+        assert not plug.device.connections
         client = await _connect()
         assert bytes(await client.read_gatt_char(RELAY)) == b"\0"
         await client.disconnect()
@@ -159,6 +181,8 @@ async def test_a_stranger_connects_without_any_bluez(monkeypatch: pytest.MonkeyP
     async with on_air(monkeypatch) as air:
         plug = _Plug()
         await plug.start(air)
+        with pytest.raises(LinkLost):
+            await air.link.connect(STRANGER, SENSOR, within_s=0.1)
         connecting = asyncio.ensure_future(air.link.connect(STRANGER, SENSOR))
         await asyncio.sleep(0.05)
         air.link.hear(STRANGER, SENSOR)
