@@ -29,9 +29,8 @@ from rules.command import Refusal
 
 _TRIES_MAX: Final = 5
 "Commands, and connections that brought none; each command has a counter of its own."
-_READS_AFTER_S: Final = 1.5
-"A notification that has not come by then is looked for in the characteristic itself."
-_WAITS_S: Final = 3.0
+_PATIENCE_S: Final = 1.5
+"For a notification; and again, once the result was asked for since none had come."
 _REFUSED_MAX: Final = 3
 "Of one connection: who says more rubbish than that is not the node."
 
@@ -123,6 +122,10 @@ class _Stage(Enum):
     OVER = 5
 
 
+_WRITTEN: Final = frozenset({_Stage.WAITING, _Stage.LOOKING})
+"A command was written in this connection."
+
+
 @dataclass(slots=True)
 class NodeSession:
     """Begin with `start`; times are seconds of any clock that does not jump."""
@@ -135,7 +138,7 @@ class NodeSession:
     until_s: float
     _stage: _Stage = field(default=_Stage.CONNECTING, init=False)
     _sent: Sent | None = field(default=None, init=False)
-    _sent_s: float = field(default=0.0, init=False)
+    _due_s: float = field(default=0.0, init=False)
     _tries: int = field(default=0, init=False)
     _wrong: int = field(default=0, init=False)
     _refused: list[Why] = field(default_factory=list, init=False)
@@ -165,13 +168,13 @@ class NodeSession:
         except Exhausted:
             return self._finish(Outcome.EXHAUSTED)
         self._sent = encode_command(self.order, counter, challenge, self.keys)
-        self._sent_s = at_s
+        self._due_s = at_s + _PATIENCE_S
         self._stage = _Stage.WAITING
         return Write(self._sent.frame)
 
     def result_came(self, value: bytes, at_s: float) -> Step:
         """A result, notified or read; empty if the node has none yet."""
-        if self._stage not in (_Stage.WAITING, _Stage.LOOKING) or not value:
+        if self._stage not in _WRITTEN or not value:
             return self.passed(at_s)
         assert self._sent is not None
         try:
@@ -202,23 +205,19 @@ class NodeSession:
             return Wait()
         if at_s >= self.until_s:
             return self._finish(Outcome.EXPIRED)
-        if self._stage is _Stage.WAITING and at_s >= self._sent_s + _READS_AFTER_S:
-            self._stage = _Stage.LOOKING
-            return Read(Part.RESULT)
-        if self._stage is _Stage.LOOKING and at_s >= self._sent_s + _WAITS_S:
+        if self._stage not in _WRITTEN or at_s < self._due_s:
+            return Wait()
+        if self._stage is _Stage.LOOKING:
             return self._again(at_s)
-        return Wait()
+        self._stage = _Stage.LOOKING
+        self._due_s = at_s + _PATIENCE_S
+        return Read(Part.RESULT)
 
     def next_deadline(self) -> float | None:
         """When `passed` is due at the latest."""
-        match self._stage:
-            case _Stage.OVER:
-                return None
-            case _Stage.WAITING:
-                return min(self._sent_s + _READS_AFTER_S, self.until_s)
-            case _Stage.LOOKING:
-                return min(self._sent_s + _WAITS_S, self.until_s)
-        return self.until_s
+        if self._stage is _Stage.OVER:
+            return None
+        return min(self._due_s, self.until_s) if self._stage in _WRITTEN else self.until_s
 
     def _again(self, at_s: float) -> Step:
         return self._try(_Stage.CONNECTING, Connect(), at_s)
