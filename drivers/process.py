@@ -4,12 +4,13 @@ import asyncio
 import logging
 import random
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final, Protocol
 
 from drivers.ble import BleAdapter, RawAdvert
+from drivers.ble.keeper import RadioState, Trouble
 from drivers.guard import CounterGuard
 from drivers.link import GatewayLink
 from drivers.pending import Pending
@@ -20,7 +21,7 @@ from rules.errors import LinkLost
 from rules.inputs import CommandResult
 from rules.observation import DeviceId
 from rules.sentence import Say, sentence
-from rules.wire import Devices, DriverFault, Hello, Order
+from rules.wire import Devices, DriverFault, Hello, KeyedDevice, Order
 
 _log = logging.getLogger(__name__)
 
@@ -41,13 +42,16 @@ class Clock(Protocol):
 class Radio(Protocol):
     """What hears adverts and reaches devices."""
 
-    def adverts(self) -> AsyncIterator[RawAdvert]:
-        """Adverts as they are heard, of any device.
+    def adverts(self) -> AsyncIterator[RawAdvert | RadioState]:
+        """Adverts as they are heard, of any device; and troubles that it tries to mend.
 
         Raises:
             LinkLost: the radio is gone; the process ends and is started again.
 
         """
+
+    def set_devices(self, devices: Iterable[KeyedDevice]) -> None:
+        """Take over the device table: adverts of others are not wanted."""
 
     async def perform(self, command: Command, device: Device) -> Refusal | None:
         """Carry out a command; None when the device has done it.
@@ -113,7 +117,9 @@ class _Driver:
     async def listen(self) -> None:
         """Turn adverts into observations as they come."""
         async for advert in self._radio.adverts():
-            if self._early is not None:
+            if isinstance(advert, RadioState):
+                self._tell_of(advert)
+            elif self._early is not None:
                 self._early.append(advert)
             else:
                 self._hear(advert)
@@ -124,6 +130,7 @@ class _Driver:
             message = await incoming.get()
             if isinstance(message, Devices):
                 self._adapter.set_devices(message.devices)
+                self._radio.set_devices(message.devices)
                 early, self._early = self._early, None
                 for advert in early or ():
                     self._hear(advert)
@@ -158,6 +165,20 @@ class _Driver:
             _log.error("%s", detail)
             said = sentence(say, at=now, detail=detail)
         self.pending.put(DriverFault(kind, self._part, detail is not None, said))
+
+    def _tell_of(self, radio: RadioState) -> None:
+        """Of a radio in trouble, or that it is over."""
+        now = self._clock.now()
+        if radio.trouble is None:
+            said = sentence(Say.FAULT_OVER, at=now)
+        else:
+            _log.error("%s is %s", radio.radio, radio.trouble)
+            gone = radio.trouble is Trouble.GONE
+            what = Say.RADIO_GONE if gone else Say.RADIO_SILENT
+            said = sentence(what, since=now, radio=radio.radio)
+        scope = DeviceId(f"{self._part}:{radio.radio}")
+        present = radio.trouble is not None
+        self.pending.put(DriverFault(AlarmKind.RADIO_LOST, scope, present, said))
 
     async def _carry_out(self, order: Order) -> None:
         id_ = order.command.id

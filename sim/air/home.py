@@ -19,6 +19,7 @@ from drivers.ble.bthome import UUID16
 from rules.command import Command, Refusal, Signal
 from rules.device import Device
 from rules.observation import DeviceId, Phenomenon, Press, Value
+from rules.wire import KeyedDevice
 from sim.air.told import Told, What
 from sim.air.transmitter import Air, Transmitter
 from sim.homes.act import Absence, Act, Occupant
@@ -145,6 +146,9 @@ class VirtualHome:
             for advert in self._happen(at, item):
                 yield advert
             self._caught_up = at
+
+    def set_devices(self, devices: Iterable[KeyedDevice]) -> None:
+        """Take the table: it makes no difference, there is nobody else about."""
 
     async def perform(self, command: Command, device: Device) -> Refusal | None:
         """Light, buzz or stop; the resident may answer a prompt."""

@@ -6,7 +6,7 @@ The air outlives the driver: it is the rig's, and what it says while no driver l
 import asyncio
 import itertools
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Final
 
 from drivers.ble import RawAdvert
@@ -14,6 +14,7 @@ from rules.codec import parse, plain
 from rules.command import Command, Refusal
 from rules.device import Device
 from rules.errors import FrameError
+from rules.wire import KeyedDevice
 
 _WAITING_MAX: Final = 4_096
 
@@ -82,6 +83,9 @@ class Antenna:
         """Frames as they come."""
         while True:
             yield await self._adverts.get()
+
+    def set_devices(self, devices: Iterable[KeyedDevice]) -> None:
+        """Take the table: the rig's air holds no others."""
 
     async def perform(self, command: Command, device: Device) -> Refusal | None:
         """Have the devices of the rig carry out a command."""

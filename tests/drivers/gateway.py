@@ -2,11 +2,12 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from drivers.ble import RawAdvert
+from drivers.ble.keeper import RadioState
 from drivers.process import Clock, run
 from rules import wire
 from rules.command import Command, Refusal
@@ -69,7 +70,8 @@ class Air:
     """A radio made of a queue; `perform` does what the test has set."""
 
     def __init__(self) -> None:
-        self.queue: asyncio.Queue[RawAdvert] = asyncio.Queue()
+        self.queue: asyncio.Queue[RawAdvert | RadioState] = asyncio.Queue()
+        self.devices: tuple[KeyedDevice, ...] = ()
         self.performed: list[Command] = []
         self.refusal: Refusal | None = None
         self.error: Exception | None = None
@@ -78,10 +80,13 @@ class Air:
         self.answers = asyncio.Event()
         self.answers.set()
 
-    async def adverts(self) -> AsyncIterator[RawAdvert]:
+    async def adverts(self) -> AsyncIterator[RawAdvert | RadioState]:
         while True:
             yield await self.queue.get()
             self.queue.task_done()
+
+    def set_devices(self, devices: Iterable[KeyedDevice]) -> None:
+        self.devices = tuple(devices)
 
     async def perform(self, command: Command, device: Device) -> Refusal | None:
         assert command.device == device.id

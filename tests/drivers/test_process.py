@@ -10,6 +10,7 @@ from typing import TypeVar
 import pytest
 
 from drivers.ble import RawAdvert
+from drivers.ble.keeper import RadioState, Trouble
 from drivers.clock import SystemClock
 from drivers.pending import LIMIT
 from rules.alarm import AlarmKind
@@ -18,6 +19,7 @@ from rules.device import Link, Output
 from rules.errors import LinkLost
 from rules.inputs import CommandResult
 from rules.observation import DeviceId, Phenomenon
+from rules.sentence import Say
 from rules.wire import Devices, DriverFault, Hello, Message, Observed, Order
 from sim.clock import ManualClock
 from tests.drivers.gateway import DEADLINE_S, Air, GatewayEnd, driver
@@ -203,7 +205,7 @@ async def test_a_clean_stop_writes_exact_marks(tmp_path: Path, gateway: GatewayE
 
 async def test_a_dead_radio_ends_the_process(tmp_path: Path) -> None:
     class Dead(Air):
-        def adverts(self) -> AsyncIterator[RawAdvert]:
+        def adverts(self) -> AsyncIterator[RawAdvert | RadioState]:
             raise LinkLost("no adapter")
 
     with pytest.raises(ExceptionGroup) as ended:
@@ -213,6 +215,28 @@ async def test_a_dead_radio_ends_the_process(tmp_path: Path) -> None:
 
 
 # ---------------------------------------------------------------- faults
+
+
+async def test_a_radio_in_trouble_is_told_of_and_taken_back(
+    tmp_path: Path, gateway: GatewayEnd
+) -> None:
+    air, sensor = Air(), node()
+    async with driver(tmp_path, air, SystemClock()):
+        await gateway.accept(sensor.keyed)
+        await table_taken_over(gateway)
+        assert air.devices == (sensor.keyed,)
+        told = []
+        for trouble in (Trouble.GONE, Trouble.SILENT, None):
+            air.queue.put_nowait(RadioState("hci0", trouble))
+            while (fault := await next_of(gateway, DriverFault)).scope != "driver:ble:hci0":
+                pass
+            assert fault.kind is AlarmKind.RADIO_LOST
+            told.append((fault.sentence.say, fault.present))
+        assert told == [
+            (Say.RADIO_GONE, True),
+            (Say.RADIO_SILENT, True),
+            (Say.FAULT_OVER, False),
+        ]
 
 
 async def test_a_damaged_state_file_is_told(tmp_path: Path, gateway: GatewayEnd) -> None:
@@ -350,14 +374,15 @@ async def test_a_result_waits_for_the_gateway(tmp_path: Path, gateway: GatewayEn
 # ---------------------------------------------------------------- the command line
 
 
-def test_without_a_radio_stack_the_command_says_so(tmp_path: Path) -> None:
+@pytest.mark.parametrize("link", ["zigbee", "video"])
+def test_without_a_radio_stack_the_command_says_so(tmp_path: Path, link: str) -> None:
     done = subprocess.run(
-        [sys.executable, "ongi.py", "driver", "ble", "--socket", "s", "--state", str(tmp_path)],
+        [sys.executable, "ongi.py", "driver", link, "--socket", "s", "--state", str(tmp_path)],
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, "COLUMNS": "200"},
+        env={**os.environ, "COLUMNS": "200", "LC_ALL": "en_US.UTF-8"},
     )
     assert done.returncode == 2
-    assert "no radio stack for ble yet" in done.stderr
+    assert f"no radio stack for {link} yet" in done.stderr
     assert list(tmp_path.iterdir()) == []

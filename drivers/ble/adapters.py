@@ -1,0 +1,215 @@
+"""All adapters of the machine, each with a scanner of its own, supervised by its `Keeper`.
+
+Time here is the event loop's: a radio is silent in real seconds, whatever the process's clock
+says. An adapter is known by its address: pulled out and put in again it may have another name.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Final
+
+from bleak.backends.scanner import AdvertisementData
+from habluetooth import BluetoothManager
+
+from drivers.ble.bus import ADAPTERS_MAX, Adapter, Bus, Table
+from drivers.ble.keeper import Keeper, Policy, RadioState, Step
+from drivers.ble.manager import RADIO_ERRORS
+from drivers.ble.scanner import LocalScanner
+
+_log = logging.getLogger(__name__)
+
+_NAMED_EVER: Final = 4
+"hci0 to hci3: names that an earlier run may have told of."
+
+
+@dataclass(slots=True)
+class _Kept:
+    """An adapter that was there once."""
+
+    name: str
+    keeper: Keeper
+    adapter: Adapter | None = None
+    scanner: LocalScanner | None = None
+    forget: Callable[[], None] | None = None
+    "Takes the scanner from the library's list."
+    woken: asyncio.Event = field(default_factory=asyncio.Event)
+    told: RadioState | None = None
+
+
+class Adapters:
+    """Listens on whatever adapters there are, for as long as it runs."""
+
+    def __init__(
+        self,
+        manager: BluetoothManager,
+        policy: Policy,
+        tap: Callable[[str, str, AdvertisementData], tuple[bool, bool]],
+        tell: Callable[[RadioState], None],
+    ) -> None:
+        """Scanners are made for `manager`.
+
+        Args:
+            manager: the library's, made ready.
+            policy: how long to wait for what.
+            tap: takes source, sender and advert; whether it is in a format that is listened for,
+                and whether the library is to know of it.
+            tell: is told of troubles as they come and go.
+
+        """
+        self._manager = manager
+        self._policy = policy
+        self._tap = tap
+        self._tell = tell
+        self._bus = Bus(policy)
+        self._kept: dict[str, _Kept] = {}
+        self._group: asyncio.TaskGroup | None = None
+
+    async def run(self) -> None:
+        """Listen until cancelled."""
+        loop = asyncio.get_running_loop()
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            # Until there is one: that there is none is a fault, and the usual one has this name.
+            self._keep("", "hci0", loop.time())
+            await self._bus.watch(self._changed)
+
+    @property
+    def listening(self) -> int:
+        """How many adapters have a scanner."""
+        return sum(kept.scanner is not None for kept in self._kept.values())
+
+    def _changed(self, table: Table) -> None:
+        """Take over which adapters there are."""
+        at_s = asyncio.get_running_loop().time()
+        if table and (nobody := self._kept.pop("", None)) is not None:
+            self._first(table, nobody)
+        for address, kept in self._kept.items():
+            now = table.get(address)
+            if kept.adapter is not None and kept.adapter != now:
+                _log.info("%s (%s) is gone", kept.name, address)
+                kept.keeper.left(at_s)
+                kept.adapter = None
+                kept.woken.set()
+        for address, adapter in table.items():
+            known = self._kept.get(address)
+            if known is None and len(self._kept) < ADAPTERS_MAX:
+                known = self._keep(address, adapter.name, at_s)
+            if known is not None and known.adapter is None:
+                self._appeared(known, adapter, at_s)
+
+    def _first(self, table: Table, nobody: _Kept) -> None:
+        """Adapters are there for the first time: what is not among them is not missed."""
+        nobody.woken.set()
+        present = {adapter.name for adapter in table.values()}
+        names = {f"hci{index}" for index in range(_NAMED_EVER)} - present
+        if nobody.told is not None:
+            names.add(nobody.told.radio)
+        for name in sorted(names):
+            self._tell(RadioState(name, None))
+
+    def _keep(self, address: str, name: str, at_s: float) -> _Kept:
+        assert self._group is not None
+        kept = self._kept[address] = _Kept(name, Keeper(self._policy, at_s))
+        self._group.create_task(self._care(address, kept), name=f"care for {name}")
+        return kept
+
+    def _appeared(self, kept: _Kept, adapter: Adapter, at_s: float) -> None:
+        _log.info("%s (%s) is there, passive: %s", adapter.name, adapter.address, adapter.passive)
+        kept.adapter = adapter
+        kept.keeper.appeared(at_s, passive=adapter.passive)
+        if kept.name != adapter.name:
+            # It is known by its name outside: what was told of the old one is over, or moves on.
+            before, kept.name, kept.told = kept.told, adapter.name, None
+            if before is not None and before.trouble is not None:
+                self._tell(RadioState(before.radio, None))
+        kept.woken.set()
+
+    # --------------------------------------------------------------------------- one adapter
+
+    async def _care(self, address: str, kept: _Kept) -> None:
+        """Do what its keeper says."""
+        loop = asyncio.get_running_loop()
+        try:
+            while self._kept.get(address) is kept:
+                kept.woken.clear()
+                step = kept.keeper.next(loop.time())
+                self._tell_of(kept)
+                if step is Step.WAIT:
+                    deadline_s = kept.keeper.deadline()
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout_at(min(deadline_s, loop.time() + 3600)):
+                            await kept.woken.wait()
+                else:
+                    await self._carry_out(step, kept)
+        finally:
+            await self._stop(kept)
+
+    async def _carry_out(self, step: Step, kept: _Kept) -> None:
+        keeper, loop = kept.keeper, asyncio.get_running_loop()
+        if step is not Step.LISTEN:
+            _log.info("%s: %s", kept.name, step.name.lower())
+        await self._stop(kept)
+        try:
+            async with asyncio.timeout(self._policy.start_s):
+                if kept.adapter is None:
+                    keeper.failed(loop.time())
+                elif step is Step.CYCLE:
+                    await self._bus.power_cycle(kept.adapter.name)
+                    keeper.cycled(loop.time())
+                else:
+                    active = keeper.active or step is Step.PROBE
+                    await self._start(kept, kept.adapter, active=active)
+                    keeper.started(loop.time())
+        except RADIO_ERRORS as error:
+            _log.info("%s: %s: %r", kept.name, step.name.lower(), error)
+            keeper.failed(loop.time())
+
+    async def _start(self, kept: _Kept, adapter: Adapter, *, active: bool) -> None:
+        time, heard, woken = asyncio.get_running_loop().time, kept.keeper.heard, kept.woken
+
+        def tap(source: str, address: str, advertisement: AdvertisementData) -> bool:
+            ours, connectable = self._tap(source, address, advertisement)
+            if heard(time(), ours=ours):
+                woken.set()
+            return connectable
+
+        scanner = LocalScanner(adapter.name, adapter.address, tap, active=active)
+        scanner.async_setup()
+        forget = self._manager.async_register_scanner(scanner)
+        try:
+            await scanner.async_start()
+        except BaseException:
+            forget()
+            raise
+        kept.scanner, kept.forget = scanner, forget
+
+    async def _stop(self, kept: _Kept) -> None:
+        scanner, kept.scanner = kept.scanner, None
+        forget, kept.forget = kept.forget, None
+        if forget is not None:
+            forget()
+        if scanner is not None:
+            try:
+                async with asyncio.timeout(self._policy.start_s):
+                    await scanner.async_stop()
+            except RADIO_ERRORS as error:
+                # Of what is gone already.
+                _log.debug("%s: stop: %r", kept.name, error)
+
+    def _tell_of(self, kept: _Kept) -> None:
+        """Tell of what is wrong and of its end, and once of what an earlier run may have told."""
+        state = RadioState(kept.name, kept.keeper.trouble)
+        if state == kept.told or (kept.told is None and not self._certain(kept)):
+            return
+        if kept.told is not None and kept.told.radio != state.radio and kept.told.trouble:
+            self._tell(RadioState(kept.told.radio, None))
+        kept.told = state
+        self._tell(state)
+
+    @staticmethod
+    def _certain(kept: _Kept) -> bool:
+        """Whether its state says something: it is in trouble, or was heard."""
+        return kept.keeper.trouble is not None or kept.keeper.heard_any

@@ -1,0 +1,143 @@
+"""The one place of what bleak and habluetooth do not offer by a public name.
+
+Their versions are bounded in pyproject.toml, and tests/drivers/ble/test_manager.py fails when one
+of these names goes or does no longer what is relied upon.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from typing import Final
+
+from bleak.args.bluez import OrPattern
+from bleak.assigned_numbers import AdvertisementDataType
+from bleak.backends.bluezdbus import manager as bleak_manager
+from bleak.backends.device import BLEDevice
+from bleak.backends.scanner import AdvertisementData
+from bleak.exc import BleakError
+from bleak_retry_connector import BleakSlotManager
+from bluetooth_adapters import AdapterDetails, BluetoothAdapters
+from dbus_fast.errors import DBusFastError
+from habluetooth import BluetoothManager, BluetoothServiceInfoBleak, HaScanner, set_manager
+from habluetooth.scanner_bleak import PASSIVE_SCANNER_ARGS, ScannerStartError
+
+RADIO_ERRORS: Final = (
+    OSError,
+    EOFError,
+    TimeoutError,
+    BleakError,
+    DBusFastError,
+    ScannerStartError,
+)
+"""Whatever a radio that is not there, or a bus that dies, makes these libraries raise; their
+RuntimeError for a bus that cannot be reached is turned into one of these in `Scanner`."""
+
+_PATTERNS_MAX: Final = 16
+"BlueZ lets a monitor with more go at once."
+_ENDS_WITHIN_S: Final = 5.0
+
+
+class Scanner(HaScanner):
+    """Scans on one adapter; what it hears goes to `hear` before anything is left out of it."""
+
+    def hear(self, device: BLEDevice, advertisement: AdvertisementData) -> bool:
+        """Take an advert; whether the library is to know of it, so as to connect."""
+        raise NotImplementedError
+
+    async def async_start(self) -> None:
+        """Scan.
+
+        Raises:
+            RADIO_ERRORS: it cannot.
+
+        """
+        try:
+            await super().async_start()
+        except RuntimeError as error:  # What `create_bleak_scanner` makes of a lost bus.
+            raise ScannerStartError(str(error)) from error
+
+    def _async_detection_callback(
+        self, device: BLEDevice, advertisement_data: AdvertisementData
+    ) -> None:
+        if self.hear(device, advertisement_data):
+            super()._async_detection_callback(device, advertisement_data)
+
+    def _async_setup_scanner_watchdog(self) -> None:
+        """Do without its own: it takes 90 s, knows nothing of silent homes, and would reset."""
+
+    async def _async_reset_adapter(self, gone_silent: bool) -> None:  # noqa: FBT001 -- theirs
+        """Leave that to the keeper: this would go past bluetoothd, with rights we do not have."""
+
+
+class _Adapters(BluetoothAdapters):
+    """None: `drivers.ble.bus` knows them. Theirs loads the names of all makers to list two."""
+
+    @property
+    def adapters(self) -> dict[str, AdapterDetails]:
+        return {}
+
+    @property
+    def default_adapter(self) -> str:
+        return "hci0"
+
+
+class _Manager(BluetoothManager):
+    def _discover_service_info(self, service_info: BluetoothServiceInfoBleak) -> None:
+        """Nothing is discovered here: what is heard is taken by `Scanner.hear`."""
+
+    def keep_to_dbus(self) -> None:
+        """Give up the kernel's own socket, if the process was allowed to open it.
+
+        It would bring the adverts past D-Bus on machines where it can be opened, and only there:
+        one path that is tested is better than two.
+        """
+        if self._mgmt_ctl is not None:
+            self._mgmt_ctl.close()
+            self._mgmt_ctl = None
+        self.has_advertising_side_channel = False
+
+
+@asynccontextmanager
+async def manager(uuid16s: Iterable[int], companies: Iterable[int]) -> AsyncIterator[_Manager]:
+    """Make ready for scanners that hear service data and makers' own data of these, passively."""
+    patterns = _patterns(uuid16s, companies)
+    assert len(patterns) <= _PATTERNS_MAX, f"{len(patterns)} patterns"
+    # In place: the compiled module has its own reference to the dictionary, and copies that only.
+    PASSIVE_SCANNER_ARGS["or_patterns"][:] = patterns
+    # They log each failure with its traceback; it is a fact to the keeper, and told by it.
+    for library in ("habluetooth", "bleak", "bleak_retry_connector"):
+        logging.getLogger(library).setLevel(logging.CRITICAL + 1)
+    slots = BleakSlotManager()
+    made = _Manager(_Adapters(), slots)
+    set_manager(made)
+    await made.async_setup()
+    made.keep_to_dbus()
+    try:
+        yield made
+    finally:
+        made.async_stop()
+        await _close_bleak()
+
+
+def _patterns(uuid16s: Iterable[int], companies: Iterable[int]) -> list[OrPattern]:
+    service_data, manufacturer = (
+        AdvertisementDataType.SERVICE_DATA_UUID16,
+        AdvertisementDataType.MANUFACTURER_SPECIFIC_DATA,
+    )
+    return [
+        OrPattern(0, kind, number.to_bytes(2, "little"))
+        for kind, numbers in ((service_data, uuid16s), (manufacturer, companies))
+        for number in numbers
+    ]
+
+
+async def _close_bleak() -> None:
+    """End the connection and the task that bleak keeps for each event loop."""
+    theirs = bleak_manager._global_instances.pop(asyncio.get_running_loop(), None)  # noqa: SLF001
+    if theirs is None or theirs._bus is None:  # noqa: SLF001
+        return
+    theirs._bus.disconnect()  # noqa: SLF001
+    watcher = theirs._bus_watcher_task  # noqa: SLF001
+    if watcher is not None:
+        await asyncio.wait({watcher}, timeout=_ENDS_WITHIN_S)

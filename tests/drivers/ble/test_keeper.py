@@ -1,0 +1,316 @@
+"""One adapter's supervision, told and asked in a world of its own."""
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from itertools import count, pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from drivers.ble.keeper import Keeper, Policy, Step, Trouble
+
+POLICY = Policy()
+START_S = 0.1
+CYCLE_S = 0.5
+HOUR_S = 3600.0
+Heard = Iterable[tuple[float, bool]]
+
+
+@dataclass
+class Adapter:
+    """What an adapter does in a test; by default it is well."""
+
+    passive: bool = True
+    deaf: Callable[[float], bool] = lambda _: False
+    mended_by: Step | None = None
+    "What ends its deafness; nothing else does."
+    starts: Callable[[float], bool] = lambda _: True
+    passive_works: bool = True
+    steps: list[tuple[float, Step]] = field(default_factory=list)
+    troubles: list[tuple[float, Trouble | None]] = field(default_factory=list)
+    heard: list[float] = field(default_factory=list)
+    _mended: bool = False
+    _active: bool | None = None
+    "How it scans, if it does."
+
+    def hears(self, at_s: float, *, active: bool, ours: bool) -> bool:
+        if self.deaf(at_s) and not self._mended:
+            return False
+        return active or (ours and self.passive_works)
+
+    def done(self, step: Step, at_s: float) -> None:
+        if self.deaf(at_s) and step is self.mended_by:
+            self._mended = True
+
+    def of(self, step: Step) -> list[float]:
+        return [at_s for at_s, taken in self.steps if taken is step]
+
+    def live(self, adverts: Heard, until_s: float) -> Keeper:
+        """Go through the adverts in the air, in order of time, as `drivers.ble.adapters` would."""
+        keeper = Keeper(POLICY, 0.0)
+        keeper.appeared(0.0, passive=self.passive)
+        self._coming = iter([*adverts, (math.inf, False)])
+        self._next_s, self._ours = next(self._coming)
+        at_s = 0.0
+        for turn in count():
+            assert turn < 200_000, "it does not come to rest"
+            step = keeper.next(at_s)
+            if not self.troubles or self.troubles[-1][1] is not keeper.trouble:
+                self.troubles.append((at_s, keeper.trouble))
+            if step is Step.WAIT:
+                at_s = self._wait(keeper, at_s)
+            else:
+                self.steps.append((at_s, step))
+                at_s += CYCLE_S if step is Step.CYCLE else START_S
+                self._carry_out(step, keeper, at_s)
+            if at_s >= until_s:
+                break
+        return keeper
+
+    def _carry_out(self, step: Step, keeper: Keeper, at_s: float) -> None:
+        self._active = None
+        while self._next_s < at_s:
+            self._next_s, self._ours = next(self._coming)
+        if not self.starts(at_s):
+            keeper.failed(at_s)
+            return
+        self.done(step, at_s)
+        if step is Step.CYCLE:
+            keeper.cycled(at_s)
+        else:
+            self._active = keeper.active or step is Step.PROBE
+            keeper.started(at_s)
+
+    def _wait(self, keeper: Keeper, at_s: float) -> float:
+        """Until the deadline, or an advert that it wants to be asked after."""
+        deadline_s = keeper.deadline()
+        assert deadline_s > at_s, "asked again at once"
+        while self._next_s < deadline_s:
+            at_s, ours = self._next_s, self._ours
+            self._next_s, self._ours = next(self._coming)
+            if self._active is not None and self.hears(at_s, active=self._active, ours=ours):
+                self.heard.append(at_s)
+                if keeper.heard(at_s, ours=ours):
+                    return at_s
+        return deadline_s
+
+
+def every(period_s: float, until_s: float, *, ours: bool = True, since_s: float = 0.05) -> Heard:
+    at_s = since_s
+    while at_s < until_s:
+        yield at_s, ours
+        at_s += period_s
+
+
+def both(*streams: Heard) -> Heard:
+    return sorted(one for stream in streams for one in stream)
+
+
+def test_an_adapter_that_hears_is_left_alone() -> None:
+    adapter = Adapter()
+    adapter.live(every(1.0, HOUR_S), HOUR_S)
+    assert adapter.steps == [(0.0, Step.LISTEN)]
+    assert adapter.troubles == [(0.0, None)]
+
+
+def test_silence_where_there_was_chatter_is_acted_upon_after_fifteen_seconds() -> None:
+    adapter = Adapter(deaf=lambda at_s: at_s > 600, mended_by=Step.PROBE)
+    adapter.live(every(1.0, 900.0), 900.0)
+    (probed_s,) = adapter.of(Step.PROBE)
+    assert 614 <= probed_s <= 616
+    assert not adapter.of(Step.CYCLE)
+    assert adapter.heard[-1] > 898
+    assert adapter.troubles == [(0.0, None)], "mended before there was anything to tell"
+
+
+def test_an_adapter_that_is_stuck_is_switched_off_and_on() -> None:
+    adapter = Adapter(deaf=lambda at_s: at_s > 600, mended_by=Step.CYCLE)
+    adapter.live(every(1.0, 900.0), 900.0)
+    (cycled_s,) = adapter.of(Step.CYCLE)
+    assert 619 <= cycled_s <= 621
+    assert next(at_s for at_s in adapter.heard if at_s > 601) < 624
+    assert adapter.troubles == [(0.0, None)]
+
+
+def test_what_does_not_come_back_is_told_and_tried_ever_more_seldom() -> None:
+    adapter = Adapter(deaf=lambda at_s: 600 < at_s < 6 * HOUR_S)
+    adapter.live(every(1.0, 7 * HOUR_S), 7 * HOUR_S)
+    assert [trouble for _, trouble in adapter.troubles] == [None, Trouble.SILENT, None]
+    told_s, over_s = adapter.troubles[1][0], adapter.troubles[2][0]
+    assert 619 < told_s < 640
+    assert 6 * HOUR_S <= over_s < 6 * HOUR_S + POLICY.patience_s_max + 10
+    cycles = adapter.of(Step.CYCLE)
+    assert 5 <= len(cycles) <= 14
+    gaps = [after - before for before, after in pairwise(cycles)]
+    assert gaps[-1] > 1800
+
+
+def test_a_home_of_doors_and_buttons_is_probed_ever_more_seldom_and_never_switched_off() -> None:
+    adapter = Adapter()
+    air = both(every(2000.0, 86_400.0), every(2.0, 86_400.0, ours=False))
+    adapter.live(air, 86_400.0)
+    assert not adapter.of(Step.CYCLE)
+    probes = adapter.of(Step.PROBE)
+    assert len(probes) < 86_400 / POLICY.patience_s_max + 50
+    assert all(trouble is None for _, trouble in adapter.troubles)
+
+
+def test_where_nobody_ever_is_heard_it_is_tried_once_and_not_told() -> None:
+    adapter = Adapter()
+    adapter.live([], 86_400.0)
+    assert len(adapter.of(Step.CYCLE)) == 1
+    assert all(trouble is None for _, trouble in adapter.troubles)
+
+
+def test_an_adapter_that_is_stuck_from_the_beginning_comes_to_hear() -> None:
+    adapter = Adapter(deaf=lambda _: True, mended_by=Step.CYCLE)
+    adapter.live(every(1.0, 100.0), 100.0)
+    assert adapter.heard[0] < 25
+
+
+def test_a_plug_that_is_pulled_is_no_silent_adapter_while_others_are_about() -> None:
+    adapter = Adapter()
+    air = both(every(1.0, 600.0), every(2.0, HOUR_S, ours=False))
+    adapter.live(air, HOUR_S)
+    assert not adapter.of(Step.CYCLE)
+    assert all(trouble is None for _, trouble in adapter.troubles)
+
+
+def test_passive_scanning_that_hears_nothing_is_given_up() -> None:
+    adapter = Adapter(passive_works=False)
+    keeper = adapter.live(every(1.0, 600.0), 600.0)
+    assert keeper.active
+    assert not adapter.of(Step.CYCLE)
+    assert len(adapter.of(Step.PROBE)) == 2
+    assert adapter.heard[-1] > 598
+    keeper.left(600.0)
+    keeper.appeared(601.0, passive=True)
+    assert not keeper.active, "another one may do better"
+
+
+def test_starts_that_fail_back_off_and_are_told() -> None:
+    adapter = Adapter(starts=lambda at_s: at_s > 600)
+    adapter.live(every(1.0, 700.0), 700.0)
+    assert [trouble for _, trouble in adapter.troubles] == [None, Trouble.SILENT, None]
+    assert adapter.troubles[1][0] == pytest.approx(POLICY.tell_s, abs=2)
+    assert 600 < adapter.troubles[2][0] < 600 + POLICY.retry_s_max + 2
+    assert len(adapter.steps) < 40
+    assert 2 <= len(adapter.of(Step.CYCLE)) <= 6
+
+
+def test_an_adapter_that_goes_for_a_moment_is_not_told_of_and_one_that_stays_away_is() -> None:
+    keeper = Keeper(POLICY, 0.0)
+
+    def asked(at_s: float) -> tuple[Step, Trouble | None]:
+        return keeper.next(at_s), keeper.trouble
+
+    assert asked(POLICY.tell_s - 0.1) == (Step.WAIT, None)
+    assert keeper.deadline() == POLICY.tell_s
+    keeper.appeared(29.95, passive=True)
+    assert asked(29.95) == (Step.LISTEN, None)
+    keeper.started(30.0)
+    keeper.heard(30.1)
+    keeper.left(40.0)
+    assert asked(69.0) == (Step.WAIT, None)
+    assert asked(70.0) == (Step.WAIT, Trouble.GONE)
+    assert keeper.deadline() == math.inf
+    keeper.appeared(100.0, passive=True)
+    assert asked(100.0) == (Step.LISTEN, Trouble.GONE), "not over before it listens"
+    keeper.started(100.2)
+    assert asked(100.2) == (Step.WAIT, None)
+
+
+def test_what_was_asked_of_an_adapter_that_is_gone_is_not_believed() -> None:
+    keeper = Keeper(POLICY, 0.0)
+    keeper.appeared(0.0, passive=True)
+    assert keeper.next(0.0) is Step.LISTEN
+    keeper.left(0.1)
+    keeper.started(0.2)
+    assert keeper.next(0.2) is Step.WAIT
+    keeper.appeared(0.3, passive=True)
+    keeper.failed(0.4)
+    assert keeper.next(0.4) is Step.LISTEN
+
+
+GAPS = st.lists(st.tuples(st.floats(0.001, 900.0), st.booleans()), max_size=60)
+
+
+@given(GAPS, st.floats(0.1, 4.0), st.booleans())
+def test_a_healthy_adapter_with_somebody_about_is_never_switched_off(
+    gaps: list[tuple[float, bool]],
+    strangers_s: float,
+    passive: bool,  # noqa: FBT001 -- drawn
+) -> None:
+    adapter, air, at_s = Adapter(passive=passive), [], 0.0
+    for gap_s, ours in gaps:
+        at_s += gap_s
+        air.append((at_s, ours))
+    until_s = min(at_s, HOUR_S) + 900
+    adapter.live(both(air, every(strangers_s, until_s, ours=False)), until_s)
+    assert not adapter.of(Step.CYCLE)
+    assert all(trouble is None for _, trouble in adapter.troubles)
+
+
+@given(
+    GAPS,
+    st.floats(100.0, 2000.0),
+    st.sampled_from([Step.PROBE, Step.CYCLE]),
+    st.floats(0.1, 5.0),
+)
+def test_chatter_that_stops_is_heard_again_within_the_minute(
+    gaps: list[tuple[float, bool]], stuck_s: float, by: Step, period_s: float
+) -> None:
+    air, at_s = [], 0.0
+    for gap_s, ours in gaps:
+        at_s += gap_s
+        air.append((at_s, ours))
+    # Long enough after whatever was before for the chatter to be known as such.
+    stuck_s += 2 * POLICY.chatter_s + POLICY.patience_s_max
+    until_s = stuck_s + 60
+    adapter = Adapter(deaf=lambda at: at >= stuck_s, mended_by=by)
+    adapter.live(both(air, every(period_s, until_s)), until_s)
+    # The adverts of the others that fall into the silence are not heard either.
+    after = [one for one in adapter.heard if one > stuck_s]
+    assert after
+    assert after[0] - stuck_s < POLICY.silence_s + 2 * POLICY.probe_s + 5
+
+
+FACTS = st.lists(
+    st.tuples(
+        st.floats(0.0, 400.0),
+        st.sampled_from(["appeared", "left", "started", "failed", "cycled", "heard", "next"]),
+        st.booleans(),
+    ),
+    max_size=80,
+)
+
+
+@given(FACTS)
+def test_whatever_happens_it_answers_and_asks_for_a_moment_to_come(
+    facts: list[tuple[float, str, bool]],
+) -> None:
+    keeper, at_s, cycles = Keeper(POLICY, 0.0), 0.0, []
+    for gap_s, fact, flag in facts:
+        at_s += gap_s
+        match fact:
+            case "appeared":
+                keeper.appeared(at_s, passive=flag)
+            case "heard":
+                keeper.heard(at_s, ours=flag)
+            case "left":
+                keeper.left(at_s)
+            case "started":
+                keeper.started(at_s)
+            case "failed":
+                keeper.failed(at_s)
+            case "cycled":
+                keeper.cycled(at_s)
+            case _:
+                if keeper.next(at_s) is Step.CYCLE:
+                    cycles.append(at_s)
+                elif keeper.next(at_s) is Step.WAIT:
+                    assert keeper.deadline() > at_s
+    gaps = [after - before for before, after in pairwise(cycles)]
+    assert all(gap_s >= POLICY.cycle_s for gap_s in gaps)

@@ -1,0 +1,176 @@
+"""The radio of the BLE driver on the virtual BlueZ: what it hears, and what it lives through."""
+
+import asyncio
+from collections.abc import Mapping
+
+import pytest
+
+from drivers.ble.keeper import RadioState, Trouble
+from rules.observation import Phenomenon
+from sim.ble.bluez import Until
+from sim.ble.frame import Frame, flags, service_data
+from tests.drivers.ble.air import HCI0, HCI1, NEEDS_DBUS, QUICK, World, world
+from tests.drivers.home import Sensor
+
+pytestmark = [NEEDS_DBUS, pytest.mark.wall]
+
+PROMPTLY_S = 1.0
+"A restart that is noticed is made good at once, and not after a silence."
+
+
+def plug() -> Sensor:
+    return Sensor("plug", frozenset({Phenomenon.POWER_W}))
+
+
+async def chatter(here: World) -> None:
+    """Until the adapter has heard the plug for so long that it expects to."""
+    await here.hears()
+    await asyncio.sleep(2 * QUICK.chatter_s + 0.2)
+
+
+# ------------------------------------------------------------------------------------ hearing
+
+
+async def test_the_homes_own_are_heard_and_others_go_by(monkeypatch: pytest.MonkeyPatch) -> None:
+    sensor, stranger = plug(), Sensor("other", frozenset())
+    async with world(monkeypatch, sensor) as here:
+        await here.hears()
+        here.bluez.hear(HCI0, Frame(stranger.address, flags() + service_data(0xFCD2, b"@")), -40)
+        await here.hears()
+        assert {advert.address for advert in here.heard} == {sensor.address}
+        assert {advert.source for advert in here.heard} == {HCI0}
+        assert here.radio.heard > len(here.heard)
+        (reception,) = here.radio.receptions()
+        assert (reception.address, reception.source) == (sensor.address, HCI0)
+        assert reception.rssi_dbm == -60
+        here.radio.set_devices([])
+        assert not here.radio.receptions()
+
+
+async def test_without_experimental_features_scanning_is_active(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with world(monkeypatch, plug(), experimental=False) as here:
+        assert await here.hears() < PROMPTLY_S
+        assert not here.troubles
+
+
+async def test_two_adapters_hear_the_same_and_say_who_did(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with world(monkeypatch, plug(), adapters={HCI0: 0, HCI1: 1}) as here:
+        await here.hears(3, HCI0)
+        await here.hears(3, HCI1)
+        here.bluez.unplug(HCI0)
+        await asyncio.sleep(2 * QUICK.settle_s)
+        assert await here.hears(3, HCI1) < PROMPTLY_S
+        await here.until(lambda: here.troubles == [Trouble.GONE])
+        assert RadioState("hci1", Trouble.GONE) not in here.told
+
+
+# ------------------------------------------------------------------------------------- faults
+
+
+async def test_bluetoothd_restarts(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with world(monkeypatch, plug()) as here:
+        await here.hears()
+        await here.bluez.restart(0.5)
+        assert await here.hears() < PROMPTLY_S
+        assert not here.troubles, "so short an absence is no fault"
+
+
+async def test_bluetoothd_stays_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with world(monkeypatch, plug()) as here:
+        await here.hears()
+        await here.bluez.restart(2 * QUICK.tell_s)
+        assert await here.hears() < PROMPTLY_S
+        await here.until(lambda: here.troubles == [Trouble.GONE, None])
+
+
+@pytest.mark.parametrize("index", [0, 1], ids=["same name", "another name"])
+async def test_the_adapter_is_pulled_out_and_put_in(
+    monkeypatch: pytest.MonkeyPatch, index: int
+) -> None:
+    async with world(monkeypatch, plug()) as here:
+        await here.hears()
+        here.bluez.unplug(HCI0)
+        await here.until(lambda: here.troubles == [Trouble.GONE])
+        here.bluez.plug(HCI0, index)
+        assert await here.hears() < PROMPTLY_S
+        await here.until(lambda: here.troubles == [Trouble.GONE, None])
+
+
+@pytest.mark.parametrize(
+    ("until", "within_s"),
+    [
+        (Until.RESCAN, QUICK.silence_s + PROMPTLY_S),
+        (Until.POWER, QUICK.silence_s + QUICK.probe_s + PROMPTLY_S),
+    ],
+)
+async def test_the_adapter_falls_silent(
+    monkeypatch: pytest.MonkeyPatch, until: Until, within_s: float
+) -> None:
+    async with world(monkeypatch, plug()) as here:
+        await chatter(here)
+        here.bluez.freeze(HCI0, until)
+        assert await here.hears() < within_s
+        assert not here.troubles
+
+
+async def test_an_adapter_that_stays_silent_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with world(monkeypatch, plug()) as here:
+        await chatter(here)
+        here.bluez.freeze(HCI0, Until.NEVER)
+        await here.until(lambda: here.troubles == [Trouble.SILENT])
+        here.bluez.unplug(HCI0)
+        here.bluez.plug(HCI0, 0)
+        await here.hears()
+        await here.until(lambda: here.troubles == [Trouble.SILENT, None])
+
+
+async def test_bluetoothd_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with world(monkeypatch, plug()) as here:
+        await here.hears()
+        here.bluez.hang(2)
+        await here.bluez.restart(0.1)
+        await here.hears()
+
+
+async def test_a_scan_is_in_progress_already(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with world(monkeypatch, plug()) as here:
+        await here.hears()
+        here.bluez.in_progress(6)
+        await here.bluez.restart(0.1)
+        await here.hears()
+
+
+async def test_the_bus_dies_and_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with world(monkeypatch, plug()) as here:
+        await here.hears()
+        await here.bus.kill()
+        await here.until(lambda: here.troubles == [Trouble.GONE])
+        await here.bus.start()
+        await here.bluez.up.wait()
+        assert await here.hears() < 2 * PROMPTLY_S
+        await here.until(lambda: here.troubles == [Trouble.GONE, None])
+
+
+# ------------------------------------------------------------------------ nothing to begin with
+
+
+async def test_a_machine_without_a_bus(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with world(monkeypatch, plug(), present=False) as here:
+        await here.until(lambda: here.troubles == [Trouble.GONE])
+        await here.bus.start()
+        await here.hears()
+        await here.until(lambda: here.troubles[-1:] == [None])
+
+
+@pytest.mark.parametrize("then", [{HCI0: 0}, {HCI0: 1}], ids=["hci0", "hci1"])
+async def test_a_machine_without_an_adapter(
+    monkeypatch: pytest.MonkeyPatch, then: Mapping[str, int]
+) -> None:
+    async with world(monkeypatch, plug(), adapters={}) as here:
+        await here.until(lambda: here.troubles == [Trouble.GONE])
+        for address, index in then.items():
+            here.bluez.plug(address, index)
+        await here.hears()
+        await here.until(lambda: here.troubles == [Trouble.GONE, None])
