@@ -291,7 +291,7 @@ def test_both_ends_restart_and_go_on(tmp_path: Path) -> None:
 
 
 def test_a_replaced_gateway_learns_the_mark_in_one_more_write(tmp_path: Path) -> None:
-    plug = Plug(flash=Plug().flash)
+    plug = Plug()
     plug.flash.kept = (41, 7_000)
     peer = Peer(plug)
     for number in range(3):  # Three gateways with one key, one after the other and then again.
