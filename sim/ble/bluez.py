@@ -292,13 +292,16 @@ class Bluez:
             self._in_progress -= 1
             raise Failed("org.bluez.Error.InProgress", "Operation already in progress")
         if call.interface == ADAPTER:
+            if call.member == "RemoveDevice" and call.body[0] in self._remotes:
+                self._remotes[call.body[0]].lost()
             return self._adapter(path).call(call)
         if call.interface == MONITORS:
             return self._monitor(call)
         return self._connected(call)
 
     def _adapter(self, path: str) -> Adapter:
-        return next(one for one in self._adapters.values() if path.startswith(one.path))
+        hci = "/".join(path.split("/")[:4])
+        return next(one for one in self._adapters.values() if one.path == hci)
 
     def _set(self, call: Message) -> Message:
         interface, name, value = call.body

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from bumble import hci, ll
 from bumble.att import ATT_Error
 from bumble.controller import Controller
-from bumble.core import UUID, PhysicalTransport, ProtocolError
+from bumble.core import UUID, ProtocolError
 from bumble.core import TimeoutError as BumbleTimeoutError
 from bumble.device import Connection, Device
 from bumble.device import Peer as BumblePeer
@@ -261,24 +261,6 @@ class _Silent(LocalLink):
             for controller in list(self.controllers):
                 if controller is not sender_controller:
                     controller.on_ll_advertising_pdu(packet)
-
-    def send_acl_data(
-        self,
-        sender_controller: Controller,
-        destination_address: hci.Address,
-        transport: PhysicalTransport,
-        data: bytes,
-    ) -> None:
-        """Carry data to the other end of this very connection.
-
-        bumble looks for the first controller of that address, which may be another end of it.
-        """
-        connection = sender_controller.le_connections.get(destination_address)
-        receiver = self.find_le_controller(destination_address)
-        if connection is None or receiver is None:
-            return
-        sender = connection.self_address
-        asyncio.get_running_loop().call_soon(receiver.on_link_acl_data, sender, transport, data)
 
 
 class _Controller(Controller):

@@ -15,7 +15,7 @@ import pytest
 from bleak.backends.bluezdbus import manager as bleak_manager
 from bleak_retry_connector import BleakSlotManager
 from bluetooth_adapters import get_adapters
-from dbus_fast import BusType, Message, unpack_variants
+from dbus_fast import BusType, Message, MessageType, unpack_variants
 from dbus_fast.aio import MessageBus
 from habluetooth import (
     BluetoothManager,
@@ -124,18 +124,28 @@ async def scanner(
 
 async def managed() -> dict[str, dict[str, dict[str, object]]]:
     """All objects that BlueZ shows, with their properties."""
-    bus = await MessageBus(bus_type=BusType.SYSTEM).connect()
-    answer = await bus.call(
-        Message(
-            destination="org.bluez",
-            path="/",
-            interface="org.freedesktop.DBus.ObjectManager",
-            member="GetManagedObjects",
-        )
-    )
-    bus.disconnect()
+    answer = await ask("/", "org.freedesktop.DBus.ObjectManager", "GetManagedObjects")
     objects: dict[str, dict[str, dict[str, object]]] = unpack_variants(answer.body[0])
     return objects
+
+
+async def ask(
+    path: str, interface: str, member: str, signature: str = "", *body: object
+) -> Message:
+    """Call BlueZ over a connection of its own."""
+    bus = await MessageBus(bus_type=BusType.SYSTEM).connect()
+    call = Message(
+        destination="org.bluez",
+        path=path,
+        interface=interface,
+        member=member,
+        signature=signature,
+        body=list(body),
+    )
+    answer = await bus.call(call)
+    bus.disconnect()
+    assert answer.message_type is MessageType.METHOD_RETURN, answer.error_name
+    return answer
 
 
 def frame(count: int, address: str = SENSOR, *, connectable: bool = False) -> Frame:

@@ -14,8 +14,7 @@ from bleak.assigned_numbers import AdvertisementDataType
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
 from bleak.exc import BleakDBusError, BleakError
-from dbus_fast import BusType, Message, MessageType, Variant
-from dbus_fast.aio import MessageBus
+from dbus_fast import Variant
 
 from rules.errors import ConfigError
 from sim.ble.bluez import Until
@@ -26,6 +25,7 @@ from tests.sim.ble.clients import (
     NEEDS_DBUS,
     SENSOR,
     Air,
+    ask,
     close_bleak,
     frame,
     managed,
@@ -65,19 +65,8 @@ class _Ear:
 
 
 async def _power(adapter: str, *, on: bool) -> None:
-    bus = await MessageBus(bus_type=BusType.SYSTEM).connect()
-    answer = await bus.call(
-        Message(
-            destination="org.bluez",
-            path=f"/org/bluez/{adapter}",
-            interface="org.freedesktop.DBus.Properties",
-            member="Set",
-            signature="ssv",
-            body=["org.bluez.Adapter1", "Powered", Variant("b", on)],
-        )
-    )
-    bus.disconnect()
-    assert answer.message_type is MessageType.METHOD_RETURN
+    value = ("org.bluez.Adapter1", "Powered", Variant("b", on))
+    await ask(f"/org/bluez/{adapter}", "org.freedesktop.DBus.Properties", "Set", "ssv", *value)
 
 
 async def _start_failing(air: Air) -> BleakDBusError:

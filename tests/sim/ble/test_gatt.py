@@ -21,6 +21,7 @@ from tests.sim.ble.clients import (
     NEEDS_DBUS,
     SENSOR,
     Air,
+    ask,
     managed,
     on_air,
     scanner,
@@ -32,6 +33,7 @@ pytestmark = [pytest.mark.wall, NEEDS_DBUS]
 
 SERVICE = "7d1e0001-2c55-4b6a-9a50-7e00c0ffee01"
 RELAY = "7d1e0002-2c55-4b6a-9a50-7e00c0ffee01"
+PATH = f"/org/bluez/hci0/dev_{SENSOR.replace(':', '_')}"
 STRANGER = "7A:11:22:33:44:55"
 
 
@@ -150,7 +152,7 @@ async def test_a_peripheral_that_somebody_holds_takes_nobody_else(
         assert device is not None
         connecting = asyncio.ensure_future(BleakClient(device, timeout=0.5).connect())
         await asyncio.sleep(0.3)
-        shown = (await managed())[f"/org/bluez/hci0/dev_{SENSOR.replace(':', '_')}"]
+        shown = (await managed())[PATH]
         assert shown["org.bluez.Device1"]["Connected"] is False
         with pytest.raises(TimeoutError):
             await connecting
@@ -199,3 +201,12 @@ async def test_a_stranger_connects_without_any_bluez(monkeypatch: pytest.MonkeyP
         air.link.remove(SENSOR)
         with pytest.raises(LinkLost):
             await peer.read(handle)
+
+
+async def test_a_device_that_is_removed_is_disconnected(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with on_air(monkeypatch) as air, _plugged(air) as (plug, _):
+        client = await _connect()
+        await ask("/org/bluez/hci0", "org.bluez.Adapter1", "RemoveDevice", "o", PATH)
+        await until(lambda: not client.is_connected)
+        assert plug.device is not None
+        await until(lambda: plug.device is not None and not plug.device.connections)

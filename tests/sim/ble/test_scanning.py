@@ -164,6 +164,16 @@ async def test_habluetooth_hears_over_two_adapters(monkeypatch: pytest.MonkeyPat
         assert [(info.source, info.rssi) for info in near] == [(HCI0, -60)]
 
 
+async def test_the_tenth_adapter_is_not_taken_for_the_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with on_air(monkeypatch, {HCI0: 1, HCI1: 10}) as air:
+        heard = _Heard()
+        async with _passive(heard, "hci10"):
+            await until(lambda: air.bluez.scanning(HCI1))
+            assert not air.bluez.scanning(HCI0)
+
+
 async def test_habluetooth_scans_actively(monkeypatch: pytest.MonkeyPatch) -> None:
     async with on_air(monkeypatch) as air:
         heard: list[BluetoothServiceInfoBleak] = []
