@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from drivers.ble.node_counters import Exhausted, SentCounters
@@ -30,6 +30,7 @@ def test_a_clean_end_wastes_none_and_a_sudden_one_at_most_63(tmp_path: Path) -> 
 
 
 @given(st.lists(st.sampled_from(["take", "other", "kill", "close", "learn"]), max_size=200))
+@example(["take", "other", "kill", "take"])
 def test_none_is_used_twice_wherever_it_ends(
     tmp_path_factory: pytest.TempPathFactory, acts: list[str]
 ) -> None:

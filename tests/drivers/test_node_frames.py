@@ -151,10 +151,12 @@ def test_each_bit_of_a_result_matters() -> None:
 def test_a_shorter_tag_is_no_tag() -> None:
     """However short a tag somebody offers, all of it is compared."""
     for length in range(20):
-        with pytest.raises(Refused):
+        with pytest.raises(Refused) as caught:
             decode_result(RESULT[:length], SENT, KEYS)
-        with pytest.raises(Refused):
+        assert caught.value.why is Why.MALFORMED
+        with pytest.raises(Refused) as caught:
             decode_challenge(CHALLENGE.frame[:length], KEYS)
+        assert caught.value.why is Why.MALFORMED
 
 
 def test_each_bit_of_a_challenge_matters() -> None:

@@ -200,6 +200,22 @@ def test_a_forged_result_does_not_hide_the_nodes_own(counters: SentCounters) -> 
     assert end == Finished(Outcome.DONE, State(5), (Why.WRONG_KEY,))
 
 
+def test_who_says_three_times_rubbish_is_left(counters: SentCounters) -> None:
+    peer = Peer()
+    peer.connect(0)
+    running = session(counters)
+    running.start(0)
+    running.connected(0)
+    assert isinstance(running.challenge_read(peer.challenge(), 0), Write)
+    said = [running.result_came(bytes([1, 3, 0, 0]) + bytes(16), 0.1) for _ in range(3)]
+    assert said == [Wait(), Wait(), Connect()]
+    # And begins anew with the next.
+    running.connected(0.2)
+    peer.connect(200)
+    assert isinstance(running.challenge_read(peer.challenge(), 0.2), Write)
+    assert running.result_came(b"rubbish", 0.3) == Wait()
+
+
 @dataclass
 class Between(Peer):
     """Relays between the gateway and the node, and changes what the gateway says."""

@@ -130,6 +130,18 @@ def test_a_challenge_is_of_one_connection() -> None:
     assert refused(plug, held)
     connected(plug)
     assert refused(plug, held)
+    # Also where the stack did not tell that the one before has gone.
+    held = command(plug, 1).frame
+    connected(plug)
+    assert refused(plug, held)
+
+
+def test_a_challenge_is_spent_before_anything_is_done() -> None:
+    """Whatever a board's own code may raise in the middle of it."""
+    plug = connected(Plug(cut=True))
+    with pytest.raises(PowerCut):
+        plug.rules.write(command(plug, 1).frame, 0)
+    assert plug.rules.challenge == b""
 
 
 def test_a_challenge_is_good_for_one_frame_and_five_seconds() -> None:
@@ -244,6 +256,7 @@ def test_who_talks_rubbish_or_nothing_is_dropped() -> None:
 
 def test_rubbish_does_not_prolong_a_connection_and_a_true_command_does() -> None:
     plug = connected(Plug())
+    plug.rules.write(bytes(20), 2_000)
     plug.rules.write(bytes(20), 4_000)
     assert plug.rules.tick(5_001)
     plug = connected(Plug())
@@ -277,11 +290,13 @@ def test_commands_cost_one_write_in_64() -> None:
 def test_a_node_whose_flash_fails_still_sounds_and_says_so(kept: tuple[int, int] | None) -> None:
     plug = Plug(flash=Flash(kept, full=True))
     recorded: list[bytes] = []
+    boots: set[bytes] = set()
     for _ in range(20):
         plug.restart()
         assert plug.seed is not None
         plug.seed += 1
         connected(plug)
+        boots.add(plug.rules.challenge[:4])
         for frame in recorded:
             assert refused(plug, frame)
         sent = command(plug, 1)
@@ -289,6 +304,7 @@ def test_a_node_whose_flash_fails_still_sounds_and_says_so(kept: tuple[int, int]
         said = decode_result(plug.rules.write(sent.frame, 0), sent, plug.keys)
         assert said == Result(Status.DONE, State(5) | State.MARKS_LOST)
     assert len(plug.done) == 20
+    assert len(boots) == 20
 
 
 def test_a_flash_that_fails_later_is_told_too() -> None:
