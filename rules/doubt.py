@@ -1,6 +1,6 @@
 """Whether the resident may have come to harm before the last sign of life.
 
-A silent house stirs by itself twice a day. So a lone sign in an unusual silence leaves a
+A silent house stirs by itself, twice a day at most. So a lone sign in an unusual silence leaves a
 doubt: whoever collapsed in that silence lies there still. The doubt is a measure over the age of
 such a collapse, beside the chance that the resident lives and moves. A sign weighs by how much
 likelier life is at that moment of the silence to make one than a silent house: much within the
@@ -20,8 +20,6 @@ from rules.survival import GRID_MIN, POWER, STEPS
 
 SAME_EVENT = timedelta(minutes=5)
 "What one device says within this is one sign, on and off, be it of a hand or of nobody's."
-_STIRS_PER_H = 2.0 / 24
-"How often a silent house shows a sign that counts."
 _LEAST = 0.01
 "What weighs less than this, in hours to the power of the cost, is no doubt."
 _MOST_H = 1e6
@@ -64,7 +62,13 @@ class Doubt:
 
 
 def doubted(
-    chances: Sequence[float], begin: datetime, at: datetime, before: Doubt | None, *, more: bool
+    chances: Sequence[float],
+    begin: datetime,
+    at: datetime,
+    before: Doubt | None,
+    *,
+    stirs_per_h: float,
+    more: bool,
 ) -> Doubt | None:
     """The doubt after a sign of life that ends a silence.
 
@@ -73,6 +77,7 @@ def doubted(
         begin: of the silence.
         at: when the sign came.
         before: the doubt during the silence.
+        stirs_per_h: how often this house would show a sign that counts while nobody moves.
         more: whether this silence and this sign may add to it.
 
     """
@@ -80,7 +85,7 @@ def doubted(
     at_step = min(int(lasted_h / _STEP_H), STEPS - 1)
     per_h = (chances[at_step] - chances[at_step + 1]) / _STEP_H
     moments, since = _within(chances, lasted_h), begin
-    weight = _STIRS_PER_H / max(per_h, _RARE_PER_H)
+    weight = stirs_per_h / max(per_h, _RARE_PER_H)
     if before is not None:
         earlier = _aged(before.moments, (at - before.at) / _HOUR)
         since = before.since if lasted_h <= 1 else begin

@@ -46,6 +46,11 @@ _SEEN_LATE = timedelta(minutes=1)
 
 _DOUBTED_FROM = timedelta(minutes=30)
 "A sign that ends a shorter silence leaves no new doubt."
+_STIRS_A_DAY = 2.0
+"So often a silent house shows a sign that counts, at most,"
+_STIRS_OF_ENDS = 1 / 5
+"""and for each silence that ends there: where few signs come the devices are few or dull, for
+nobody's signs as for the resident's, and most of the resident's come alone."""
 
 _HALF_LIFE_D = 60.0
 _MINUTE = timedelta(minutes=1)
@@ -283,7 +288,8 @@ class Habits:
         if not self.known or (before is None and not fresh):
             return None
         chances = self._chances(self.began, _slot(begin))
-        return doubted(chances, begin, end, before, more=more)
+        stirs = min(_STIRS_OF_ENDS * self._per_day(), _STIRS_A_DAY) / 24
+        return doubted(chances, begin, end, before, stirs_per_h=stirs, more=more)
 
     def _line_in(self, doubt: Doubt, begin: datetime, context: Context) -> Line:
         known = self._reckoned.doubted

@@ -56,8 +56,6 @@ class Lull:
     begin: datetime
     end: datetime
     context: Context
-    again: bool
-    sure: bool
 
     @property
     def minutes(self) -> int:
@@ -71,18 +69,9 @@ class _Told(Habits):
     __slots__ = ("lulls",)
     lulls: list[Lull]
 
-    def end(
-        self,
-        begin: datetime,
-        end: datetime,
-        ended: Ended,
-        *,
-        again: bool = False,
-        sure: bool = False,
-        alone: bool = False,
-    ) -> None:
-        self.lulls.append(Lull(begin, end, self.began, again, sure))
-        super().end(begin, end, ended, again=again, sure=sure, alone=alone)
+    def end(self, begin: datetime, end: datetime, ended: Ended, **how: bool) -> None:
+        self.lulls.append(Lull(begin, end, self.began))
+        super().end(begin, end, ended, **how)
 
 
 def lulls(name: str, seed: int, days: int) -> list[Lull]:
@@ -158,8 +147,9 @@ def prices(home: Sequence[Lull], days: int, others: Sequence[Counts]) -> list[li
     early: list[Sequence[int]] = []
     for day in range(days):
         for one in by_day.get(day, []):
+            # Beyond doubt: how much doubts make dearer differs widely from home to home.
             habits.began = one.context
-            habits.end(one.begin, one.end, Ended.LIFE, again=one.again, sure=one.sure)
+            habits.end(one.begin, one.end, Ended.LIFE, sure=True)
         habits.learn(_START + (day + 1) * _DAY, 1.0)
         if day == _EARLY_D:
             early = habits.price_counts()

@@ -2,7 +2,7 @@
 
 from copy import deepcopy
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 
 import pytest
@@ -16,7 +16,7 @@ from rules.observation import Phenomenon
 from rules.prices import Budget
 from rules.rulebook import PRESETS, Preset, Rulebook
 from rules.sentence import Say
-from rules.silences import Context
+from rules.silences import Context, Ended
 from tests.rules import home
 from tests.rules.home import HOUR, MINUTE, Home
 
@@ -480,6 +480,17 @@ def test_a_lone_sign_in_an_unusual_silence_does_not_begin_it_anew() -> None:
     assert (case.alarm, case.at) == (KEY, foretold)
     said = {each.say: dict(each.arguments) for each in case.explanation}
     assert said[Say.LONE_SIGN] == {"at": at + timedelta(seconds=10), "since": before}
+
+
+def test_where_few_signs_come_a_lone_one_leaves_less_doubt() -> None:
+    begin = datetime(2026, 7, 1, 5, 0, tzinfo=UTC)
+    many, few = Habits(days=60.0), Habits(days=60.0, weight=90.0)
+    for each in (many, few):
+        each.end(begin, begin + 4 * HOUR, Ended.LIFE)
+    assert many.doubt is not None
+    assert few.doubt is not None
+    # A quarter as many signs a day; the shares of them that follow no habit differ, too.
+    assert few.doubt.costs(2)[0] < many.doubt.costs(2)[0] / 3
 
 
 def test_what_did_not_stand_alone_is_not_said_to() -> None:
