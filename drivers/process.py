@@ -175,7 +175,8 @@ class _Driver:
             _log.error("%s is %s", radio.radio, radio.trouble)
             gone = radio.trouble is Trouble.GONE
             what = Say.RADIO_GONE if gone else Say.RADIO_SILENT
-            said = sentence(what, since=now, radio=radio.radio)
+            since = now - timedelta(seconds=radio.for_s)
+            said = sentence(what, since=since, radio=radio.radio)
         scope = DeviceId(f"{self._part}:{radio.radio}")
         present = radio.trouble is not None
         self.pending.put(DriverFault(AlarmKind.RADIO_LOST, scope, present, said))

@@ -136,7 +136,7 @@ class Adapters:
             while self._kept.get(address) is kept:
                 kept.woken.clear()
                 step = kept.keeper.next(loop.time())
-                self._tell_of(kept)
+                self._tell_of(kept, loop.time())
                 if step is Step.WAIT:
                     deadline_s = kept.keeper.deadline()
                     with suppress(TimeoutError):
@@ -199,17 +199,14 @@ class Adapters:
                 # Of what is gone already.
                 _log.debug("%s: stop: %r", kept.name, error)
 
-    def _tell_of(self, kept: _Kept) -> None:
-        """Tell of what is wrong and of its end, and once of what an earlier run may have told."""
-        state = RadioState(kept.name, kept.keeper.trouble)
-        if state == kept.told or (kept.told is None and not self._certain(kept)):
-            return
-        if kept.told is not None and kept.told.radio != state.radio and kept.told.trouble:
-            self._tell(RadioState(kept.told.radio, None))
-        kept.told = state
-        self._tell(state)
+    def _tell_of(self, kept: _Kept, at_s: float) -> None:
+        """Tell of what is wrong and of its end.
 
-    @staticmethod
-    def _certain(kept: _Kept) -> bool:
-        """Whether its state says something: it is in trouble, or was heard."""
-        return kept.keeper.trouble is not None or kept.keeper.heard_any
+        What an earlier run may have told is over when the adapter is heard for the first time.
+        """
+        keeper = kept.keeper
+        state = RadioState(kept.name, keeper.trouble, keeper.lasting(at_s))
+        certain = kept.told is not None or keeper.trouble is not None or keeper.heard_any
+        if certain and state != kept.told:
+            kept.told = state
+            self._tell(state)

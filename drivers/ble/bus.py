@@ -75,9 +75,7 @@ class Bus:
             except (LinkLost, OSError, EOFError, DBusFastError) as error:
                 _log.info("the system bus: %r", error)
             finally:
-                if self._bus is not None:
-                    self._bus.disconnect()
-                    self._bus = None
+                await self._disconnect()
             told({})
             await asyncio.sleep(self._policy.retry_s)
 
@@ -91,6 +89,14 @@ class Bus:
         await self._power(adapter, on=False)
         await asyncio.sleep(_OFF_S)
         await self._power(adapter, on=True)
+
+    async def _disconnect(self) -> None:
+        bus, self._bus = self._bus, None
+        if bus is not None and bus.connected:
+            bus.disconnect()
+            with suppress(OSError, EOFError, TimeoutError, DBusFastError):
+                async with asyncio.timeout(self._policy.start_s):
+                    await bus.wait_for_disconnect()  # type: ignore[no-untyped-call]
 
     async def _watch(self, told: Callable[[Table], None]) -> None:
         bus = self._bus = MessageBus(bus_type=BusType.SYSTEM)
@@ -175,7 +181,7 @@ class Bus:
             LinkLost: nothing within time, or an error.
 
         """
-        if self._bus is None:
+        if self._bus is None or not self._bus.connected:
             raise LinkLost("there is no system bus")
         call = Message(
             destination=destination,

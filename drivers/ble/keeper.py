@@ -11,7 +11,7 @@ Moments are seconds of one steady clock. See `Keeper` for what is asked and what
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, StrEnum, auto
 from typing import Final
 
@@ -75,6 +75,8 @@ class RadioState:
     radio: str
     "hci0 and so on."
     trouble: Trouble | None
+    for_s: float = field(default=0.0, compare=False)
+    "So long already."
 
 
 class _Phase(Enum):
@@ -127,6 +129,8 @@ class Keeper:
         "Since it was last heard."
         self._expected = False
         "Something was heard all the time until it fell silent, and nothing since."
+        self._quiet_s: float | None = None
+        "Since then nothing was heard, where that has led to something."
         self._silent = False
         self.trouble: Trouble | None = None
         "To be told; brought up to date by `next`."
@@ -135,6 +139,17 @@ class Keeper:
     def active(self) -> bool:
         """Whether listening is active scanning: passive is not to be had, or does not work."""
         return not self._passive or self._deaf >= _DEAF_PROBES
+
+    def lasting(self, at_s: float) -> float:
+        """For how long there is the trouble that is told."""
+        match self.trouble:
+            case None:
+                return 0.0
+            case Trouble.GONE:
+                return at_s - self._since_s
+            case Trouble.SILENT:
+                began = [s for s in (self._quiet_s, self._unable_s) if s is not None]
+                return at_s - min(began, default=at_s)
 
     # --------------------------------------------------------------------------------- facts
 
@@ -233,6 +248,8 @@ class Keeper:
                 self._turn(at_s)
                 if at_s >= self._heard_s + self._patience_s:
                     self._expected = self._expected or self._expects
+                    if self._quiet_s is None:
+                        self._quiet_s = self._heard_s
                     return self._start(at_s, probe=True)
             case _Phase.PROBING:
                 over = at_s >= self._since_s + self._policy.probe_s
@@ -310,6 +327,7 @@ class Keeper:
         was_silent, self._silent = self._silent, False
         self.heard_any = True
         self._cycled = self._expected = False
+        self._quiet_s = None
         self._cycle_wait_s = self._policy.cycle_s
         if self._phase is _Phase.LISTENING:
             self._hangs_on_it = False

@@ -13,6 +13,7 @@ from typing import Final
 from bleak.args.bluez import OrPattern
 from bleak.assigned_numbers import AdvertisementDataType
 from bleak.backends.bluezdbus import manager as bleak_manager
+from bleak.backends.bluezdbus.manager import BlueZManager
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
 from bleak.exc import BleakError
@@ -41,6 +42,9 @@ _ENDS_WITHIN_S: Final = 5.0
 class Scanner(HaScanner):
     """Scans on one adapter; what it hears goes to `hear` before anything is left out of it."""
 
+    _bluez: BlueZManager | None = None
+    "bleak's connection on which it was started."
+
     def hear(self, device: BLEDevice, advertisement: AdvertisementData) -> bool:
         """Take an advert; whether the library is to know of it, so as to connect."""
         raise NotImplementedError
@@ -56,6 +60,16 @@ class Scanner(HaScanner):
             await super().async_start()
         except RuntimeError as error:  # What `create_bleak_scanner` makes of a lost bus.
             raise ScannerStartError(str(error)) from error
+        self._bluez = bleak_manager._global_instances.get(asyncio.get_running_loop())  # noqa: SLF001
+
+    async def async_stop(self) -> None:
+        """Scan no more."""
+        if _is_lost(self._bluez):
+            # What is sent on a connection that is closed already makes dbus-fast take away the
+            # reader of whichever connection has its file descriptor by now, which is deaf then.
+            self.scanner = None
+            _drop(self._bluez)
+        await super().async_stop()
 
     def _async_detection_callback(
         self, device: BLEDevice, advertisement_data: AdvertisementData
@@ -130,6 +144,17 @@ def _patterns(uuid16s: Iterable[int], companies: Iterable[int]) -> list[OrPatter
         for kind, numbers in ((service_data, uuid16s), (manufacturer, companies))
         for number in numbers
     ]
+
+
+def _is_lost(bluez: BlueZManager | None) -> bool:
+    return bluez is not None and bluez._bus is not None and not bluez._bus.connected  # noqa: SLF001
+
+
+def _drop(bluez: BlueZManager | None) -> None:
+    """Have bleak begin anew: the callbacks of what was not stopped go with the old one."""
+    loop = asyncio.get_running_loop()
+    if bleak_manager._global_instances.get(loop) is bluez:  # noqa: SLF001
+        bleak_manager._global_instances.pop(loop, None)  # noqa: SLF001
 
 
 async def _close_bleak() -> None:

@@ -3,7 +3,7 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
@@ -226,12 +226,17 @@ async def test_a_radio_in_trouble_is_told_of_and_taken_back(
         await table_taken_over(gateway)
         assert air.devices == (sensor.keyed,)
         told = []
+        now = datetime.now(UTC)
         for trouble in (Trouble.GONE, Trouble.SILENT, None):
-            air.queue.put_nowait(RadioState("hci0", trouble))
+            air.queue.put_nowait(RadioState("hci0", trouble, 90.0))
             while (fault := await next_of(gateway, DriverFault)).scope != "driver:ble:hci0":
                 pass
             assert fault.kind is AlarmKind.RADIO_LOST
             told.append((fault.sentence.say, fault.present))
+            if fault.present:
+                since = dict(fault.sentence.arguments)["since"]
+                assert isinstance(since, datetime)
+                assert timedelta(seconds=80) < now - since <= timedelta(seconds=90)
         assert told == [
             (Say.RADIO_GONE, True),
             (Say.RADIO_SILENT, True),

@@ -30,6 +30,8 @@ class Adapter:
     passive_works: bool = True
     steps: list[tuple[float, Step]] = field(default_factory=list)
     troubles: list[tuple[float, Trouble | None]] = field(default_factory=list)
+    since_s: float = math.nan
+    "Since when it is in the trouble told last."
     heard: list[float] = field(default_factory=list)
     _mended: bool = False
     _active: bool | None = None
@@ -59,6 +61,8 @@ class Adapter:
             step = keeper.next(at_s)
             if not self.troubles or self.troubles[-1][1] is not keeper.trouble:
                 self.troubles.append((at_s, keeper.trouble))
+                if keeper.trouble is not None:
+                    self.since_s = at_s - keeper.lasting(at_s)
             if step is Step.WAIT:
                 at_s = self._wait(keeper, at_s)
             else:
@@ -139,6 +143,7 @@ def test_what_does_not_come_back_is_told_and_tried_ever_more_seldom() -> None:
     adapter.live(every(1.0, 7 * HOUR_S), 7 * HOUR_S)
     assert [trouble for _, trouble in adapter.troubles] == [None, Trouble.SILENT, None]
     told_s, over_s = adapter.troubles[1][0], adapter.troubles[2][0]
+    assert adapter.since_s == pytest.approx(600.0, abs=1.5)
     assert 619 < told_s < 640
     assert 6 * HOUR_S <= over_s < 6 * HOUR_S + POLICY.patience_s_max + 10
     cycles = adapter.of(Step.CYCLE)
@@ -215,6 +220,7 @@ def test_an_adapter_that_goes_for_a_moment_is_not_told_of_and_one_that_stays_awa
     keeper.left(40.0)
     assert asked(69.0) == (Step.WAIT, None)
     assert asked(70.0) == (Step.WAIT, Trouble.GONE)
+    assert keeper.lasting(75.0) == 35.0
     assert keeper.deadline() == math.inf
     keeper.appeared(100.0, passive=True)
     assert asked(100.0) == (Step.LISTEN, Trouble.GONE), "not over before it listens"
