@@ -69,14 +69,19 @@ class Bus:
 
     async def watch(self, told: Callable[[Table], None]) -> None:
         """Tell of the adapters at first and whenever they change; of none without a bus."""
+        said = ""
         while True:
             try:
                 await self._watch(told)
-            except (LinkLost, OSError, EOFError, DBusFastError) as error:
-                _log.info("the system bus: %r", error)
+            except (OSError, EOFError, DBusFastError) as error:
+                if said != (said := repr(error)):
+                    _log.info("the system bus: %s", said)
+            else:
+                said = ""
             finally:
                 await self._disconnect()
             told({})
+            # No backoff: it is a socket of this machine, and an SOS may be waiting.
             await asyncio.sleep(self._policy.retry_s)
 
     async def power_cycle(self, adapter: str) -> None:

@@ -175,7 +175,6 @@ class Keeper:
         self._unable_s = None
         self._failures = 0
         self._heard_s = self._bucket_s = at_s
-        self._gap_s = 0.0
         probing = self._prove
         self._prove = self._probe_heard = self._probe_ours = False
         self._enter(_Phase.PROBING if probing else _Phase.LISTENING, at_s)

@@ -25,7 +25,7 @@ class Adapter:
     passive: bool = True
     deaf: Callable[[float], bool] = lambda _: False
     mended_by: Step | None = None
-    "What ends its deafness; nothing else does."
+    "What ends its deafness until it is deaf anew; nothing else does."
     starts: Callable[[float], bool] = lambda _: True
     passive_works: bool = True
     steps: list[tuple[float, Step]] = field(default_factory=list)
@@ -38,7 +38,9 @@ class Adapter:
     "How it scans, if it does."
 
     def hears(self, at_s: float, *, active: bool, ours: bool) -> bool:
-        if self.deaf(at_s) and not self._mended:
+        if not self.deaf(at_s):
+            self._mended = False
+        elif not self._mended:
             return False
         return active or (ours and self.passive_works)
 
@@ -189,10 +191,18 @@ def test_passive_scanning_that_hears_nothing_is_given_up() -> None:
     assert keeper.active
     assert not adapter.of(Step.CYCLE)
     assert len(adapter.of(Step.PROBE)) == 2
+    assert adapter.of(Step.PROBE)[1] < 2 * POLICY.silence_s + 2
     assert adapter.heard[-1] > 598
     keeper.left(600.0)
     keeper.appeared(601.0, passive=True)
     assert not keeper.active, "another one may do better"
+
+
+def test_passive_scanning_that_hears_nothing_is_given_up_soon_though_it_was_quiet_before() -> None:
+    adapter = Adapter(passive_works=False)
+    adapter.live(both(every(1.0, 5000.0, since_s=HOUR_S), every(3.0, HOUR_S, ours=False)), 5000.0)
+    first, second = (at_s for at_s in adapter.of(Step.PROBE) if at_s > HOUR_S - 5)
+    assert second < first + POLICY.silence_s + 2
 
 
 def test_starts_that_fail_back_off_and_are_told() -> None:
@@ -234,10 +244,59 @@ def test_what_was_asked_of_an_adapter_that_is_gone_is_not_believed() -> None:
     assert keeper.next(0.0) is Step.LISTEN
     keeper.left(0.1)
     keeper.started(0.2)
-    assert keeper.next(0.2) is Step.WAIT
-    keeper.appeared(0.3, passive=True)
-    keeper.failed(0.4)
-    assert keeper.next(0.4) is Step.LISTEN
+    assert keeper.next(100.0) is Step.WAIT
+    assert keeper.trouble is Trouble.GONE
+    keeper.appeared(100.3, passive=True)
+    keeper.failed(100.4)
+    assert keeper.next(100.4) is Step.LISTEN
+
+
+def test_one_that_is_stuck_again_and_again_is_mended_every_time() -> None:
+    adapter = Adapter(deaf=lambda at_s: at_s % 300 > 220, mended_by=Step.CYCLE)
+    adapter.live(every(1.0, 3000.0), 3000.0)
+    cycles = adapter.of(Step.CYCLE)
+    assert [int(at_s // 300) for at_s in cycles] == list(range(10))
+    assert all(239 <= at_s % 300 <= 242 for at_s in cycles)
+    assert adapter.troubles == [(0.0, None)]
+
+
+def test_freezes_that_a_new_scan_ends_do_not_make_passive_scanning_look_broken() -> None:
+    adapter = Adapter(deaf=lambda at_s: at_s % 1000 > 700, mended_by=Step.PROBE)
+    keeper = adapter.live(every(1.0, 5000.0), 5000.0)
+    assert len(adapter.of(Step.PROBE)) == 5
+    assert not keeper.active
+
+
+def test_one_that_gets_stuck_in_a_quiet_home_is_known_by_its_strangers() -> None:
+    stuck_s = HOUR_S
+    adapter = Adapter(deaf=lambda at_s: at_s > stuck_s, mended_by=Step.CYCLE)
+    adapter.live(every(2.0, 2 * HOUR_S, ours=False), 2 * HOUR_S)
+    (cycled_s,) = adapter.of(Step.CYCLE)
+    assert cycled_s < stuck_s + POLICY.patience_s_max + 2 * POLICY.probe_s
+
+
+def test_chatter_that_begins_late_is_expected_as_well() -> None:
+    stuck_s = 4500.0
+    adapter = Adapter(deaf=lambda at_s: at_s > stuck_s, mended_by=Step.PROBE)
+    adapter.live(every(1.0, 5000.0, since_s=HOUR_S), 5000.0)
+    after = [at_s for at_s in adapter.heard if at_s > stuck_s]
+    assert after[0] < stuck_s + POLICY.silence_s + 3
+
+
+def test_the_last_to_leave_a_home_takes_no_adapter_with_it() -> None:
+    """Strangers once after the plug was pulled, and nobody any more."""
+    adapter = Adapter()
+    air = both(every(1.0, 600.0), every(2.0, 640.0, ours=False, since_s=600.0))
+    adapter.live(air, HOUR_S)
+    assert not adapter.of(Step.CYCLE)
+    assert all(trouble is None for _, trouble in adapter.troubles)
+
+
+def test_what_was_expected_once_is_not_for_ever() -> None:
+    """Frozen and mended, and then soon the only plug is pulled."""
+    adapter = Adapter(deaf=lambda at_s: 600 < at_s < 610, mended_by=Step.PROBE)
+    adapter.live(both(every(1.0, 600.0), every(1.0, 640.0, since_s=614.0)), HOUR_S)
+    assert not adapter.of(Step.CYCLE)
 
 
 GAPS = st.lists(st.tuples(st.floats(0.001, 900.0), st.booleans()), max_size=60)
