@@ -76,11 +76,6 @@ class Adapters:
             self._keep("", "hci0", loop.time())
             await self._bus.watch(self._changed)
 
-    @property
-    def listening(self) -> int:
-        """How many adapters have a scanner."""
-        return sum(kept.scanner is not None for kept in self._kept.values())
-
     def _changed(self, table: Table) -> None:
         """Take over which adapters there are."""
         at_s = asyncio.get_running_loop().time()
@@ -149,8 +144,9 @@ class Adapters:
 
     async def _carry_out(self, step: Step, kept: _Kept) -> None:
         keeper, loop = kept.keeper, asyncio.get_running_loop()
-        if step is not Step.LISTEN:
-            _log.info("%s: %s", kept.name, step.name.lower())
+        # A probe is everyday in a quiet home, switching off and on is not.
+        level = logging.INFO if step is Step.CYCLE else logging.DEBUG
+        _log.log(level, "%s: %s", kept.name, step.name.lower())
         await self._stop(kept)
         try:
             async with asyncio.timeout(self._policy.start_s):
