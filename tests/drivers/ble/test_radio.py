@@ -5,6 +5,7 @@ import gc
 from collections.abc import Mapping
 
 import pytest
+from habluetooth import get_manager
 
 from drivers.ble.keeper import RadioState, Trouble
 from rules.observation import Phenomenon
@@ -54,6 +55,23 @@ async def test_without_experimental_features_scanning_is_active(
     async with world(monkeypatch, plug(), experimental=False) as here:
         assert await here.hears() < PROMPTLY_S
         assert not here.troubles
+
+
+async def test_of_the_addresses_around_nothing_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with world(monkeypatch, plug(), experimental=False) as here:
+        await here.hears()
+        before = here.radio.heard
+        for number in range(300):
+            address = number.to_bytes(6, "big").hex(":").upper()
+            here.bluez.hear(HCI0, Frame(address, flags() + service_data(0xFCD2, b"@")), -80)
+            if number % 20 == 0:
+                await asyncio.sleep(0.01)
+        await here.until(lambda: here.radio.heard >= before + 300)
+        await here.hears()
+        assert {advert.address for advert in here.heard} == {plug().address}
+        assert len(here.radio.receptions()) == 1
+        assert not list(get_manager().async_discovered_service_info(connectable=False))
+        assert here.radio.dropped == 0
 
 
 async def test_two_adapters_hear_the_same_and_say_who_did(monkeypatch: pytest.MonkeyPatch) -> None:
