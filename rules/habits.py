@@ -209,17 +209,17 @@ class Habits:
         """Leave out the silence in which a person in need was called for: it was no habit."""
         self.today = [each for each in self.today if not each.covers(called)]
 
-    def learn(self, at: datetime, listened_d: float, unjudged: datetime | None = None) -> None:
+    def learn(self, at: datetime, listened_d: float, unjudged: Sequence[datetime] = ()) -> None:
         """Take in the silences since the last time.
 
         Args:
             at: now.
             listened_d: for how many days the home was listened to since then.
-            unjudged: of a call of which nobody knows yet how it turned out; its silence waits.
+            unjudged: of calls of which nobody knows yet how they turned out; their silences wait.
 
         """
-        waiting = [each for each in self.today if each.covers(unjudged)]
-        silences = [each for each in self.today if not each.covers(unjudged)]
+        waiting = [each for each in self.today if any(map(each.covers, unjudged))]
+        silences = [each for each in self.today if each not in waiting]
         scores = [list(each) for each in self.price_counts()]
         asked, vain = list(self.asked), list(self.vain)
         for silence in silences:

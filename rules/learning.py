@@ -20,6 +20,12 @@ _INACTIVITY = AlarmKey(AlarmKind.INACTIVITY)
 _NO_MORNING = AlarmKey(AlarmKind.NO_MORNING)
 _WANDERING = AlarmKey(AlarmKind.WANDERING)
 _SILENCES = (_INACTIVITY, _NO_MORNING)
+_WORDS = {
+    _INACTIVITY: frozenset(Outcome) - {Outcome.NO_CONTACT},
+    _NO_MORNING: frozenset({Outcome.REAL, Outcome.FALSE}),
+}
+"""With what a case is closed when somebody had word of the resident. A technical reason for a long
+silence is the technician's; for a morning it says nothing of who has not risen."""
 _OF_USE = frozenset({AlarmKind.LEFT_ON, AlarmKind.NOT_EATING})
 
 
@@ -63,7 +69,7 @@ def case_closed(known: Known, event: CaseClosed) -> None:
 def learnt(known: Known, event: Learnt) -> None:
     """Let the last day become habits."""
     open_ = (alarm for alarm in map(known.alarm, _SILENCES) if alarm.state in OPEN)
-    unjudged = next((alarm.raised_at for alarm in open_), None)
+    unjudged = [alarm.raised_at for alarm in open_ if alarm.raised_at is not None]
     known.habits.learn(event.at, event.listened / timedelta(days=1), unjudged)
     unjudged_uses = {
         key.scope
@@ -103,14 +109,15 @@ def _silence_closed(known: Known, event: CaseClosed, alarm: Alarm) -> None:
         known.routine.skip(event.at)
         known.habits.forget(alarm.raised_at)
     elif event.outcome is Outcome.FALSE:
-        # Somebody looked after the resident.
-        known.habits.doubt = None
+        if goes_on or known.life is None or known.life.at <= alarm.since:
+            # Somebody looked after the resident, and nothing was seen of them since.
+            known.habits.doubt = None
         begin = None if known.life is None else known.life.at
         called = alarm.key == _INACTIVITY and goes_on
         if called and begin is not None and _followed(known, begin):
             # Somebody spoke with the resident, who showed no other sign of life yet.
             known.habits.end(begin, event.at, Ended.CALL, sure=True)
-    if goes_on and event.outcome is not Outcome.NO_CONTACT:
+    if goes_on and event.outcome in _WORDS[alarm.key]:
         known.reached = event.at
     elif goes_on and alarm.key == _INACTIVITY:
         known.unreached = event.at

@@ -152,7 +152,9 @@ class State(Known):
                 if seen.phenomenon in machines.PHENOMENA:
                     self._note_switch(heard, reading, seen)
                 elif heard.device.outside_door and reading.value != seen.value:
-                    self.habits.door = at
+                    door = self.habits.door
+                    # Another door may be heard of late.
+                    self.habits.door = at if door is None else max(door, at)
                 reading.value, reading.at = seen.value, at
 
     def _note_switch(self, heard: Heard, before: Reading, seen: Observation) -> None:

@@ -3,9 +3,9 @@
 The night is the home's own (see `rules.routine`), and an hour at which somebody habitually goes
 out is none. Only where some sensor would see who comes back, and not where the door was opened
 from outside. An empty home stirs by itself twice a day: a lone motion puts the call off, and ends
-the wait only if it comes so soon after the door that it is a step back inside. Nobody is asked:
-whoever is out cannot hear it. It stands beside the guess that somebody is out (`rules.away`): that
-one puts inactivity off, this one calls.
+the wait only if it comes so soon after the door was shut that it is a step back inside. Nobody is
+asked: whoever is out cannot hear it. It stands beside the guess that somebody is out
+(`rules.away`): that one puts inactivity off, this one calls.
 """
 
 from datetime import datetime, timedelta
@@ -109,11 +109,21 @@ def _is_inside(state: State, opened: datetime, life: LifeSeen, beside: LifeSeen 
         return False
     if beside is None:
         return True
-    if life.phenomenon in evidence.OF_PEOPLE and life.at - moved <= _STEPS_IN:
+    steps_in = life.phenomenon in evidence.OF_PEOPLE and life.at - moved <= _STEPS_IN
+    if steps_in and not _stands_open(state):
         return True
     # Two signs of one device so soon after each other are one.
     two = beside.device != life.device or life.at - beside.at >= SAME_EVENT
     return two and _within(state, beside, moved)
+
+
+def _stands_open(state: State) -> bool:
+    """Whether who is seen may still go, having turned back for a coat."""
+    return any(
+        (door := heard.readings.get(Phenomenon.CONTACT_OPEN)) is not None and bool(door.value)
+        for heard in state.devices.values()
+        if heard.device.outside_door
+    )
 
 
 def _within(state: State, life: LifeSeen, moved: datetime) -> bool:
@@ -131,7 +141,9 @@ def _ends(state: State, life: LifeSeen) -> bool:
     if life.phenomenon is not Phenomenon.OCCUPANCY:
         return False
     heard = state.devices.get(life.device)
-    return heard is not None and not heard.readings[life.phenomenon].value
+    # A device that was entered anew has said nothing yet.
+    reading = None if heard is None else heard.readings.get(life.phenomenon)
+    return reading is not None and not reading.value
 
 
 def _last_sign(state: State, opened: datetime) -> datetime:

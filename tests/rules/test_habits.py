@@ -541,6 +541,27 @@ def test_who_was_looked_after_is_in_no_doubt() -> None:
     assert home.engine.state.habits.doubt is None
 
 
+def test_an_old_case_that_is_closed_says_nothing_of_todays_doubt() -> None:
+    home = Home(KETTLE, LAMP, NODE, book=book(false_call_every=timedelta(days=180)))
+    for _ in range(30):
+        day(home, every=40 * MINUTE)
+    home.wait(DAY)
+    (case,) = home.engine.state.cases
+    for _ in range(24):
+        home.live()
+        home.wait(40 * MINUTE)
+    home.wait(8 * HOUR)
+    home.see("lamp", Phenomenon.RELAY_ON, value=False)
+    until(home, 4)
+    home.wait(alarm_after(home) - 15 * MINUTE)
+    home.see("lamp", Phenomenon.RELAY_ON, value=True)
+    assert case in home.engine.state.cases
+    limit = alarm_after(home)
+    assert home.engine.state.habits.doubt is not None
+    home.put(Closed(case, Outcome.FALSE))
+    assert alarm_after(home) == limit
+
+
 def test_doubt_outlives_a_restart_and_a_clock_that_is_set() -> None:
     home, _ = in_doubt()
     home.wait(5 * MINUTE)

@@ -164,7 +164,8 @@ def test_a_case_closed_is_not_raised_again_for_the_same_morning() -> None:
 
 
 @pytest.mark.parametrize(
-    ("outcome", "calls"), [(Outcome.FALSE, 0), (Outcome.REAL, 0), (Outcome.NO_CONTACT, 1)]
+    ("outcome", "calls"),
+    [(Outcome.FALSE, 0), (Outcome.REAL, 0), (Outcome.NO_CONTACT, 1), (Outcome.TECHNICAL, 1)],
 )
 def test_whom_somebody_reached_is_not_called_again_soon_for_the_same_silence(
     outcome: Outcome, calls: int

@@ -6,9 +6,10 @@ from datetime import timedelta
 import pytest
 
 from rules.alarm import AlarmKey, AlarmKind, AlarmState
+from rules.device import EvidenceRole
 from rules.events import AwayReason, Outcome
 from rules.evidence import COMPANION
-from rules.inputs import Away, Closed
+from rules.inputs import Away, Closed, DeviceChanged
 from rules.observation import Phenomenon
 from rules.sentence import Say
 from tests.rules.days import FALLS_ASLEEP, WAKES, at, awake, book, furnished, lived, move
@@ -334,3 +335,29 @@ def test_where_it_is_off_nothing_is_noted() -> None:
     home.wait(HOUR)
     assert home.engine.state.routine.opened is None
     assert not called(home)
+
+
+def test_who_turns_back_for_a_coat_and_goes_is_called() -> None:
+    home = by_night()
+    move(home)
+    home.see("door", Phenomenon.CONTACT_OPEN, value=True)
+    home.wait(20 * SECOND)
+    move(home)
+    home.wait(20 * SECOND)
+    home.see("door", Phenomenon.CONTACT_OPEN, value=False)
+    home.wait(16 * MINUTE)
+    assert called(home) == 1
+
+
+def test_a_sensor_entered_anew_has_said_nothing_of_an_end() -> None:
+    radar = device("radar", Phenomenon.OCCUPANCY, evidence=EvidenceRole.WEAK)
+    home = by_night(Home(KETTLE, MOTION, DOOR, NODE, radar, book=book()))
+    home.see("radar", Phenomenon.OCCUPANCY, value=False)
+    walks_out(home)
+    home.wait(6 * MINUTE)
+    home.see("radar", Phenomenon.OCCUPANCY, value=True)
+    other = replace(radar, address="112233445566")
+    home.put(DeviceChanged((KETTLE, MOTION, DOOR, NODE, other)))
+    home.wait(2 * MINUTE)
+    move(home)
+    assert home.engine.state.routine.opened is None
