@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     The part's own `main` is handed all of `argv`, the sub-command first.
     """
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    arguments = _language_last(list(sys.argv[1:] if argv is None else argv))
     if not arguments or arguments[0] not in _COMMANDS:
         return _without_command(arguments)
     module = _COMMANDS[arguments[0]][0]
@@ -49,6 +49,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         name = missing.name or "?"
         return _said(lambda say: _not_installed(arguments[0], module, name, say), arguments)
     return carry_out(arguments)
+
+
+def _language_last(arguments: list[str]) -> list[str]:
+    """The parts take `--language` behind their own words; a person may say it first."""
+    if arguments and arguments[0].partition("=")[0] == "--language":
+        words = 1 if "=" in arguments[0] else 2
+        return arguments[words:] + arguments[:words]
+    return arguments
 
 
 def _without_command(arguments: list[str]) -> int:

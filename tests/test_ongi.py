@@ -27,6 +27,17 @@ def test_help_lists_the_commands_on_standard_output(capsys: pytest.CaptureFixtur
     assert captured.err == ""
 
 
+def test_the_language_may_come_first(capsys: pytest.CaptureFixture[str]) -> None:
+    assert ongi.main([*ENGLISH, "--help"]) == 0
+    assert "usage: ongi COMMAND" in capsys.readouterr().out
+    assert ongi.main(["--language=en", "statsu"]) == 2
+    assert "no command 'statsu'" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as ended:
+        ongi.main([*ENGLISH, "status", "--help"])
+    assert ended.value.code == 0
+    assert "usage: ongi status" in capsys.readouterr().out
+
+
 def test_unknown_command_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert ongi.main(["statsu", *ENGLISH]) == 2
     captured = capsys.readouterr()
