@@ -13,11 +13,9 @@ from rules.habits_prior_data import PRICES
 
 _PER_OCTAVE = 4
 _LOWEST = -10 * _PER_OCTAVE
-_HALF_AN_EVENT = 0.5
-"What was not seen yet may still come."
-_OF_A_CALL = 0.25
-"""At least so much of a call, however seldom prompts go unanswered: for half a year hardly any are
-seen, and those that are come later than other homes' would have one believe."""
+_HALF_A_CALL = 0.5
+"""What was not seen yet may still come, however seldom prompts go unanswered: of the calls of half
+a year hardly any are seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +61,11 @@ def within(
     """
     # A prompt that is answered costs nothing: the fewer are, the more a prompt costs.
     shifts = [round(_PER_OCTAVE * log2(share)) for share in unanswered]
-    unseen = max(_HALF_AN_EVENT * unanswered[0], _OF_A_CALL)
     for number in range(PRICES - 1):
         at = [min(max(number + shift, 0), PRICES - 1) for shift in shifts]
         asked = [times[place] for times, place in zip(dearer, at, strict=True)]
         calls = sum(share * times for share, times in zip(unanswered, asked, strict=True))
-        if (calls + unseen) / days > budget.calls:
+        if (calls + _HALF_A_CALL) / days > budget.calls:
             continue
         if budget.prompts is None or sum(asked) / days <= budget.prompts:
             return tuple(_price_of(each) for each in at)
