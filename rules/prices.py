@@ -13,9 +13,8 @@ from rules.habits_prior_data import PRICES
 
 _PER_OCTAVE = 4
 _LOWEST = -10 * _PER_OCTAVE
-_HALF_A_CALL = 0.5
-"""What was not seen yet may still come, however seldom prompts go unanswered: of the calls of half
-a year hardly any are seen."""
+_HALF_AN_EVENT = 0.5
+"What was not seen yet may still come."
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,7 @@ def within(
         at = [min(max(number + shift, 0), PRICES - 1) for shift in shifts]
         asked = [times[place] for times, place in zip(dearer, at, strict=True)]
         calls = sum(share * times for share, times in zip(unanswered, asked, strict=True))
-        if (calls + _HALF_A_CALL) / days > budget.calls:
+        if (calls + _HALF_AN_EVENT * unanswered[0]) / days > budget.calls:
             continue
         if budget.prompts is None or sum(asked) / days <= budget.prompts:
             return tuple(_price_of(each) for each in at)
