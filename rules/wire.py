@@ -2,7 +2,8 @@
 
 One message is one packet of an AF_UNIX SOCK_SEQPACKET socket: CBOR `[version, type, body...]`.
 The driver connects and sends `Hello`; the gateway answers `Devices` and sends it again whenever
-the registry changes. Times are CLOCK_BOOTTIME microseconds of the machine that both run on.
+the registry changes; `Settings` go before the first of them. Times are CLOCK_BOOTTIME microseconds
+of the machine that both run on.
 """
 
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from enum import IntEnum
 
 import cbor2
 
+from rules.air import Receptions, Settings, Sighting, Survey
 from rules.alarm import AlarmKind
 from rules.codec import parse, plain
 from rules.command import Command
@@ -39,6 +41,10 @@ class Type(IntEnum):
     FAULT = 4
     COMMAND = 5
     COMMAND_RESULT = 6
+    SETTINGS = 7
+    SURVEY = 8
+    SIGHTING = 9
+    RECEPTIONS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +100,29 @@ class Order:
     "Not to be carried out from then on."
 
 
-Message = Hello | Devices | Observed | DriverFault | Order | CommandResult
+_Body = (
+    Hello
+    | Devices
+    | DriverFault
+    | Order
+    | CommandResult
+    | Settings
+    | Survey
+    | Sighting
+    | Receptions
+)
+Message = Observed | _Body
 
-_BODIES: dict[Type, type[Hello | Devices | DriverFault | Order | CommandResult]] = {
+_BODIES: dict[Type, type[_Body]] = {
     Type.HELLO: Hello,
     Type.DEVICES: Devices,
     Type.FAULT: DriverFault,
     Type.COMMAND: Order,
     Type.COMMAND_RESULT: CommandResult,
+    Type.SETTINGS: Settings,
+    Type.SURVEY: Survey,
+    Type.SIGHTING: Sighting,
+    Type.RECEPTIONS: Receptions,
 }
 _TYPES = {body: type_ for type_, body in _BODIES.items()}
 
@@ -137,7 +158,11 @@ def decode(packet: bytes) -> Message:
         case [1, 3, str(device), str(phenomenon), value, int(boottime_us), int(quality)]:
             return _observed(device, phenomenon, value, boottime_us, quality)
         case [1, int(number), body] if number in _BODIES:
-            return parse(body, _BODIES[Type(number)])
+            message = parse(body, _BODIES[Type(number)])
+            if isinstance(message, Sighting):
+                for said in message.said:
+                    value_of(said.phenomenon, said.value)
+            return message
         case [int(version), *_] if version != VERSION:
             raise FrameError(f"version {version}, this side speaks {VERSION}")
         case _:
