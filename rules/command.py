@@ -19,6 +19,8 @@ class Signal(StrEnum):
     "Danger in this home: leave, or look."
     TAKEN = "taken"
     "A person at the center has taken the call."
+    IDENTIFY = "identify"
+    "Show a technician which device it is, for a few seconds, and go on as before."
     OFF = "off"
 
 
