@@ -31,6 +31,7 @@ from sim.ble.objects import (
     Objects,
     failed,
 )
+from sim.ble.outbox import DBUS, DBUS_PATH, Outbox
 from sim.ble.patterns import patterns
 from sim.ble.remote import Remote
 
@@ -41,8 +42,6 @@ if TYPE_CHECKING:
 __all__ = ["Bluez", "Until"]
 
 _NAME: Final = "org.bluez"
-_DBUS: Final = "org.freedesktop.DBus"
-_DBUS_PATH: Final = "/org/freedesktop/DBus"
 _TEMPORARY_S: Final = 30.0
 "Ref: bluetoothd's main.conf, TemporaryTimeout."
 _TRY_AGAIN_S: Final = 0.1
@@ -85,12 +84,15 @@ class Bluez:
         """
         self.up = asyncio.Event()
         "Set while the service answers."
+        self.overheard = 0
+        "Adverts that came while more was to be told than could be."
         self._address = bus
         self._plugged = dict(adapters)
         self._link = link
         self._experimental = experimental
         self._temporary_s = temporary_s
         self._bus: MessageBus | None = None
+        self._outbox: Outbox | None = None
         self._objects = Objects(self._send)
         self._adapters: dict[str, Adapter] = {}
         self._remotes: dict[str, Remote] = {}
@@ -106,13 +108,16 @@ class Bluez:
                 async with asyncio.TaskGroup() as group:
                     self._group = group
                     self._bus = await self._attached()
+                    assert self._outbox is not None
                     tidying = group.create_task(self._tidy(), name="bluez forgets")
+                    telling = group.create_task(self._outbox.run(), name="bluez tells")
                     self.up.set()
                     # However it ends: the daemon was killed, or this service is to restart.
                     with suppress(OSError, EOFError, DBusFastError):
                         await self._bus.wait_for_disconnect()  # type: ignore[no-untyped-call]
                     self._forget()
                     tidying.cancel()
+                    telling.cancel()
                 await asyncio.sleep(self._away_s)
                 self._away_s = 0.0
         finally:
@@ -123,7 +128,10 @@ class Bluez:
     def hear(self, adapter: str, frame: Frame, rssi_dbm: int) -> None:
         """An adapter, by its address, receives an advert."""
         one = self._adapters.get(adapter)
-        if one is None:
+        if one is None or self._outbox is None:
+            return
+        if self._outbox.behind:
+            self.overheard += 1
             return
         one.hear(frame, rssi_dbm, asyncio.get_running_loop().time())
         if frame.connectable and self._link is not None and one.frozen is None:
@@ -181,9 +189,9 @@ class Bluez:
             try:
                 await bus.connect()
                 bus.add_message_handler(self._handle)
-                self._bus = bus
+                self._bus, self._outbox = bus, Outbox(bus)
                 await self._match(
-                    "AddMatch", f"type='signal',sender='{_DBUS}',member='NameOwnerChanged'"
+                    "AddMatch", f"type='signal',sender='{DBUS}',member='NameOwnerChanged'"
                 )
                 await bus.request_name(_NAME, NameFlag.DO_NOT_QUEUE)
             except (OSError, EOFError, DBusFastError):
@@ -204,7 +212,7 @@ class Bluez:
         self.up.clear()
         if self._bus is not None:
             self._bus.disconnect()
-            self._bus = None
+            self._bus = self._outbox = None
         for remote in list(self._remotes.values()):
             remote.lost()
         self._adapters.clear()
@@ -218,8 +226,8 @@ class Bluez:
                 adapter.forget(loop.time() - self._temporary_s)
 
     def _send(self, message: Message) -> None:
-        if self._bus is not None and self._bus.connected:
-            _ = self._bus.send(message)
+        if self._outbox is not None:
+            self._outbox.put(message)
 
     async def _match(self, member: str, rule: str) -> None:
         assert self._bus is not None
@@ -228,15 +236,15 @@ class Bluez:
     @staticmethod
     def _to_daemon(member: str, rule: str) -> Message:
         return Message(
-            destination=_DBUS,
-            path=_DBUS_PATH,
-            interface=_DBUS,
+            destination=DBUS,
+            path=DBUS_PATH,
+            interface=DBUS,
             member=member,
             signature="s",
             body=[rule],
         )
 
-    def _handle(self, message: Message) -> Message | bool | None:
+    def _handle(self, message: Message) -> bool | None:
         """Take what comes from the bus; None leaves it to dbus-fast."""
         if message.message_type is MessageType.SIGNAL:
             self._noticed(message)
@@ -244,9 +252,13 @@ class Bluez:
         if message.message_type is not MessageType.METHOD_CALL or message.interface not in _OURS:
             return None
         try:
-            return self._call(message)
+            answer = self._call(message)
         except Failed as error:
-            return Message.new_error(message, error.name, error.text)
+            answer = Message.new_error(message, error.name, error.text)
+        if isinstance(answer, Message):
+            # Not by dbus-fast, which would have it overtake what was told before.
+            self._send(answer)
+        return _ANSWERED
 
     def _noticed(self, signal: Message) -> None:
         match signal.member, signal.body:
