@@ -25,6 +25,7 @@ _PACKET_BYTES: Final = 2
 _ROOM: Final = ROOM - len(flags()) - len(element(Element.SERVICE_DATA16, b"\0\0")) - 1
 "Of objects with their packet id, if they are not sealed."
 
+_P: Final = Phenomenon
 _WINDOW: Final = 0x2D
 _HUMIDITY_BYTE: Final = 0x2E
 _TEMPERATURE_TENTH: Final = 0x45
@@ -98,87 +99,65 @@ def shelly_button(
     form = BthomeForm(
         address_bytes(address), key, counter, response=_shelly("SBBT-002C", 0x01), hold=hold
     )
-    return Sensor(address, form, antenna, readings=((Phenomenon.BATTERY_PCT, 100.0),))
+    return Sensor(address, form, antenna, readings=((_P.BATTERY_PCT, 100.0),))
 
 
-def shelly_door(
-    address: str,
-    key: bytes | None,
-    antenna: Antenna,
-    *,
-    counter: int = 0,
-    beacon: tuple[datetime, timedelta] | None = None,
-) -> Sensor:
-    """SBDW-002C: window or door, with light; with a beacon it reports, from a moment on."""
-    form = BthomeForm(
-        address_bytes(address),
-        key,
-        counter,
-        response=_shelly("SBDW-002C", 0x02),
-        carriers={Phenomenon.CONTACT_OPEN: _WINDOW},
-    )
-    readings: tuple[Reading, ...] = (
-        (Phenomenon.BATTERY_PCT, 100.0),
-        (Phenomenon.ILLUMINANCE_LX, 120.0),
-        (Phenomenon.CONTACT_OPEN, False),
-    )
-    return _beaconing(address, form, antenna, readings, beacon)
+@dataclass(frozen=True, slots=True)
+class ShellyModel:
+    """One of the series that reports by itself while its beacon mode is on."""
+
+    name: str
+    number: int
+    "In the maker's block of its response."
+    readings: tuple[Reading, ...]
+    "As it comes out of its box."
+    carriers: _Carriers = field(default_factory=dict)
+
+    def __call__(
+        self,
+        address: str,
+        key: bytes | None,
+        antenna: Antenna,
+        *,
+        counter: int = 0,
+        beacon: tuple[datetime, timedelta] | None = None,
+    ) -> Sensor:
+        """A new device; with a beacon it reports, from a moment on and so often."""
+        form = BthomeForm(
+            address_bytes(address),
+            key,
+            counter,
+            response=_shelly(self.name, self.number),
+            carriers=self.carriers,
+        )
+        first, every = beacon or (None, None)
+        return Sensor(
+            address, form, antenna, readings=self.readings, report_every=every, report_from=first
+        )
 
 
-def shelly_motion(
-    address: str,
-    key: bytes | None,
-    antenna: Antenna,
-    *,
-    counter: int = 0,
-    beacon: tuple[datetime, timedelta] | None = None,
-) -> Sensor:
-    """SBMO-003Z: motion, with light."""
-    form = BthomeForm(address_bytes(address), key, counter, response=_shelly("SBMO-003Z", 0x05))
-    readings: tuple[Reading, ...] = (
-        (Phenomenon.BATTERY_PCT, 100.0),
-        (Phenomenon.ILLUMINANCE_LX, 80.0),
-        (Phenomenon.MOTION, False),
-    )
-    return _beaconing(address, form, antenna, readings, beacon)
+shelly_door: Final = ShellyModel(
+    "SBDW-002C",
+    0x02,
+    ((_P.BATTERY_PCT, 100.0), (_P.ILLUMINANCE_LX, 120.0), (_P.CONTACT_OPEN, False)),
+    {_P.CONTACT_OPEN: _WINDOW},
+)
+"Window or door, with light."
 
+shelly_motion: Final = ShellyModel(
+    "SBMO-003Z",
+    0x05,
+    ((_P.BATTERY_PCT, 100.0), (_P.ILLUMINANCE_LX, 80.0), (_P.MOTION, False)),
+)
+"Motion, with light."
 
-def shelly_climate(
-    address: str,
-    key: bytes | None,
-    antenna: Antenna,
-    *,
-    counter: int = 0,
-    beacon: tuple[datetime, timedelta] | None = None,
-) -> Sensor:
-    """SBHT-003C: humidity by whole percents, temperature by tenths, and a button."""
-    form = BthomeForm(
-        address_bytes(address),
-        key,
-        counter,
-        response=_shelly("SBHT-003C", 0x03),
-        carriers={
-            Phenomenon.HUMIDITY_PCT: _HUMIDITY_BYTE,
-            Phenomenon.TEMPERATURE_C: _TEMPERATURE_TENTH,
-        },
-    )
-    readings: tuple[Reading, ...] = (
-        (Phenomenon.BATTERY_PCT, 100.0),
-        (Phenomenon.HUMIDITY_PCT, 45.0),
-        (Phenomenon.TEMPERATURE_C, 21.5),
-    )
-    return _beaconing(address, form, antenna, readings, beacon)
-
-
-def _beaconing(
-    address: str,
-    form: BthomeForm,
-    antenna: Antenna,
-    readings: Sequence[Reading],
-    beacon: tuple[datetime, timedelta] | None,
-) -> Sensor:
-    first, every = beacon or (None, None)
-    return Sensor(address, form, antenna, readings=readings, report_every=every, report_from=first)
+shelly_climate: Final = ShellyModel(
+    "SBHT-003C",
+    0x03,
+    ((_P.BATTERY_PCT, 100.0), (_P.HUMIDITY_PCT, 45.0), (_P.TEMPERATURE_C, 21.5)),
+    {_P.HUMIDITY_PCT: _HUMIDITY_BYTE, _P.TEMPERATURE_C: _TEMPERATURE_TENTH},
+)
+"Humidity by whole percents, temperature by tenths, and a button."
 
 
 def _shelly(model: str, number: int) -> bytes:

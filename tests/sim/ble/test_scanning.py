@@ -20,6 +20,7 @@ from tests.sim.ble.clients import (
     NEEDS_DBUS,
     SENSOR,
     frame,
+    managed,
     on_air,
     scanner,
     until,
@@ -29,6 +30,8 @@ pytestmark = [pytest.mark.wall, NEEDS_DBUS]
 
 OURS = OrPattern(0, AdvertisementDataType.SERVICE_DATA_UUID16, b"\xd2\xfc")
 STRANGER = "7A:11:22:33:44:55"
+BURST = 5000
+"Adverts: many times what a socket holds."
 
 
 class _Heard(list[tuple[str, AdvertisementData]]):
@@ -200,3 +203,36 @@ async def test_a_thousand_adverts_a_second_arrive_all(monkeypatch: pytest.Monkey
                 await asyncio.sleep(0.005)
             await until(lambda: len(heard) >= 5000, within_s=30)
         assert len(set(heard.data)) == len(heard) == 5000
+
+
+async def test_a_burst_arrives_whole_and_in_its_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with on_air(monkeypatch) as air:
+        heard = _Heard()
+        async with _passive(heard):
+            await until(lambda: air.bluez.scanning(HCI0))
+            for number in range(BURST):
+                air.bluez.hear(HCI0, frame(number), -60)
+            await until(lambda: len(heard) >= BURST, within_s=30)
+        numbers = [int.from_bytes(data[1:], "little") for data in heard.data]
+        assert numbers == list(range(BURST))
+        assert air.bluez.overheard == 0
+
+
+async def test_an_answer_that_fills_the_socket_is_given_amid_a_burst(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with on_air(monkeypatch) as air:
+        heard = _Heard()
+        async with _passive(heard):
+            await until(lambda: air.bluez.scanning(HCI0))
+            for number in range(BURST):
+                address = f"C0:DE:{number.to_bytes(4, 'big').hex(':').upper()}"
+                air.bluez.hear(HCI0, frame(number, address), -60)
+            async with asyncio.TaskGroup() as group:
+                asked = group.create_task(managed())
+                for number in range(BURST):
+                    if number % 50 == 0:
+                        await asyncio.sleep(0)
+                    air.bluez.hear(HCI0, frame(number), -60)
+            await until(lambda: len(heard) >= 2 * BURST, within_s=30)
+        assert len(asked.result()) > BURST
