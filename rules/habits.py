@@ -346,7 +346,7 @@ class Habits:
             )
         own = self.price_counts()
         dearer = [prices.above(own[context], self._others(context)) for context in Context]
-        return prices.within(budget, dearer, unanswered, self.days + _PRIOR_D)
+        return prices.within(budget, dearer, unanswered, self.days + _PRIOR_D, self.days)
 
     def _others(self, context: Context) -> Sequence[float]:
         """How many silences of other homes had each number of price."""

@@ -13,8 +13,11 @@ from rules.habits_prior_data import PRICES
 
 _PER_OCTAVE = 4
 _LOWEST = -10 * _PER_OCTAVE
-_HALF_AN_EVENT = 0.5
-"What was not seen yet may still come."
+_MAY_COME = 0.5
+"Calls that no past has shown yet, in a home known for `_KNOWN_D`."
+_KNOWN_D = 60.0
+"""Of the days before them other homes tell, and those are many. Wherever there are prompts, few of
+them end in a call: such a home counts from its own days how seldom that is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,7 @@ def within(
     dearer: Sequence[Sequence[float]],
     unanswered: Sequence[float],
     days: float,
+    own_days: float,
 ) -> tuple[float, ...]:
     """By context, what a call in vain may cost so that the budget is kept.
 
@@ -56,15 +60,17 @@ def within(
         dearer: by context, `above` of the silences of so many days.
         unanswered: by context, which share of prompts nobody answers; 1 where nobody is asked.
         days: in which those silences were.
+        own_days: how many of them were this home's.
 
     """
+    may_come = _MAY_COME * max(unanswered[0], min(own_days / _KNOWN_D, 1.0))
     # A prompt that is answered costs nothing: the fewer are, the more a prompt costs.
     shifts = [round(_PER_OCTAVE * log2(share)) for share in unanswered]
     for number in range(PRICES - 1):
         at = [min(max(number + shift, 0), PRICES - 1) for shift in shifts]
         asked = [times[place] for times, place in zip(dearer, at, strict=True)]
         calls = sum(share * times for share, times in zip(unanswered, asked, strict=True))
-        if (calls + _HALF_AN_EVENT * unanswered[0]) / days > budget.calls:
+        if (calls + may_come) / days > budget.calls:
             continue
         if budget.prompts is None or sum(asked) / days <= budget.prompts:
             return tuple(_price_of(each) for each in at)
