@@ -10,7 +10,7 @@ controller.py.
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from bumble import hci, ll
 from bumble.att import ATT_Error
@@ -45,12 +45,15 @@ _FLAGS: Final = {
 }
 
 
+_Kind = TypeVar("_Kind", bound="LinkController")
+
+
 class Link:
     """The connections of everything around: adapters, peripherals, strangers."""
 
     def __init__(self) -> None:
         self._link = _Silent()
-        self._controllers: dict[str, _Controller] = {}
+        self._controllers: dict[str, LinkController] = {}
         self._centrals: dict[str, Device] = {}
 
     async def device(self, address: str) -> Device:
@@ -58,14 +61,19 @@ class Link:
 
         `address` is its only one. Add services, then `open` it for connections.
         """
-        controller = _Controller(address, self._link)
-        self._controllers[address] = controller
+        controller = self.controller(address, LinkController)
         host = Host()
         # bumble annotates less than it takes.
         host.controller = controller
         device = Device(name=address, address=hci.Address(address), host=host)
         await device.power_on()
         return device
+
+    def controller(self, address: str, kind: type[_Kind]) -> _Kind:
+        """An end of connections that is left to its maker to drive."""
+        made = kind(address, self._link)
+        self._controllers[address] = made
+        return made
 
     async def open(self, device: Device) -> None:
         """Let whoever hears its adverts connect to a device, one at a time."""
@@ -93,7 +101,7 @@ class Link:
         self._end(self._controllers.get(other), one)
 
     @staticmethod
-    def _end(controller: "_Controller | None", other: str) -> None:
+    def _end(controller: "LinkController | None", other: str) -> None:
         if controller is None:
             return
         connection = controller.le_connections.get(hci.Address(other))
@@ -263,7 +271,7 @@ class _Silent(LocalLink):
                     controller.on_ll_advertising_pdu(packet)
 
 
-class _Controller(Controller):
+class LinkController(Controller):
     """bumble's controller, with a cancelled connection really cancelled."""
 
     def __init__(self, address: str, link: LocalLink) -> None:
