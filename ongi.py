@@ -5,6 +5,9 @@ running, and `ongi status` must not load a radio stack.
 """
 
 import importlib
+import io
+import os
+import select
 import sys
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -14,6 +17,8 @@ from texts import N_, Translator, translator
 from texts.parser import language
 
 _USAGE_ERROR: Final = 2
+_READ_NO_FURTHER: Final = 141
+"What a shell says of a program that SIGPIPE ended."
 
 # Sub-command: module whose `main(argv)` carries it out, and what it does.
 _COMMANDS: Final = {
@@ -39,7 +44,35 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     The part's own `main` is handed all of `argv`, the sub-command first.
     """
-    arguments = _language_last(list(sys.argv[1:] if argv is None else argv))
+    _print_anything()
+    try:
+        try:
+            return _carry_out(_language_last(list(sys.argv[1:] if argv is None else argv)))
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        if not _nobody_reads():
+            raise
+        # As `head` does, having seen enough. What is left must not fail once more at the exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _READ_NO_FURTHER
+
+
+def _nobody_reads() -> bool:
+    """Whether standard output is a pipe whose other end is closed."""
+    ends = select.poll()
+    ends.register(sys.stdout, select.POLLOUT)
+    return any(event & select.POLLERR for _, event in ends.poll(0))
+
+
+def _print_anything() -> None:
+    """Let a terminal that has no Korean show what it can instead of failing."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _carry_out(arguments: list[str]) -> int:
     if not arguments or arguments[0] not in _COMMANDS:
         return _without_command(arguments)
     module = _COMMANDS[arguments[0]][0]

@@ -1,5 +1,6 @@
 """The `ongi` command: what it hands over, and what it says when it cannot."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -85,3 +86,31 @@ def test_a_missing_requirement_of_the_center_names_its_extra(tmp_path: Path) -> 
     assert run.returncode == 2
     assert "'starlette'" in run.stderr
     assert "ongi[center]" in run.stderr
+
+
+def printed(command: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
+    """Run a line of shell, in which `ongi` is the command."""
+    line = f'ongi() {{ {sys.executable} -u -m ongi "$@"; }}; {command}'
+    return subprocess.run(
+        ["bash", "-o", "pipefail", "-c", line],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        timeout=20,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("asked", ["--help", "status --help"])
+def test_a_reader_who_has_seen_enough_is_no_error(asked: str) -> None:
+    # The reader is gone before anything is written.
+    ended = printed(f"{{ sleep 0.5; ongi {asked}; }} | true")
+    assert ended.stderr == b""
+    assert ended.returncode == 141
+
+
+def test_a_terminal_without_korean_shows_what_it_can() -> None:
+    ended = printed("ongi --help --language ko", PYTHONIOENCODING="latin-1")
+    assert ended.returncode == 0, ended.stderr
+    assert b"check-config" in ended.stdout
+    assert "도움".encode() not in ended.stdout
