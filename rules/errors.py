@@ -28,6 +28,10 @@ class Phrase(str):
         made.words = words
         return made
 
+    def __reduce__(self) -> tuple[type[Self], tuple[str, dict[str, str]]]:
+        """Keep the template and the words between processes."""
+        return type(self), (self.template, dict(self.words))
+
 
 def phrase(template: str, /, **words: object) -> Phrase:
     """A text of the catalogues with its words; those that are no phrases are no language's."""

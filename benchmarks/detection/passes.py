@@ -14,7 +14,7 @@ from benchmarks.detection.run import Run
 from benchmarks.detection.scored import CLEAN, OUTAGE, Failed, Home, Key, Part, Scored
 from benchmarks.detection.stream import Stream, opened
 from benchmarks.detection.weather import CALM, Weather
-from rules.errors import ConfigError, unreadable
+from rules.errors import ConfigError, phrase, unreadable
 from rules.observation import DeviceId, Observation, Phenomenon, Value
 
 _CENSORED = timedelta(seconds=CENSORED_S)
@@ -25,9 +25,9 @@ def evidence(home: Home) -> Record | Failed:
     try:
         stream = opened(home)
     except ConfigError as error:
-        return Failed(error.where, str(error.found), str(error.right))
+        return Failed(error.where, error.found, error.right)
     except OSError as error:
-        return Failed(home.name, str(unreadable(error)), "a readable file")
+        return Failed(home.name, unreadable(error), phrase("a readable file"))
     run = Run(ours.watching(stream.book), stream)
     outside = stream.outside_doors
     doors: list[float] = []

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from rules.errors import ConfigError, unreadable
+from rules.errors import ConfigError, phrase, unreadable
 from rules.rulebook import Preset
 from sim.pool import each
 from sim.replay import homes
@@ -56,7 +56,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """A home that cannot be read, and why: the parts of a `ConfigError`, in English."""
+    """A home that cannot be read, and why: the parts of a `ConfigError`."""
 
     where: str
     found: str
@@ -76,9 +76,9 @@ def carry_out(job: Job) -> Result:
             old = job.old.book(home.preset, pet=pet)
         return compare(home, old, job.new.book(home.preset, pet=pet), job.keep)
     except ConfigError as error:
-        return Failed(error.where, str(error.found), str(error.right))
+        return Failed(error.where, error.found, error.right)
     except OSError as error:
-        return Failed(job.home.name, str(unreadable(error)), "a readable file")
+        return Failed(job.home.name, unreadable(error), phrase("a readable file"))
 
 
 def _opened(job: Job) -> homes.Replayed:

@@ -1,5 +1,6 @@
 """Phrases are their English words, and keep what other languages need."""
 
+import pickle
 from pathlib import Path
 
 import pytest
@@ -55,3 +56,10 @@ def test_why_a_file_is_not_given_is_said_in_words_of_the_catalogues(
     with pytest.raises(error) as raised:
         (tmp_path / name).read_text()
     assert unreadable(raised.value).template == said
+
+
+def test_a_phrase_comes_out_of_another_process_with_what_other_languages_need() -> None:
+    read = pickle.loads(pickle.dumps(NESTED))  # noqa: S301 -- of this very test
+    assert read == NESTED
+    assert (read.template, read.words) == (NESTED.template, NESTED.words)
+    assert read.words["right"].words == {"names": "kitchen, bath"}
