@@ -10,9 +10,6 @@ from bleak import BleakClient
 from bleak.backends.characteristic import BleakGATTCharacteristic
 from bleak.exc import BleakError
 from bleak_retry_connector import BleakClientWithServiceCache, establish_connection
-from bumble.att import ATT_Error, ErrorCode
-from bumble.device import Connection, Device
-from bumble.gatt import Characteristic, CharacteristicValue, Service
 from habluetooth import BluetoothServiceInfoBleak
 
 from rules.errors import LinkLost
@@ -28,45 +25,12 @@ from tests.sim.ble.clients import (
     talking,
     until,
 )
+from tests.sim.ble.peripheral import RELAY, Plug
 
 pytestmark = [pytest.mark.wall, NEEDS_DBUS]
 
-SERVICE = "7d1e0001-2c55-4b6a-9a50-7e00c0ffee01"
-RELAY = "7d1e0002-2c55-4b6a-9a50-7e00c0ffee01"
 PATH = f"/org/bluez/hci0/dev_{SENSOR.replace(':', '_')}"
 STRANGER = "7A:11:22:33:44:55"
-
-
-class _Plug:
-    """A peripheral with a relay that may be read, written and listened to."""
-
-    def __init__(self) -> None:
-        self.on = b"\0"
-        kinds = Characteristic.Properties
-        self.relay: Characteristic[bytes] = Characteristic(
-            RELAY,
-            kinds.READ | kinds.WRITE | kinds.NOTIFY,
-            Characteristic.READABLE | Characteristic.WRITEABLE,
-            CharacteristicValue(read=self._read, write=self._write),
-        )
-        self.device: Device | None = None
-
-    async def start(self, air: Air) -> None:
-        self.device = await air.link.device(SENSOR)
-        self.device.add_service(Service(SERVICE, [self.relay]))
-        await air.link.open(self.device)
-
-    def _read(self, _: Connection) -> bytes:
-        return self.on
-
-    async def _write(self, _: Connection, value: bytes) -> None:
-        if value == b"locked":
-            raise ATT_Error(ErrorCode.INSUFFICIENT_AUTHENTICATION)
-        if len(value) != 1:
-            raise ATT_Error(ErrorCode.INVALID_ATTRIBUTE_LENGTH)
-        self.on = value
-        assert self.device is not None
-        await self.device.notify_subscribers(self.relay, value)
 
 
 class _Told:
@@ -80,11 +44,11 @@ class _Told:
 
 
 @asynccontextmanager
-async def _plugged(air: Air) -> AsyncIterator[tuple[_Plug, list[BluetoothServiceInfoBleak]]]:
+async def _plugged(air: Air) -> AsyncIterator[tuple[Plug, list[BluetoothServiceInfoBleak]]]:
     """A plug that adverts, heard by habluetooth's scanner for as long as it lasts."""
-    plug = _Plug()
+    plug = Plug()
     heard: list[BluetoothServiceInfoBleak] = []
-    await plug.start(air)
+    await plug.start(air.link)
     async with scanner(heard.append, SENSOR), talking(air, connectable=True):
         await until(lambda: heard)
         yield plug, heard
@@ -181,8 +145,8 @@ async def test_an_adapter_that_is_pulled_out_loses_its_connections(
 
 async def test_a_stranger_connects_without_any_bluez(monkeypatch: pytest.MonkeyPatch) -> None:
     async with on_air(monkeypatch) as air:
-        plug = _Plug()
-        await plug.start(air)
+        plug = Plug()
+        await plug.start(air.link)
         with pytest.raises(LinkLost):
             await air.link.connect(STRANGER, SENSOR, within_s=0.1)
         connecting = asyncio.ensure_future(air.link.connect(STRANGER, SENSOR))
