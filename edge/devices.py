@@ -11,7 +11,7 @@ from typing import TypeVar
 from rules.cases import DRILL_SCOPE
 from rules.device import Device, EvidenceRole, Link, Output, Use
 from rules.errors import ConfigError, meant, phrase
-from rules.models import FORGEABLE, model_of
+from rules.models import FORGEABLE, MODELS, model_of
 from rules.observation import DeviceId, Phenomenon
 from rules.quantity import format_span, span
 
@@ -234,6 +234,32 @@ def _not_forgeable(device: Device, where: str) -> None:
     if device.keyed:
         right = phrase("write false: a {model} encrypts nothing", model=model.name)
         raise ConfigError(f"{where}.keyed", "true", right)
+
+
+def obeying(device: Device, where: str) -> None:
+    """Refuse outputs of a Bluetooth device that takes no commands which it can tell from others'.
+
+    Raises:
+        ConfigError: its model has no such output, or it has no key.
+
+    """
+    if device.link is not Link.BLE or not device.outputs:
+        return
+    model = model_of(device.model)
+    able = frozenset() if model is None else model.outputs
+    if unable := sorted(device.outputs - able):
+        right = phrase(
+            "leave it out: over Bluetooth only these take commands that nobody can forge: {names}",
+            names=", ".join(sorted(one.name for one in MODELS if one.outputs)),
+        )
+        if able:
+            right = phrase("one of {names}", names=", ".join(sorted(able)))
+        raise ConfigError(
+            f"{where}.outputs", ", ".join(repr(output.value) for output in unable), right
+        )
+    if not device.keyed:
+        right = phrase("write its link key: commands are proven with it")
+        raise ConfigError(f"{where}.key", phrase("nothing"), right)
 
 
 def _address(link: Link, written: object, where: str) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from edge.devices import device
+from edge.devices import device, obeying
 from edge.devices import key as link_key
 from rules.alarm import AlarmKey, AlarmKind
 from rules.device import Link
@@ -49,7 +49,9 @@ def keyed_device(options: argparse.Namespace) -> KeyedDevice:
         **({} if options.report_every is None else {"report_every": options.report_every}),
         **({} if options.use is None else {"use": options.use}),
     }
-    return KeyedDevice(device(document, "devices add"), key)
+    added = device(document, "devices add")
+    obeying(added, "devices add")
+    return KeyedDevice(added, key)
 
 
 def _of_model(model: Model) -> dict[str, object]:

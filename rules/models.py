@@ -13,6 +13,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
+from rules.device import Output
 from rules.observation import Phenomenon
 
 
@@ -41,6 +42,8 @@ class Model:
     "The longest time between two frames of a healthy one, by what its maker or its users say."
     library_name: str = ""
     "What its format's library calls it, where that cannot be read from the adverts."
+    outputs: frozenset[Output] = frozenset()
+    "What it can be told to do, by commands that it proves and that prove themselves."
 
 
 _P = Phenomenon
@@ -59,8 +62,12 @@ _LEAK = frozenset({_P.LEAK, _P.BATTERY_PCT})
 _SMOKE = frozenset({_P.SMOKE, _P.BATTERY_PCT})
 _DOOR_AND_MOTION = frozenset({_P.CONTACT_OPEN, _P.MOTION, _P.BATTERY_PCT})
 _PLUG = frozenset({_P.RELAY_ON, _P.POWER_W})
+_NODE = frozenset({_P.RELAY_ON, _P.POWER_W, _P.BUTTON})
+_NODE_DOES = frozenset({Output.LIGHT, Output.BUZZER, Output.RELAY})
 
 MODELS: Final = (
+    # Our own, docs/protocol/node.md; it says something each second.
+    Model("Ongi plug node", Format.BTHOME, _NODE, _MINUTES_10, outputs=_NODE_DOES),
     # The first three keep an hour only in beacon mode, which is switched on in the maker's app.
     Model("Shelly BLU Button", Format.BTHOME, _CALL_BUTTON, _HOUR),
     Model("Shelly BLU Door/Window", Format.BTHOME, _DOOR_AND_LIGHT, _HOUR),

@@ -38,7 +38,7 @@ ADD = [
     "devices",
     "add",
     *("--id", "washer", "--link", "ble", "--address", "a4:c1:38:00:00:77"),
-    *("--model", "Ongi plug", "--room", "세탁실", "--phenomena", "power_w, relay_on"),
+    *("--model", "Ongi plug node", "--room", "세탁실", "--phenomena", "power_w, relay_on"),
     *("--report-every", "10 min"),
 ]
 KEY = "00112233445566778899aabbccddeeff"
@@ -228,6 +228,38 @@ def test_what_is_said_counts_more_than_the_row(typed: Typed) -> None:
     assert bell.phenomena == {Phenomenon.BUTTON}
     assert bell.report_every == timedelta(days=7)
     typed("devices", "remove", "bell")
+
+
+@pytest.mark.parametrize(
+    ("model", "outputs", "key", "where", "right"),
+    [
+        ("Shelly BLU Button", "light", KEY, "outputs found: 'light'", "Ongi plug node"),
+        ("SwitchBot Plug Mini (US)", "relay", None, "outputs found: 'relay'", "leave it out"),
+        ("no row", "buzzer", KEY, "outputs found: 'buzzer'", "Ongi plug node"),
+        ("Ongi plug node", "light,siren", KEY, "outputs found: 'siren'", "buzzer, light, relay"),
+        ("Ongi plug node", "light", None, "key found: nothing", "link key"),
+    ],
+)
+def test_what_cannot_prove_itself_is_not_entered_as_taking_commands(
+    typed: Typed, model: str, outputs: str, key: str | None, where: str, right: str
+) -> None:
+    about = ("--id", "x", "--link", "ble", "--address", "54:EF:44:E3:9C:BE", "--room", "현관")
+    more = ("--phenomena", "button", "--report-every", "1 h", "--outputs", outputs)
+    keyed = () if key is None else ("--key", key)
+    told = typed.fails("devices", "add", *about, *more, "--model", model, *keyed)
+    refused = " ".join(told.split())
+    assert f"devices add.{where}" in refused
+    assert right in refused
+
+
+def test_a_plug_node_with_its_key_takes_commands_also_for_its_relay(typed: Typed) -> None:
+    about = ("--id", "node", "--link", "ble", "--address", "54:EF:44:E3:9C:BE", "--room", "현관")
+    more = ("--outputs", "light,buzzer,relay", "--key", KEY)
+    typed("devices", "add", *about, "--model", "ongi plug node", *more)
+    node = next(one for one in Registry.load(typed.home).devices if one.id == "node")
+    assert node.outputs == {Output.LIGHT, Output.BUZZER, Output.RELAY}
+    assert node.phenomena == {Phenomenon.POWER_W, Phenomenon.RELAY_ON, Phenomenon.BUTTON}
+    typed("devices", "remove", "node")
 
 
 def test_of_any_other_model_everything_must_be_said(typed: Typed) -> None:
