@@ -13,6 +13,7 @@ from typing import Final
 
 from drivers.pending import Outgoing, Pending, is_urgent
 from rules import wire
+from rules.air import Settings, Survey
 from rules.errors import FrameError, LinkLost
 from rules.wire import Devices, Hello, Order
 
@@ -27,6 +28,9 @@ _UNCONFIRMED_S: Final = 10.0
  last seconds go out again on the next connection, with the boot time they had."
 
 _INCOMING: Final = 64
+
+Incoming = Devices | Order | Settings | Survey
+"What a gateway tells a driver."
 
 
 class GatewayLink:
@@ -43,7 +47,7 @@ class GatewayLink:
         self._failures = 0
         self._told_dropped = 0
         self._sent: deque[tuple[float, Outgoing]] = deque()
-        self.incoming: asyncio.Queue[Devices | Order] = asyncio.Queue(_INCOMING)
+        self.incoming: asyncio.Queue[Incoming] = asyncio.Queue(_INCOMING)
         "When it is full nothing more is read, and the gateway's own bound applies."
 
     async def run(self) -> None:
@@ -84,7 +88,7 @@ class GatewayLink:
         loop = asyncio.get_running_loop()
         while packet := await loop.sock_recv(connection, wire.MAX_BYTES + 1):
             message = wire.decode(packet)
-            if not isinstance(message, Devices | Order):
+            if not isinstance(message, Incoming):
                 raise FrameError(f"a {type(message).__name__} is not for a driver")
             self._failures = 0
             await self.incoming.put(message)

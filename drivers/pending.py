@@ -4,11 +4,12 @@ import asyncio
 from collections import deque
 from typing import Final
 
+from rules.air import Receptions, Sighting
 from rules.inputs import CommandResult
 from rules.observation import URGENT
 from rules.wire import DriverFault, Observed
 
-Outgoing = Observed | DriverFault | CommandResult
+Outgoing = Observed | DriverFault | CommandResult | Sighting | Receptions
 
 LIMIT: Final = 1_024
 "Messages in all, about a quarter of an hour of a home of 60 sensors."
@@ -18,23 +19,32 @@ URGENT_LIMIT: Final = 4_096
  are none left go past `LIMIT` up to this. Only then the oldest of them goes."
 
 
+CURIOUS_LIMIT: Final = 512
+"What only technicians look at has places of its own, and waits for everything else."
+
+
 class Pending:
-    """Two queues: urgent messages overtake periodic reports."""
+    """Urgent messages overtake periodic reports, and both what is for curious eyes only."""
 
     def __init__(self) -> None:
         self._urgent: deque[Outgoing] = deque()
         self._periodic: deque[Outgoing] = deque()
+        self._curious: deque[Outgoing] = deque(maxlen=CURIOUS_LIMIT)
         self._filled = asyncio.Event()
         self.dropped = 0
         "Periodic reports that found no place, since the start."
         self.urgent_dropped = 0
 
     def __len__(self) -> int:
-        """How many messages wait."""
+        """How many messages wait, but for those that the rules do without."""
         return len(self._urgent) + len(self._periodic)
 
     def put(self, message: Outgoing) -> None:
         """Take a message in; never blocks, the oldest periodic report makes room."""
+        if isinstance(message, Sighting | Receptions):
+            self._curious.append(message)
+            self._filled.set()
+            return
         urgent = is_urgent(message)
         if len(self) >= LIMIT:
             if self._periodic:
@@ -51,17 +61,21 @@ class Pending:
 
     def put_back(self, message: Outgoing) -> None:
         """Return a message that was taken and could not be sent: it is the next again."""
+        if isinstance(message, Sighting | Receptions):
+            return  # Stale by the time that there is another connection.
         (self._urgent if is_urgent(message) else self._periodic).appendleft(message)
         self._filled.set()
 
     async def take(self) -> Outgoing:
         """The next message, as soon as there is one."""
-        while not len(self):
+        while not (len(self) or self._curious):
             self._filled.clear()
             await self._filled.wait()
-        return (self._urgent or self._periodic).popleft()
+        return (self._urgent or self._periodic or self._curious).popleft()
 
 
 def is_urgent(message: Outgoing) -> bool:
-    """Everything but a periodic observation."""
-    return not isinstance(message, Observed) or message.phenomenon in URGENT
+    """Everything but a periodic observation and what is for curious eyes only."""
+    if isinstance(message, Observed):
+        return message.phenomenon in URGENT
+    return not isinstance(message, Sighting | Receptions)

@@ -12,8 +12,9 @@ from typing import Final, Protocol
 from drivers.ble import BleAdapter, RawAdvert
 from drivers.ble.keeper import RadioState, Trouble
 from drivers.guard import CounterGuard
-from drivers.link import GatewayLink
+from drivers.link import GatewayLink, Incoming
 from drivers.pending import Pending
+from rules.air import Reception, Receptions, Settings, Sighting, Survey
 from rules.alarm import AlarmKind
 from rules.command import Command, Refusal
 from rules.device import Device, Link
@@ -25,7 +26,16 @@ from rules.wire import Devices, DriverFault, Hello, KeyedDevice, Order
 
 _log = logging.getLogger(__name__)
 
+_MICROSECONDS: Final = 1_000_000
 _HOUSEKEEPING: Final = timedelta(minutes=5)
+
+_RECEPTIONS_EVERY_US: Final = 600_000_000
+_RECEPTIONS_LOOKED_AT: Final = timedelta(minutes=1)
+_RECEPTIONS_A_PACKET: Final = 100
+"About 25,000 bytes with long names; a packet holds 65,536."
+SURVEY_S_MAX: Final = 60.0
+"However long a gateway asks for: one that is still there asks again."
+_SIGHTINGS_EVERY_S: Final = 1.0
 
 _COMMANDS_MAX: Final = 32
 _EARLY_MAX: Final = 256
@@ -61,6 +71,15 @@ class Radio(Protocol):
 
         """
 
+    async def survey(self, for_s: float) -> None:
+        """Listen to strangers too, for so long from now; 0: no more. The home's own come first."""
+
+    def sightings(self) -> list[Sighting]:
+        """Who was heard since the last call, while a survey lasts; a few hundred at most."""
+
+    def receptions(self) -> list[Reception]:
+        """How the home's devices are received, one device after the other."""
+
 
 async def run(
     link: Link,
@@ -87,6 +106,8 @@ async def run(
             group.create_task(driver.obey(gateway.incoming), name="commands")
             group.create_task(driver.listen(), name="radio")
             group.create_task(driver.keep_house(), name="housekeeping")
+            group.create_task(driver.look_around(), name="survey")
+            group.create_task(driver.tell_receptions(), name="receptions")
     finally:
         guard.close()
 
@@ -111,6 +132,11 @@ class _Driver:
         # Heard before the gateway has told the devices and their keys.
         self._early: deque[RawAdvert] | None = deque(maxlen=_EARLY_MAX)
         self._failing_told: str | None = None
+        self._surveyed = asyncio.Event()
+        self._survey_until_s = 0.0
+        "By the event loop's clock: a radio and a technician live in real seconds."
+        self._receptions_us: int | None = None
+        "When the gateway was told of them; None: it has not been."
         self._tell(AlarmKind.JOURNAL_RESTORED, Say.JOURNAL_RESTORED, guard.finding)
         self._tell(AlarmKind.DISK_FAILING, Say.DISK_FAILING, None)
 
@@ -124,16 +150,21 @@ class _Driver:
             else:
                 self._hear(advert)
 
-    async def obey(self, incoming: asyncio.Queue[Devices | Order]) -> None:
+    async def obey(self, incoming: asyncio.Queue[Incoming]) -> None:
         """Take over device tables and carry out commands."""
         while True:
             message = await incoming.get()
             if isinstance(message, Devices):
                 self._adapter.set_devices(message.devices)
                 self._radio.set_devices(message.devices)
+                self._receptions_us = None  # A gateway that has just begun knows none.
                 early, self._early = self._early, None
                 for advert in early or ():
                     self._hear(advert)
+            elif isinstance(message, Survey):
+                await self._survey(message)
+            elif isinstance(message, Settings):
+                pass
             elif (id_ := message.command.id) in self._under_way:
                 _log.info("command %d came again while it is carried out", id_)
             elif len(self._under_way) >= _COMMANDS_MAX:
@@ -149,6 +180,36 @@ class _Driver:
             now = self._clock.now()
             for fault in self._adapter.over(self._clock.boottime_us(), now):
                 self.pending.put(fault)
+
+    async def look_around(self) -> None:
+        """While a survey lasts, tell who is heard."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await self._surveyed.wait()
+            self._surveyed.clear()
+            while loop.time() < self._survey_until_s:
+                await asyncio.sleep(_SIGHTINGS_EVERY_S)
+                for sighting in self._radio.sightings():
+                    self.pending.put(sighting)
+
+    async def tell_receptions(self) -> None:
+        """Tell how devices are received, as soon as it is known and every ten minutes."""
+        while True:
+            await self._clock.sleep_until(self._clock.now() + _RECEPTIONS_LOOKED_AT)
+            at_us, last_us = self._clock.boottime_us(), self._receptions_us
+            if last_us is not None and at_us - last_us < _RECEPTIONS_EVERY_US:
+                continue
+            found = self._radio.receptions()
+            for begin in range(0, len(found), _RECEPTIONS_A_PACKET):
+                self.pending.put(Receptions(tuple(found[begin : begin + _RECEPTIONS_A_PACKET])))
+                self._receptions_us = at_us
+
+    async def _survey(self, asked: Survey) -> None:
+        left_s = (asked.until_boottime_us - self._clock.boottime_us()) / _MICROSECONDS
+        for_s = min(max(left_s, 0.0), SURVEY_S_MAX)
+        await self._radio.survey(for_s)
+        self._survey_until_s = asyncio.get_running_loop().time() + for_s
+        self._surveyed.set()
 
     def _hear(self, advert: RawAdvert) -> None:
         for message in self._adapter.receive(advert, self._clock.now()):

@@ -6,6 +6,7 @@ says. An adapter is known by its address: pulled out and put in again it may hav
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -66,6 +67,19 @@ class Adapters:
         self._bus = Bus(policy)
         self._kept: dict[str, _Kept] = {}
         self._group: asyncio.TaskGroup | None = None
+        self._survey_s = -math.inf
+
+    def survey(self, until_s: float) -> None:
+        """Hear everybody until then, by the event loop's clock, and go back to the home's own."""
+        self._survey_s = until_s
+        for kept in self._kept.values():
+            kept.keeper.survey(until_s)
+            kept.woken.set()
+
+    def name(self, source: str) -> str:
+        """What an adapter is called, by its address: hci0 or so."""
+        kept = self._kept.get(source)
+        return source if kept is None else kept.name
 
     async def run(self) -> None:
         """Listen until cancelled."""
@@ -108,6 +122,7 @@ class Adapters:
     def _keep(self, address: str, name: str, at_s: float) -> _Kept:
         assert self._group is not None
         kept = self._kept[address] = _Kept(name, Keeper(self._policy, at_s))
+        kept.keeper.survey(self._survey_s)
         self._group.create_task(self._care(address, kept), name=f"care for {name}")
         return kept
 

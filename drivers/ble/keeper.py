@@ -104,6 +104,10 @@ class Keeper:
         self._since_s = at_s
         "Of the phase; while away, since then."
         self._passive = False
+        self._survey_s = -math.inf
+        "Until then everybody is to be heard."
+        self._surveying = False
+        "What is under way was begun for that."
         self._unable_s: float | None = None
         "Since then it could not be started."
         self._due_s = 0.0
@@ -137,8 +141,8 @@ class Keeper:
 
     @property
     def active(self) -> bool:
-        """Whether listening is active scanning: passive is not to be had, or does not work."""
-        return not self._passive or self._deaf >= _DEAF_PROBES
+        """Whether listening is active scanning: passive is not to be had, or not enough."""
+        return self._surveying or not self._passive or self._deaf >= _DEAF_PROBES
 
     def lasting(self, at_s: float) -> float:
         """For how long there is the trouble that is told."""
@@ -150,6 +154,10 @@ class Keeper:
             case Trouble.SILENT:
                 began = [s for s in (self._quiet_s, self._unable_s) if s is not None]
                 return at_s - min(began, default=at_s)
+
+    def survey(self, until_s: float) -> None:
+        """Everybody is to be heard until then, which only active scanning does."""
+        self._survey_s = until_s
 
     # --------------------------------------------------------------------------------- facts
 
@@ -225,7 +233,8 @@ class Keeper:
             case _Phase.IDLE:
                 return min(self._due_s, told_s)
             case _Phase.LISTENING:
-                return min(self._heard_s + self._patience_s, self._bucket_s + policy.chatter_s)
+                turn_s = min(self._heard_s + self._patience_s, self._bucket_s + policy.chatter_s)
+                return min(turn_s, self._survey_s) if self._surveying else turn_s
             case _Phase.PROBING:
                 return self._since_s + policy.probe_s
             case _:
@@ -243,6 +252,10 @@ class Keeper:
                 if self._failures >= _FAILURES_BEFORE_CYCLE and at_s >= self._cycle_due_s:
                     return self._cycle(at_s)
                 return self._start(at_s, probe=self._prove)
+            case _Phase.LISTENING if self._turns_with_survey(at_s):
+                # How much is heard from now on is not to be compared with before.
+                self._gap_before_s = math.inf
+                return self._start(at_s, probe=False)
             case _Phase.LISTENING:
                 self._turn(at_s)
                 if at_s >= self._heard_s + self._patience_s:
@@ -260,8 +273,15 @@ class Keeper:
                 pass
         return Step.WAIT
 
+    def _turns_with_survey(self, at_s: float) -> bool:
+        """Whether to listen otherwise from now on, since a survey begins or ends."""
+        before = self.active
+        self._surveying = at_s < self._survey_s
+        return self.active is not before
+
     def _start(self, at_s: float, *, probe: bool) -> Step:
         self._prove = probe
+        self._surveying = at_s < self._survey_s
         self._enter(_Phase.STARTING, at_s)
         return Step.PROBE if probe else Step.LISTEN
 
@@ -276,7 +296,7 @@ class Keeper:
         self._proofs += 1
         if self._probe_ours:
             # Heard at once where listening heard nothing: told by chance, or listening is deaf.
-            self._deaf += 1
+            self._deaf += not self._surveying  # Then listening was as active as the probe.
             self._patience_s = self._policy.silence_s
         else:
             self._double_patience()

@@ -130,6 +130,11 @@ def decode(service_data: bytes, key: BindKey | None = None) -> Decoded | None:
     return frame._replace(packet_id=service_data[4])
 
 
+def is_encrypted(service_data: bytes) -> bool:
+    """Whether a frame says so of itself; nothing of it is read here."""
+    return bool(int.from_bytes(service_data[:2], "little") & _ENCRYPTED)
+
+
 def opener(_device: Device, mac: bytes, key: bytes | None) -> Opener:
     """What decodes the adverts of one device."""
     bind_key = None if key is None else BindKey(mac, key)

@@ -1,23 +1,29 @@
 """The radio of the BLE driver: what BlueZ hears of the home's own devices.
 
-Nothing is kept of the addresses around: what is not in the device table goes by. Until there is a
-table, everything that is in a format of ours is handed on.
+Nothing is kept of the addresses around, save by a survey for as long as it lasts: what is not in
+the device table goes by. Until there is a table, everything that is in a format of ours is handed
+on.
 """
 
 import asyncio
+import math
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Final
 
 from bleak.backends.scanner import AdvertisementData
 
 from drivers.ble.adapters import Adapters
 from drivers.ble.advert import RawAdvert
+from drivers.ble.crowd import Crowd
 from drivers.ble.formats import patterns
 from drivers.ble.keeper import Policy, RadioState
+from drivers.ble.makers import Makers
 from drivers.ble.manager import manager
 from drivers.ble.scanner import Spoken
-from drivers.ble.signal import Reception, Signals
+from drivers.ble.signal import Signals
+from rules.air import Reception, Sighting
 from rules.command import Command, Refusal
 from rules.device import Device
 from rules.wire import KeyedDevice
@@ -27,6 +33,8 @@ _ADVERTS_MAX: Final = 4096
 _STATES_MAX: Final = 256
 _AT_ONCE: Final = 64
 "Adverts handed on before others have their turn."
+_FORGOTTEN_S: Final = 86_400.0
+"After so long a silence nothing is known any more of how a device is received."
 _DEFAULT: Final = Policy()
 
 
@@ -40,6 +48,12 @@ class BluezRadio:
         self._wanted: frozenset[str] | None = None
         self._connectable: frozenset[str] = frozenset()
         self._signals = Signals()
+        self._table: Mapping[str, Device] = {}
+        self._makers = Makers()
+        self._crowd = Crowd(self._makers)
+        self._survey_s = -math.inf
+        "Until then, by the event loop's clock, everybody is noticed."
+        self._adapters: Adapters | None = None
         uuid16s, companies = patterns()
         self._patterns = (tuple(uuid16s), tuple(companies))
         self._spoken = Spoken(*self._patterns)
@@ -54,12 +68,17 @@ class BluezRadio:
     async def run(self) -> None:
         """Listen until cancelled, whatever befalls bluetoothd, the bus or an adapter."""
         async with manager(*self._patterns) as library:
-            await Adapters(library, self._policy, self._hear, self._tell).run()
+            self._adapters = Adapters(library, self._policy, self._hear, self._tell)
+            self._adapters.survey(self._survey_s)
+            await self._adapters.run()
 
     def set_devices(self, devices: Iterable[KeyedDevice]) -> None:
         """Listen for these from now on."""
+        devices = tuple(devices)
         table = {keyed.device.address.upper(): keyed.device for keyed in devices}
         self._wanted = frozenset(table)
+        self._table = table
+        self._crowd.set_devices(devices)
         # The library keeps what it needs to connect, and only of what is connected to.
         self._connectable = frozenset(name for name, device in table.items() if device.outputs)
         self._signals.retain(self._wanted)
@@ -81,9 +100,42 @@ class BluezRadio:
         del command, device
         return Refusal.UNSUPPORTED
 
+    async def survey(self, for_s: float) -> None:
+        """See `drivers.process.Radio`."""
+        if for_s > 0:
+            await self._makers.load()
+        at_s = asyncio.get_running_loop().time()
+        if at_s >= self._survey_s:
+            self._crowd.forget()  # What it knows is of an earlier survey.
+        self._survey_s = at_s + for_s
+        if self._adapters is not None:
+            self._adapters.survey(self._survey_s)
+
+    def sightings(self) -> list[Sighting]:
+        """See `drivers.process.Radio`."""
+        if asyncio.get_running_loop().time() >= self._survey_s:
+            self._crowd.forget()
+        found = self._crowd.sightings()
+        return [replace(one, source=self._source(one.source)) for one in found]
+
     def receptions(self) -> list[Reception]:
-        """How well each device is received, and by whom."""
-        return self._signals.receptions()
+        """See `drivers.process.Radio`."""
+        since_s = asyncio.get_running_loop().time() - _FORGOTTEN_S
+        return [
+            Reception(
+                self._table[one.address].id,
+                self._source(one.source),
+                one.rssi_dbm,
+                one.trend_db,
+                one.every_s,
+                one.drowned,
+            )
+            for one in self._signals.receptions()
+            if one.last_s >= since_s
+        ]
+
+    def _source(self, source: str) -> str:
+        return source if self._adapters is None else self._adapters.name(source)
 
     def _hear(
         self, source: str, address: str, advertisement: AdvertisementData
@@ -91,10 +143,12 @@ class BluezRadio:
         """Take an advert; whether it is in one of our formats, and may be connected to."""
         self.heard += 1
         elements = self._spoken.elements(advertisement)
+        at_s = asyncio.get_running_loop().time()
+        if at_s < self._survey_s:
+            self._crowd.hear(source, address, advertisement, elements, self._boottime_us())
         if not elements or (self._wanted is not None and address not in self._wanted):
             return bool(elements), address in self._connectable
         if self._wanted is not None:
-            at_s = asyncio.get_running_loop().time()
             self._signals.take(address, source, advertisement.rssi, at_s)
         at_us = self._boottime_us()
         for uuid16, company, data in elements:

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Final
 
 from drivers.ble import RawAdvert
+from rules.air import Reception, Sighting
 from rules.codec import parse, plain
 from rules.command import Command, Refusal
 from rules.device import Device
@@ -98,6 +99,17 @@ class Antenna:
             return await asked
         finally:
             del self._asked[number]
+
+    async def survey(self, for_s: float) -> None:
+        """Hear nobody: there is nobody else about."""
+
+    def sightings(self) -> list[Sighting]:
+        """Nobody."""
+        return []
+
+    def receptions(self) -> list[Reception]:
+        """Nothing is known of them: these adverts come without a radio."""
+        return []
 
 
 def _loads(line: bytes) -> object:

@@ -10,6 +10,7 @@ from drivers.ble import RawAdvert
 from drivers.ble.keeper import RadioState
 from drivers.process import Clock, run
 from rules import wire
+from rules.air import Reception, Sighting
 from rules.command import Command, Refusal
 from rules.device import Device, Link
 from rules.wire import Devices, Hello, KeyedDevice, Message
@@ -79,6 +80,10 @@ class Air:
         "Released by each command that is begun."
         self.answers = asyncio.Event()
         self.answers.set()
+        self.surveys: list[float] = []
+        self.around: list[Sighting] = []
+        "Heard anew each time that they are asked for, while a survey lasts."
+        self.received: list[Reception] = []
 
     async def adverts(self) -> AsyncIterator[RawAdvert | RadioState]:
         while True:
@@ -96,6 +101,15 @@ class Air:
         if self.error is not None:
             raise self.error
         return self.refusal
+
+    async def survey(self, for_s: float) -> None:
+        self.surveys.append(for_s)
+
+    def sightings(self) -> list[Sighting]:
+        return list(self.around)
+
+    def receptions(self) -> list[Reception]:
+        return list(self.received)
 
 
 @asynccontextmanager

@@ -43,7 +43,7 @@ async def test_the_homes_own_are_heard_and_others_go_by(monkeypatch: pytest.Monk
         assert {advert.source for advert in here.heard} == {HCI0}
         assert here.radio.heard > len(here.heard)
         (reception,) = here.radio.receptions()
-        assert (reception.address, reception.source) == (sensor.address, HCI0)
+        assert (reception.device, reception.source) == (sensor.name, "hci0")
         assert reception.rssi_dbm == -60
         here.radio.set_devices([])
         assert not here.radio.receptions()
