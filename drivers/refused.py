@@ -20,6 +20,8 @@ class Why(StrEnum):
     "The frame names another device than the radio did."
     REPLAY = "replay"
     "Its counter is older than what the device has already sent."
+    FLOOD = "flood"
+    "It is plain, and there are more of them than any device sends: anybody may have."
     WRONG_MODEL = "wrong_model"
     "The frame is of another product than the registry names, or can be read of known ones only."
     NEEDS_XIAOMI = "needs_xiaomi"

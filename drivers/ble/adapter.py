@@ -13,14 +13,14 @@ from typing import Final
 from drivers.ble import bthome
 from drivers.ble.advert import RawAdvert
 from drivers.ble.decoded import Decoded
+from drivers.ble.flood import Plain
 from drivers.ble.formats import openers
-from drivers.ble.meaning import read
+from drivers.ble.news import News, Said
 from drivers.guard import CounterGuard, Verdict, key_id
 from drivers.refusals import Refusals
 from drivers.refused import Refused, Why
-from drivers.repeats import PRESS_COUNTED_US, PRESS_PLAIN_US, PRESS_WITH_ID_US, Repeats
 from rules.device import Device
-from rules.observation import URGENT, DeviceId, Phenomenon, Value
+from rules.observation import URGENT, DeviceId, Phenomenon
 from rules.wire import DriverFault, KeyedDevice, Observed
 
 _log = logging.getLogger(__name__)
@@ -65,7 +65,7 @@ class _Known:
         "last",
         "mac",
         "openers",
-        "repeats",
+        "plain",
         "said",
     )
 
@@ -77,9 +77,8 @@ class _Known:
         self.counts = Counts()
         self.last: bytes | None = None
         "The last authenticated frame: its repetitions need no decoding."
-        self.said: dict[Phenomenon, Value] = {}
-        "States as last passed on."
-        self.repeats = Repeats()
+        self.said = Said()
+        self.plain = Plain()
         self._quality_us: int | None = None
 
     def quality_due(self, at_us: int) -> bool:
@@ -159,87 +158,55 @@ class BleAdapter:
         """Faults of refused frames that have ended; to be asked every few minutes."""
         return self._refusals.over(at_us, now)
 
+    def _judge(self, known: _Known, frame: Decoded, news: News, at_us: int) -> Verdict:
+        """Whether a frame is new: by its counter, or, in the clear, within what is plausible.
+
+        Raises:
+            Refused: it is not to be believed.
+
+        """
+        if frame.counter is None:
+            if news.tells and not known.plain.take(news.kinds(), at_us):
+                raise Refused(Why.FLOOD, "more in the clear than any device sends")
+            return Verdict.NEW
+        verdict = self._guard.admit(known.key_id, frame.counter, at_us, urgent=news.urgent)
+        if verdict is Verdict.REPLAY:
+            raise Refused(Why.REPLAY, f"counter {frame.counter} was used long ago")
+        return verdict
+
     def _pass_on(self, known: _Known, advert: RawAdvert, frame: Decoded) -> list[Observed]:
         """Judge a decoded frame and turn it into observations.
 
         Raises:
-            Refused: its counter was used long ago.
+            Refused: its counter was used long ago, or there are too many that nothing vouches for.
 
         """
         at_us, counts = advert.boottime_us, known.counts
-        news = _News(known, frame, at_us)
+        news = News(known.device, known.said, frame, at_us)
         passes = None
+        match self._judge(known, frame, news, at_us):
+            case Verdict.DUPLICATE:
+                counts.duplicates += 1
+                return []
+            case Verdict.LATE:
+                counts.late += 1
+                return []
+            case Verdict.UNSURE:
+                counts.unsure += 1
+                if not news.urgent:
+                    return []
+                passes = URGENT
         if frame.counter is not None:
-            verdict = self._guard.admit(known.key_id, frame.counter, at_us, urgent=news.urgent)
-            match verdict:
-                case Verdict.REPLAY:
-                    raise Refused(Why.REPLAY, f"counter {frame.counter} was used long ago")
-                case Verdict.DUPLICATE:
-                    counts.duplicates += 1
-                    return []
-                case Verdict.LATE:
-                    counts.late += 1
-                    return []
-                case Verdict.UNSURE:
-                    counts.unsure += 1
-                    if not news.urgent:
-                        return []
-                    passes = URGENT
-                case Verdict.NEW:
-                    pass
             known.last = advert.service_data
         counts.unused_objects += news.meaning.unused + frame.dropped
         counts.undecoded += bool(frame.undecoded)
-        observed = news.take(known, at_us, passes)
+        observed = news.take(at_us, passes)
         if observed:
             counts.passed += 1
         else:
             counts.duplicates += news.repeated
         if passes is None and known.quality_due(at_us):
             observed.append(_quality(known.device.id, advert))
-        return observed
-
-
-class _News:
-    """What of a frame was not said before. Changes nothing until it is taken."""
-
-    __slots__ = ("_press", "_presses", "_states", "_whole", "meaning", "repeated", "urgent")
-
-    def __init__(self, known: _Known, frame: Decoded, at_us: int) -> None:
-        meaning = read(frame.objects, known.device.phenomena)
-        self.meaning = meaning
-        self._whole = (frame.packet_id, frame.objects)
-        self._press = (frame.packet_id, meaning.codes)
-        repeated = known.repeats.state(self._whole, at_us) and all(
-            known.said.get(phenomenon) == value
-            for phenomenon, (value, _) in meaning.states.items()
-        )
-        self._states = {} if repeated else meaning.states
-        window_us = _press_window_us(frame)
-        pressed = meaning.presses and not known.repeats.press(self._press, at_us, window_us)
-        self._presses = meaning.presses if pressed else ()
-        self.repeated = bool(meaning.presses or meaning.states)
-        # A press heard again is as good as a new one to somebody who recorded it: its counter is
-        # made durable too. A repeated state says nothing that is not so.
-        self.urgent = bool(meaning.presses) or any(
-            phenomenon in URGENT and known.said.get(phenomenon) != value
-            for phenomenon, (value, _) in self._states.items()
-        )
-
-    def take(
-        self, known: _Known, at_us: int, passes: frozenset[Phenomenon] | None
-    ) -> list[Observed]:
-        """The observations, of `passes` only if it is given; they count as said from now on."""
-        device = known.device.id
-        if self.meaning.presses:
-            known.repeats.pressed(self._press, at_us)
-        observed = [Observed(device, what, value, at_us) for what, value in self._presses]
-        if self._states and passes is None:
-            known.repeats.passed(self._whole, at_us)
-        for phenomenon, (value, quality) in self._states.items():
-            if passes is None or phenomenon in passes:
-                observed.append(Observed(device, phenomenon, value, at_us, quality))
-                known.said[phenomenon] = value
         return observed
 
 
@@ -266,12 +233,6 @@ def _open(known: _Known, advert: RawAdvert) -> Decoded | None:
     if frame.mac is not None and frame.mac != known.mac:
         raise Refused(Why.WRONG_MAC, f"sent by {advert.address}, names {frame.mac.hex(':')}")
     return frame
-
-
-def _press_window_us(frame: Decoded) -> int:
-    if frame.packet_id is not None:
-        return PRESS_WITH_ID_US
-    return PRESS_PLAIN_US if frame.counter is None else PRESS_COUNTED_US
 
 
 def _quality(device: DeviceId, advert: RawAdvert) -> Observed:
