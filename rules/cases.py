@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from rules.alarm import OPEN, AlarmKey, AlarmKind, AlarmState, Category, Move
+from rules.command import Command, Refusal, Signal
 from rules.decision import Decision
 from rules.errors import Phrase, phrase
 from rules.events import CaseClosed, CaseTaken, CommandEnded
@@ -102,21 +103,24 @@ def answered(decision: Decision, item: CommandResult) -> None:
     """A driver carried a command out, or says why not."""
     sent = decision.state.commands.get(item.id)
     if sent is not None:
-        _ended(decision, item.id, sent.command.device, ok=item.refusal is None)
+        _ended(decision, sent.command, item.refusal)
 
 
 def expire_commands(decision: Decision) -> None:
     """A command without an answer in time is a fault; the alarm's own deadline stays."""
-    for id_, sent in list(decision.state.commands.items()):
+    for sent in list(decision.state.commands.values()):
         if decision.now >= sent.command.expires:
-            _ended(decision, id_, sent.command.device, ok=False)
+            _ended(decision, sent.command, Refusal.EXPIRED)
 
 
-def _ended(decision: Decision, id_: int, device: DeviceId, *, ok: bool) -> None:
-    decision.emit(CommandEnded(decision.now, id_, ok=ok))
+def _ended(decision: Decision, command: Command, why: Refusal | None) -> None:
+    ok, device = why is None, command.device
+    decision.emit(CommandEnded(decision.now, command.id, ok=ok, why=why))
     key = AlarmKey(AlarmKind.COMMAND_FAILED, device)
     if ok and not decision.state.alarm(key).present:
         return
+    if not ok and command.signal is Signal.IDENTIFY:
+        return  # Whoever asked is told, and stands beside it; a firmware may not know it.
     said = sentence(Say.COMMAND_FAILED, at=decision.now, room=decision.room(device), device=device)
     report(decision, key, said, present=not ok)
 

@@ -18,6 +18,7 @@ from rules import (
     evidence,
     hazard,
     health,
+    identify,
     inactivity,
     left_on,
     machines,
@@ -41,6 +42,7 @@ from rules.inputs import (
     CommandResult,
     DeviceChanged,
     Drill,
+    Identify,
     Input,
     LifeSign,
     Shelve,
@@ -212,6 +214,8 @@ class Engine:
                 cases.technical(decision, item)
             case Drill():
                 cases.drilled(decision, item)
+            case Identify():
+                identify.asked(decision, item)
             case Boot(boot, down, trusted, next_serial, lost):
                 serial = max(next_serial, self._state.next_serial)
                 if self._state.alarm(_DISK_FAILING).present:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from rules.alarm import AlarmKey, Move
-from rules.command import Command
+from rules.command import Command, Refusal
 from rules.device import Device, Liveness
 from rules.observation import DeviceId, Observation, Phenomenon
 from rules.sentence import Explanation
@@ -177,6 +177,8 @@ class CommandEnded:
     at: datetime
     id: int
     ok: bool
+    why: Refusal | None = None
+    "Of one that was not carried out; None also where nobody waits any more."
 
 
 @dataclass(frozen=True, slots=True)

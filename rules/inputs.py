@@ -95,6 +95,13 @@ class Drill:
 
 
 @dataclass(frozen=True, slots=True)
+class Identify:
+    """A technician wants to see which device this is."""
+
+    device: DeviceId
+
+
+@dataclass(frozen=True, slots=True)
 class Boot:
     """The first input after a start. `down` is a lower bound while time is untrusted."""
 
@@ -124,6 +131,7 @@ Input = (
     | DeviceChanged
     | Technical
     | Drill
+    | Identify
     | Boot
     | Tick
 )

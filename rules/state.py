@@ -300,8 +300,8 @@ class State(Known):
 
     def _show(self, order: Command) -> None:
         heard = self.devices.get(order.device)
-        if heard is None:
-            return
+        if heard is None or order.signal is Signal.IDENTIFY:
+            return  # It ends by itself, and nothing is to be taken back.
         if order.signal is Signal.OFF:
             heard.shown.pop(order.output, None)
         else:

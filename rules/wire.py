@@ -160,13 +160,26 @@ def decode(packet: bytes) -> Message:
         case [1, int(number), body] if number in _BODIES:
             message = parse(body, _BODIES[Type(number)])
             if isinstance(message, Sighting):
-                for said in message.said:
-                    value_of(said.phenomenon, said.value)
+                _check(message)
             return message
         case [int(version), *_] if version != VERSION:
             raise FrameError(f"version {version}, this side speaks {VERSION}")
         case _:
             raise FrameError("no packet of this protocol")
+
+
+def _check(seen: Sighting) -> None:
+    """Refuse what would not be shown as it stands: somebody else has chosen the names.
+
+    Raises:
+        FrameError: a value of another kind, or a name that could steer a terminal.
+
+    """
+    for said in seen.said:
+        value_of(said.phenomenon, said.value)
+    words = (seen.address, seen.source, seen.name, seen.maker, seen.format, seen.refused)
+    if not all(map(str.isprintable, words)):
+        raise FrameError("a sighting with a name that cannot be printed")
 
 
 def _loads(packet: bytes) -> object:
