@@ -23,13 +23,16 @@ from drivers.ble.makers import Makers
 from drivers.ble.manager import manager
 from drivers.ble.scanner import Spoken
 from drivers.ble.signal import Signals
+from drivers.ble.waiting import Waiting
 from rules.air import Reception, Sighting
 from rules.command import Command, Refusal
 from rules.device import Device
 from rules.wire import KeyedDevice
 
 _ADVERTS_MAX: Final = 4096
-"A few seconds of the busiest home. The oldest goes first: its like comes again."
+"A few seconds of the busiest home."
+_OF_ONE_MAX: Final = 256
+"More than a second of one device at four radios."
 _STATES_MAX: Final = 256
 _AT_ONCE: Final = 64
 "Adverts handed on before others have their turn."
@@ -57,13 +60,16 @@ class BluezRadio:
         uuid16s, companies = patterns()
         self._patterns = (tuple(uuid16s), tuple(companies))
         self._spoken = Spoken(*self._patterns)
-        self._adverts: deque[RawAdvert] = deque()
+        self._adverts = Waiting(_ADVERTS_MAX, _OF_ONE_MAX)
         self._states: deque[RadioState] = deque(maxlen=_STATES_MAX)
         self._some = asyncio.Event()
         self.heard = 0
         "Adverts of anybody."
-        self.dropped = 0
-        "Adverts of the home's own that nobody took in time."
+
+    @property
+    def dropped(self) -> int:
+        """Adverts of the home's own that nobody took in time."""
+        return self._adverts.dropped
 
     async def run(self) -> None:
         """Listen until cancelled, whatever befalls bluetoothd, the bus or an adapter."""
@@ -92,7 +98,7 @@ class BluezRadio:
                 while self._states:
                     yield self._states.popleft()
                 for _ in range(min(len(self._adverts), _AT_ONCE)):
-                    yield self._adverts.popleft()
+                    yield self._adverts.take()
                 await asyncio.sleep(0)
 
     async def perform(self, command: Command, device: Device) -> Refusal | None:
@@ -152,10 +158,7 @@ class BluezRadio:
             self._signals.take(address, source, advertisement.rssi, at_s)
         at_us = self._boottime_us()
         for uuid16, company, data in elements:
-            if len(self._adverts) >= _ADVERTS_MAX:
-                self._adverts.popleft()
-                self.dropped += 1
-            self._adverts.append(
+            self._adverts.put(
                 RawAdvert(address, uuid16, data, advertisement.rssi, at_us, company, source)
             )
         self._some.set()
