@@ -27,7 +27,7 @@ _COMMANDS: Final = {
     "run": ("sim.demo.options", N_("A home, its gateway and a center: the story.")),
 }
 "Module of each, and what it does; the deterministic level is what `ongi sim` does by itself."
-_CHILDREN: Final = ("center", "gateway", "home")
+_CHILDREN: Final = ("center", "gateway", "driver", "home")
 "Started by `run`; here so that each can be looked at by itself."
 _USAGE_ERROR: Final = 2
 
@@ -90,6 +90,8 @@ def _child(arguments: Sequence[str]) -> int:
             return child.carry_out(lambda: child.center(folders, options.coap_port, options.port))
         case "gateway":
             return child.carry_out(lambda: child.gateway(folders))
+        case "driver":
+            return child.carry_out(lambda: child.driver(folders))
         case _:
             return child.carry_out(
                 lambda: child.home(
@@ -101,8 +103,8 @@ def _child(arguments: Sequence[str]) -> int:
 def _child_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m sim", description="One process of a run.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    center, gateway, home = (commands.add_parser(name) for name in _CHILDREN)
-    for each in (center, gateway, home):
+    center, gateway, driver, home = (commands.add_parser(name) for name in _CHILDREN)
+    for each in (center, gateway, driver, home):
         each.add_argument("--data", type=Path, required=True)
     center.add_argument("--port", type=int, required=True)
     center.add_argument("--coap-port", type=int, required=True)

@@ -71,6 +71,10 @@ class SharedClock:
         """Virtual microseconds since the simulated machine was switched on."""
         return UPTIME_US + self._now_us() - self._start_us
 
+    def boottime_us_at(self, moment: datetime) -> int:
+        """What `boottime_us` is at a virtual moment."""
+        return UPTIME_US + moment_us(moment) - self._start_us
+
     def rate(self) -> float:
         """Virtual seconds per real second; 0 while it stands at its limit."""
         now_us = self._now_us()

@@ -1,27 +1,24 @@
 """A home on the air: turns what happens in it into encrypted BTHome frames, and obeys commands.
 
-It stands where a Bluetooth adapter would: the driver process above it is the production one. Each
-device adverts every change several times as beacons do, reports periodically as its contract says,
-and the air may lose any frame.
+Each device adverts every change several times as beacons do, and reports periodically as its
+contract says. Who hears a frame is for the ether to say, and when it is sent for a `Broadcast`,
+whose source this is.
 """
 
-import asyncio
 import heapq
 import itertools
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 from random import Random
-from typing import Protocol
 
-from drivers.ble import RawAdvert
 from drivers.ble.bthome import UUID16
-from rules.command import Command, Refusal, Signal
+from rules.command import Signal
 from rules.device import Device
 from rules.observation import DeviceId, Phenomenon, Press, Value
-from rules.wire import KeyedDevice
 from sim.air.told import Told, What
-from sim.air.transmitter import Air, Transmitter
+from sim.air.transmitter import Transmitter
+from sim.ble.frame import Frame, Point, flags, service_data
 from sim.homes.act import Absence, Act, Occupant
 from sim.homes.dwelling import Installed
 
@@ -31,16 +28,10 @@ _REPORT_EARLY = 0.93
 _ANSWER_S = (4.0, 9.0)
 "A prompt is heard, the resident gets up and presses the button."
 _FIRST_WITHIN = timedelta(minutes=5)
-
-
-class Clock(Protocol):
-    """Virtual time."""
-
-    def now(self) -> datetime: ...
-
-    def boottime_us(self) -> int: ...
-
-    async def sleep_until(self, moment: datetime) -> None: ...
+_COPIES = 3
+"So often a device adverts what has happened; a report is sent once."
+_GAP = timedelta(milliseconds=100)
+"Between copies."
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +39,21 @@ class _Report:
     """A periodic report is due."""
 
     device: DeviceId
+
+
+@dataclass(frozen=True, slots=True)
+class _Beat:
+    """A node says out of turn what it reads: so it can be found by whoever would connect."""
+
+    device: DeviceId
+
+
+@dataclass(frozen=True, slots=True)
+class _Copy:
+    """A frame is sent again, and then so often."""
+
+    frame: Frame
+    more: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,58 +77,57 @@ class _Midnight:
     day: date
 
 
-_Item = Act | _Report | _Pressed | _Fate | _Midnight
+_Item = Act | _Report | _Beat | _Copy | _Pressed | _Fate | _Midnight
 
 
 class VirtualHome:
-    """The `Radio` of the driver process, with a home behind it."""
+    """The devices of a home and who lives in it: a `sim.ble.broadcast.Source`."""
 
     def __init__(
         self,
         installed: Iterable[Installed],
         occupant: Occupant,
         *,
-        clock: Clock,
+        now: datetime,
         random: Random,
         zone: tzinfo,
         tell: Callable[[Told], None],
-        air: Air,
+        place: Callable[[Device], Point],
     ) -> None:
-        """Put a home on the air from the clock's present moment on.
+        """Put a home on the air from `now` on.
 
         Args:
             installed: its devices.
             occupant: who lives in it.
-            clock: virtual time.
-            random: draws losses, phases and answers, in the order in which they happen.
+            now: virtual time.
+            random: draws phases and answers, in the order in which they happen.
             zone: of the home's days.
             tell: takes the news; must not block.
-            air: losses.
+            place: where each device stands.
 
         """
         self._transmitters = {one.device.id: Transmitter(one, random) for one in installed}
         self._occupant = occupant
-        self._clock = clock
         self._random = random
         self._zone = zone
         self._tell = tell
-        self._air = air
+        self._place = place
         self._absences: dict[datetime, Absence] = {}
         self._answering = False
         self._signs = 0
         self._order = itertools.count()
         self._agenda: list[tuple[datetime, int, _Item]] = []
         self._acts = occupant.acts()
-        self._sleeping: asyncio.Task[None] | None = None
-        self._caught_up = clock.now()
-        self._plan()
+        self.moment = now
+        "Of what was emitted last."
+        self.sooner: Callable[[], None] | None = None
+        "Called when something is to be sent before what was next."
+        self._plan(now)
 
-    def caught_up(self) -> Told:
-        """Until when everything is on the air."""
-        if self._sleeping is not None:
-            self._caught_up = min(self._clock.now(), self._agenda[0][0])
-        coming = self._occupant.next_by_hand(self._caught_up)
-        return Told(self._caught_up, What.CAUGHT_UP, coming=coming)
+    def caught_up(self, now: datetime) -> Told:
+        """Until when everything was sent."""
+        until = min(now, self._agenda[0][0])
+        return Told(until, What.CAUGHT_UP, coming=self._occupant.next_by_hand(until))
 
     def befall(self, absence: Absence) -> None:
         """The person collapses at `absence.begin`, and with its `end` is well again then."""
@@ -133,41 +138,36 @@ class VirtualHome:
         if absence.end is not None and (known is None or known.end is None):
             self._put(absence.end, _Fate(What.WELL_AGAIN))
 
-    # ----------------------------------------------------------------------------- drivers.Radio
+    def beat(self, device: DeviceId, now: datetime) -> None:
+        """A node says what it reads, now."""
+        self._put(now, _Beat(device))
 
-    async def adverts(self) -> AsyncIterator[RawAdvert]:
-        """Every frame that the adapter receives, at its moment, for ever."""
-        while True:
-            at, _, item = self._agenda[0]
-            if at > self._clock.now():
-                await self._sleep(at)
-                continue
-            heapq.heappop(self._agenda)
-            for advert in self._happen(at, item):
-                yield advert
-            self._caught_up = at
-
-    def set_devices(self, devices: Iterable[KeyedDevice]) -> None:
-        """Take the table: it makes no difference, there is nobody else about."""
-
-    async def perform(self, command: Command, device: Device) -> Refusal | None:
-        """Light, buzz or stop; the resident may answer a prompt."""
-        now = self._clock.now()
-        if device.id not in self._transmitters:
-            return Refusal.UNREACHABLE
-        if command.output not in device.outputs:
-            return Refusal.UNSUPPORTED
-        self._tell(Told(now, What.SIGNAL, command.signal.value))
-        if command.signal is Signal.PROMPT and not self._answering and self._hears(now):
+    def signalled(self, device: DeviceId, signal: Signal, now: datetime) -> None:
+        """A device lights, buzzes or stops; the resident may answer a prompt."""
+        self._tell(Told(now, What.SIGNAL, signal.value))
+        if signal is Signal.PROMPT and not self._answering and self._hears(now):
             self._answering = True
             wait = timedelta(seconds=self._random.uniform(*_ANSWER_S))
-            self._put(now + wait, _Pressed(device.id))
-        return None
+            self._put(now + wait, _Pressed(device))
+
+    # ------------------------------------------------------------------- sim.ble.broadcast.Source
+
+    def next_due(self) -> datetime:
+        """When something happens next; there always is something."""
+        return self._agenda[0][0]
+
+    def emit(self, now: datetime) -> list[Frame]:
+        """The frames of the next thing that happens, if it is due: of one `moment` at a time."""
+        at, _, item = self._agenda[0]
+        if at > now:
+            return []
+        heapq.heappop(self._agenda)
+        self.moment = at
+        return self._happen(at, item)
 
     # ------------------------------------------------------------------------------- the agenda
 
-    def _plan(self) -> None:
-        now = self._clock.now()
+    def _plan(self, now: datetime) -> None:
         for name, transmitter in self._transmitters.items():
             every = transmitter.device.report_every
             # All are heard within the first minutes, as after an installer's walk test.
@@ -182,81 +182,84 @@ class VirtualHome:
             # It happened before anybody listened, and left the device as it is now.
             self._transmitters[act.device].read(act)
 
-    def _next_act(self) -> None:
+    def _next_act(self, now: datetime) -> None:
         act = next(self._acts, None)
         if act is None:
-            self._tell(Told(self._caught_up, What.OVER))
+            self._tell(Told(now, What.OVER))
         else:
             self._put(act.at, act)
 
     def _put(self, at: datetime, item: _Item) -> None:
         heapq.heappush(self._agenda, (at, next(self._order), item))
-        if self._sleeping is not None and self._agenda[0][2] is item:
-            self._sleeping.cancel()
+        if self.sooner is not None and self._agenda[0][2] is item:
+            self.sooner()
 
-    async def _sleep(self, moment: datetime) -> None:
-        """Sleep until the moment, or until something earlier is put on the agenda."""
-        async with asyncio.TaskGroup() as group:
-            self._sleeping = group.create_task(self._clock.sleep_until(moment))
-        self._sleeping = None
-
-    def _happen(self, at: datetime, item: _Item) -> Iterator[RawAdvert]:
+    def _happen(self, at: datetime, item: _Item) -> list[Frame]:
         match item:
             case Act():
-                self._next_act()
-                yield from self._act(item)
+                self._next_act(at)
+                return self._act(item)
             case _Report(name):
                 transmitter = self._transmitters[name]
                 every = transmitter.device.report_every * _REPORT_EARLY
                 self._put(at + every * self._random.uniform(0.98, 1.02), item)
-                if transmitter.readings:
-                    yield from self._send(at, transmitter, transmitter.report(), 1)
+                return self._report(transmitter)
+            case _Beat(name):
+                return self._report(self._transmitters[name])
+            case _Copy(frame, more):
+                self._again(at, frame, more)
+                return [frame]
             case _Pressed(name):
                 self._answering = False
                 if self._hears(at):
                     self._tell(Told(at, What.ANSWERED))
-                    press = ((Phenomenon.BUTTON, Press.SINGLE),)
-                    yield from self._send(at, self._transmitters[name], press, self._air.copies)
+                    pressed = (Phenomenon.BUTTON, Press.SINGLE)
+                    return self._news(at, self._transmitters[name], pressed)
             case _Fate(what):
                 self._tell(Told(at, what))
             case _Midnight(day):
                 self._tell(Told(at, What.DAY, day.isoformat(), self._signs))
                 self._signs = 0
                 self._put(at + _DAY, _Midnight(day + _DAY))
+        return []
 
-    def _act(self, act: Act) -> Iterator[RawAdvert]:
+    def _act(self, act: Act) -> list[Frame]:
         if act.hand is not None:
             if self._absent(act.hand):
-                return
+                return []
             self._signs += act.hand == act.at
         if act.scene is not None:
             self._tell(Told(act.at, What.SCENE, act.scene.value))
         transmitter = self._transmitters[act.device]
         transmitter.read(act)
-        yield from self._send(
-            act.at, transmitter, ((act.phenomenon, act.value),), self._air.copies
-        )
+        return self._news(act.at, transmitter, (act.phenomenon, act.value))
 
-    def _send(
+    def _report(self, transmitter: Transmitter) -> list[Frame]:
+        said = transmitter.report()
+        return [self._frame(transmitter, said, event=False)] if said else []
+
+    def _news(
+        self, at: datetime, transmitter: Transmitter, said: tuple[Phenomenon, Value]
+    ) -> list[Frame]:
+        frame = self._frame(transmitter, (said,), event=True)
+        self._again(at, frame, _COPIES - 1)
+        return [frame]
+
+    def _again(self, at: datetime, frame: Frame, more: int) -> None:
+        if more:
+            self._put(at + _GAP, _Copy(frame, more - 1))
+
+    def _frame(
         self,
-        at: datetime,
         transmitter: Transmitter,
         values: tuple[tuple[Phenomenon, Value], ...],
-        copies: int,
-    ) -> Iterator[RawAdvert]:
-        data = transmitter.frame(values, event=copies > 1)
-        # Stamped with its own moment, however fast time runs.
-        ago_us = (self._clock.now() - at) // timedelta(microseconds=1)
-        sent_us = self._clock.boottime_us() - ago_us
-        for _ in range(copies):
-            if self._random.random() >= self._air.loss:
-                yield RawAdvert(
-                    transmitter.device.address,
-                    UUID16,
-                    data,
-                    transmitter.rssi_dbm + self._random.randrange(-3, 4),
-                    sent_us,
-                )
+        *,
+        event: bool,
+    ) -> Frame:
+        device = transmitter.device
+        data = service_data(UUID16, transmitter.frame(values, event=event))
+        place = self._place(device)
+        return Frame(device.address, flags() + data, place, connectable=bool(device.outputs))
 
     # ------------------------------------------------------------------------------- the person
 

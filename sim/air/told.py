@@ -6,7 +6,9 @@ from datetime import datetime
 from enum import StrEnum
 
 from rules.codec import parse, plain
+from rules.command import Signal
 from rules.errors import FrameError
+from rules.observation import DeviceId
 from sim.homes.act import Absence
 
 
@@ -14,7 +16,7 @@ class What(StrEnum):
     """Kinds of news from the home."""
 
     CAUGHT_UP = "caught_up"
-    "All that happens before this moment is on the air."
+    "All that happened before this moment was heard by the driver, but for `count` frames."
     SCENE = "scene"
     "A part of the day begins; `detail` is a `sim.homes.act.Scene`."
     DAY = "day"
@@ -54,7 +56,15 @@ class Ask:
     """Asks for `CAUGHT_UP`."""
 
 
-Message = Told | Ready | Absence | Ask
+@dataclass(frozen=True, slots=True)
+class Signalled:
+    """A device was told to express something."""
+
+    device: DeviceId
+    signal: Signal
+
+
+Message = Told | Ready | Absence | Ask | Signalled
 
 
 def to_line(message: Message) -> bytes:
@@ -82,5 +92,7 @@ def from_line(line: bytes) -> Message:
             return parse(body, Absence)
         case {"Ask": body}:
             return parse(body, Ask)
+        case {"Signalled": body}:
+            return parse(body, Signalled)
         case _:
             raise FrameError(f"no message: {line[:60]!r}")

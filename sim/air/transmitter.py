@@ -1,7 +1,6 @@
 """A device's side of the air: its readings, its key and its counter."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from random import Random
 
 from drivers.ble.bthome import mac_of
@@ -9,16 +8,6 @@ from rules.observation import Phenomenon, Value
 from sim.air import bthome
 from sim.homes.act import Act
 from sim.homes.dwelling import Installed
-
-
-@dataclass(frozen=True, slots=True)
-class Air:
-    """What becomes of a frame between the device and the adapter."""
-
-    loss: float = 0.02
-    "Chance that one copy of a frame is not received."
-    copies: int = 3
-    "How often a device adverts a change; a periodic report is sent once."
 
 
 class Transmitter:

@@ -101,6 +101,8 @@ class PrivateBus:
                 "--nopidfile",
                 stdin=asyncio.subprocess.DEVNULL,
                 stderr=log,
+                # Ctrl-C reaches every process of the terminal, and others need the bus to end.
+                start_new_session=True,
             )
         with suppress(TimeoutError):
             async with asyncio.timeout(_STARTS_WITHIN_S):
@@ -112,6 +114,11 @@ class PrivateBus:
         said = self._log.read_text(errors="replace").strip()
         right = phrase("it should listen on {socket}", socket=self._socket)
         raise ConfigError("dbus-daemon", said, right)
+
+    async def gone(self) -> None:
+        """Return when it has ended, by itself or by somebody else."""
+        assert self._process is not None
+        await self._process.wait()
 
     async def kill(self) -> None:
         """End it at once, by its id: every client loses its connection."""

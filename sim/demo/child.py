@@ -1,6 +1,8 @@
 """What each process of a run does: production code, started with the shared clock."""
 
+import asyncio
 import logging
+import os
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -8,14 +10,14 @@ from random import Random
 
 from rules.device import Link
 from rules.errors import FrameError
-from sim.air.told import Ask, Message, Ready, from_line, to_line
+from sim.air.told import Ask, Message, Ready, Signalled, from_line, to_line
 from sim.clock import SharedClock
 from sim.demo.folders import Folders
 from sim.homes.act import Absence
 from sim.processes.attached import Work, carry_out, say
 from texts import Language
 
-__all__ = ["HEARTBEAT_S", "carry_out", "center", "gateway", "home"]
+__all__ = ["HEARTBEAT_S", "carry_out", "center", "driver", "gateway", "home"]
 
 HEARTBEAT_S = 2
 "Real seconds: taken and closed reach the home while somebody looks on."
@@ -49,15 +51,17 @@ def gateway(folders: Folders) -> Work:
 def home(
     folders: Folders, seed: int, start: datetime, language: Language, home_csv: Path | None
 ) -> Work:
-    """The BLE driver, with a virtual home where its radio would be.
+    """The home, its devices on the air, and the Bluetooth of the gateway's machine.
 
     Raises:
         ConfigError: the recording cannot be read any more.
 
     """
-    from drivers import process  # noqa: PLC0415 -- each process loads its own part alone
-    from sim.air.home import VirtualHome  # noqa: PLC0415
-    from sim.air.transmitter import Air  # noqa: PLC0415
+    from sim.air.home import VirtualHome  # noqa: PLC0415 -- each process loads its own part alone
+    from sim.ble.bus import ENVIRONMENT  # noqa: PLC0415
+    from sim.ble.world import World  # noqa: PLC0415
+    from sim.ble.world_flat import place  # noqa: PLC0415
+    from sim.ble.world_flights import Departures  # noqa: PLC0415
     from sim.homes.household import SITE_ZONE, household  # noqa: PLC0415
 
     clock = SharedClock(folders.clock)
@@ -65,28 +69,58 @@ def home(
     virtual = VirtualHome(
         house.installed,
         house.occupant,
-        clock=clock,
+        now=clock.now(),
         random=Random(seed + 1),
         zone=SITE_ZONE,
         tell=_say,
-        air=Air(),
+        place=place,
+    )
+    world = World(
+        os.environ[ENVIRONMENT],
+        virtual,
+        (one.device for one in house.installed),
+        clock,
+        Departures(folders.flights),
+        Random(seed + 2),
     )
 
     def hear(message: Message) -> None:
         match message:
             case Absence():
                 virtual.befall(message)
+            case Signalled(device, signal):
+                virtual.signalled(device, signal, clock.now())
             case Ask():
-                _say(virtual.caught_up())
+                _say(world.caught_up())
             case _:
                 _log.warning("the launcher said %r", message)
+
+    async def live() -> None:
+        try:
+            await world.run(listened=lambda: _say(Ready()))
+        finally:
+            world.tell_tally()
+
+    return Work(live(), _heard(hear))
+
+
+def driver(folders: Folders) -> Work:
+    """The BLE driver, as `ongi driver ble` runs it; its system bus is ours."""
+    from drivers import process  # noqa: PLC0415 -- each process loads its own part alone
+    from sim.ble.world_flights import Arrivals  # noqa: PLC0415
+    from sim.ble.world_radio import WorldRadio  # noqa: PLC0415
+
+    clock = SharedClock(folders.clock)
+    radio = WorldRadio(clock.boottime_us, Arrivals(folders.flights), _say)
 
     async def drive() -> None:
         _say(Ready())
         socket, state = folders.gateway / "run" / "driver.sock", folders.gateway / "drivers"
-        await process.run(Link.BLE, socket, state, virtual, clock)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(radio.run(), name="bluez")
+            await process.run(Link.BLE, socket, state, radio, clock)
 
-    return Work(drive(), _heard(hear))
+    return Work(drive(), _heard(_ignore))
 
 
 def _heard(hear: Callable[[Message], None]) -> Callable[[bytes], None]:

@@ -25,3 +25,11 @@ class Folders:
     @property
     def logs(self) -> Path:
         return self.data / "logs"
+
+    @property
+    def bluetooth(self) -> Path:
+        return self.data / "bluetooth"
+
+    @property
+    def flights(self) -> Path:
+        return self.bluetooth / "flights"

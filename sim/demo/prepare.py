@@ -17,6 +17,7 @@ from central.cases import Home
 from central.people import Role
 from central.store import Store
 from rules.errors import ConfigError, phrase, unreadable
+from sim.ble import world_flights
 from sim.demo.folders import Folders
 from sim.processes.folder import claimed
 from texts import Translator
@@ -44,10 +45,12 @@ def fresh(data: Path) -> Iterator[Folders]:
     """
     with claimed("--data", data) as folder:
         folders = Folders(folder)
-        for left in (folders.center, folders.gateway, folders.logs):
+        for left in (folders.center, folders.gateway, folders.bluetooth, folders.logs):
             shutil.rmtree(left, ignore_errors=True)
         folders.clock.unlink(missing_ok=True)
         folders.logs.mkdir()
+        folders.bluetooth.mkdir(mode=0o700)
+        world_flights.prepare(folders.flights)
         yield folders
 
 

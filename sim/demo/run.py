@@ -1,7 +1,7 @@
 """The launcher: a center, a gateway and one home on one clock, and their story.
 
-Nothing it starts knows that it is simulated: the processes run production code, the home stands
-where a Bluetooth adapter would, and the clock is shared.
+Nothing it starts knows that it is simulated: the processes run production code, the driver's
+system bus is one of our own with a virtual bluetoothd on it, and the clock is shared.
 """
 
 import asyncio
@@ -10,6 +10,7 @@ import signal
 from rich.console import Console
 
 from rules.errors import LinkLost
+from sim.ble.bus import PrivateBus, private_bus
 from sim.demo.folders import Folders
 from sim.demo.plan import Plan
 from sim.demo.prepare import check_ports, fresh
@@ -26,7 +27,8 @@ async def run(plan: Plan, say: Translator, console: Console) -> int:
     """Show a run until Ctrl-C or SIGTERM; the exit status.
 
     Raises:
-        ConfigError: a folder or a port that cannot be used; nothing was started.
+        ConfigError: a folder or a port that cannot be used, or no dbus-daemon; nothing was
+            started.
 
     """
     stop = asyncio.Event()
@@ -34,33 +36,43 @@ async def run(plan: Plan, say: Translator, console: Console) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     check_ports(plan.asked.web_port, plan.asked.coap_port)
-    with fresh(plan.asked.data) as folders, Story(say, plan.zone, console) as story:
-        _introduce(plan, story)
-        why = await _live(Telling(plan, folders, say, story), folders, stop)
-        if why is None:
-            story.say("Stopped.")
-            return 0
-        _report(why, folders, story)
-        return 1
+    with fresh(plan.asked.data) as folders:
+        async with private_bus(folders.bluetooth) as bus:
+            with Story(say, plan.zone, console) as story:
+                _introduce(plan, story)
+                telling = Telling(plan, folders, bus.address, say, story)
+                why = await _live(telling, folders, bus, stop)
+                if why is None:
+                    telling.part()
+                    return 0
+                _report(why, folders, story)
+                return 1
 
 
-async def _live(telling: Telling, folders: Folders, stop: asyncio.Event) -> Died | str | None:
+async def _live(
+    telling: Telling, folders: Folders, bus: PrivateBus, stop: asyncio.Event
+) -> Died | str | None:
     """Tell the story until `stop` is set; why it ended before, if it did."""
     async with asyncio.TaskGroup() as group:
         crew = Crew(folders.logs, group)
         told = group.create_task(_tell(telling, crew), name="story")
         stopping = group.create_task(stop.wait(), name="stop")
+        bus_gone = group.create_task(bus.gone(), name="bus")
+        ends = (told, stopping, bus_gone, crew.died)
         try:
-            await asyncio.wait((told, stopping, crew.died), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             if told.done() and not stopping.done():
                 await asyncio.wait((crew.died, stopping), timeout=_DIES_WITHIN_S)
         finally:
             told.cancel()
             stopping.cancel()
+            bus_gone.cancel()
             await crew.stop()
     if stop.is_set():
         return None
-    return crew.died.result() if crew.died.done() else told.result()
+    if crew.died.done():
+        return crew.died.result()
+    return N_("The bus of the virtual Bluetooth has ended.") if told.cancelled() else told.result()
 
 
 async def _tell(telling: Telling, crew: Crew) -> str:

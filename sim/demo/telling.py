@@ -12,7 +12,8 @@ from edge.caller import Caller
 from edge.status import Status
 from rules.alarm import AlarmKind
 from rules.events import Outcome
-from sim.air.told import Ask, Message, Ready, Told, What, to_line
+from sim.air.told import Ask, Message, Ready, Signalled, Told, What, to_line
+from sim.ble.bus import ENVIRONMENT
 from sim.clock import MasterClock
 from sim.demo.ends import CenterEnd, GatewayEnd, waiting
 from sim.demo.folders import Folders
@@ -51,8 +52,16 @@ class Door:
 class Telling:
     """One run: its processes, its clock, and what becomes of the person."""
 
-    def __init__(self, plan: Plan, folders: Folders, say: Translator, story: Story) -> None:
-        """Raises `ConfigError` where the recording cannot be read any more."""
+    def __init__(
+        self, plan: Plan, folders: Folders, bus: str, say: Translator, story: Story
+    ) -> None:
+        """Tell of a home whose Bluetooth is on the bus at address `bus`.
+
+        Raises:
+            ConfigError: the recording cannot be read any more.
+
+        """
+        self._bus = bus
         self._plan = plan
         self._folders = folders
         self._say = say
@@ -69,7 +78,19 @@ class Telling:
         self._coming: datetime | None = None
         self._held = False
         self._invited = False
+        self._unheard = 0
         self._settled_at_s = 0.0
+
+    def part(self) -> None:
+        """The last words."""
+        if self._unheard:
+            lost = self._say.plural(
+                "{n} frame reached the adapter, and the driver did not hear it.",
+                "{n} frames reached the adapter, and the driver did not hear them.",
+                self._unheard,
+            )
+            self._story.show(lost)
+        self._story.say("Stopped.")
 
     async def tell(self, crew: Crew) -> None:
         """Start the processes, let time run, and tell what happens, until cancelled."""
@@ -88,6 +109,9 @@ class Telling:
         await crew.start("gateway", self._program("gateway"), messages(self._hear))
         async with answering(self._folders.gateway / "run" / "control.sock", _READY_S) as gateway:
             home = await self._start_home(crew)
+            # Ready when the driver listens: nothing happens before.
+            async with asyncio.timeout(_READY_S):
+                await home.ready
             await driven(gateway, _READY_S)
             address = f"http://{HOST}:{center.web_port}"
             story.say("Console: {address}", address=address)
@@ -112,14 +136,21 @@ class Telling:
         if asked.home_csv is not None:
             arguments += ["--home-csv", str(asked.home_csv)]
         home = await crew.start("home", self._program("home", *arguments), messages(self._hear))
-        async with asyncio.timeout(_READY_S):
-            await home.ready
         for fate in self._plot.fates():
             home.send(to_line(fate))
+
+        def hear(message: Message) -> None:
+            if isinstance(message, Signalled):
+                home.send(to_line(message))
+
+        await crew.start("driver", self._program("driver"), messages(hear))
         return home
 
     def _program(self, name: str, *arguments: str) -> Program:
-        return Program(("sim", name, "--data", str(self._folders.data), *arguments))
+        return Program(
+            ("sim", name, "--data", str(self._folders.data), *arguments),
+            environment={ENVIRONMENT: self._bus},
+        )
 
     def _hear(self, message: Message) -> None:
         """Take in what a process says; all of it is the home's."""
@@ -127,6 +158,7 @@ class Telling:
             return
         if message.what is What.CAUGHT_UP:
             self._sent, self._coming = message.at, message.coming
+            self._unheard = message.count
             return
         if message.what in (What.SIGNAL, What.ANSWERED):
             self._settled_at_s = asyncio.get_running_loop().time() + _SETTLE_S

@@ -1,0 +1,135 @@
+"""The Bluetooth of a simulated home: devices, walls, bluetoothd, and the neighbours.
+
+The home lives in virtual time. bluetoothd, its bus, whoever listens and whoever would connect live
+in real time, and so do the neighbours and the beat of the nodes.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from random import Random
+from typing import Final
+
+from drivers.clock import SystemClock
+from rules.device import Device
+from sim.air.home import VirtualHome
+from sim.air.told import Told
+from sim.ble.bluez import Bluez
+from sim.ble.broadcast import Broadcast
+from sim.ble.ether import Ether, Receiver
+from sim.ble.frame import Frame
+from sim.ble.gatt import Link
+from sim.ble.peripherals.crowd import Crowd
+from sim.ble.world_flat import GATEWAY_AT, LOSS, plan
+from sim.ble.world_flights import Departures
+from sim.clock import SharedClock
+
+ADAPTER: Final = "00:1A:7D:DA:71:01"
+
+_NEIGHBOURS: Final = 6
+_BEAT_S: Final = 1.0
+"A node says something each second; the rest of a home speaks when it has to."
+_REPEAT_S: Final = 0.1
+"And adverts the same in between: whoever would connect waits for the next one."
+_LOOK_S: Final = 0.01
+
+_log = logging.getLogger(__name__)
+
+
+class World:
+    """Everything that is on the air around one gateway. `run` must run."""
+
+    def __init__(
+        self,
+        bus: str,
+        home: VirtualHome,
+        devices: Iterable[Device],
+        clock: SharedClock,
+        departures: Departures,
+        random: Random,
+        *,
+        loss: float = LOSS,
+    ) -> None:
+        """Put a home into a flat.
+
+        Args:
+            bus: address of the bus that bluetoothd serves on.
+            home: what happens in it.
+            devices: of the home.
+            clock: virtual time.
+            departures: of its frames.
+            random: draws walls, losses and neighbours.
+            loss: of each frame, however near its sender is.
+
+        """
+        self._home = home
+        self._clock = clock
+        self._departures = departures
+        self._nodes = [device for device in devices if device.outputs]
+        self._last: dict[str, Frame] = {}
+        self._said: Told | None = None
+        ether = Ether(random, {ADAPTER: Receiver(GATEWAY_AT)}, plan(loss))
+        self.link = Link()
+        self.bluez = Bluez(bus, {ADAPTER: 0}, self.link)
+        self._air = Broadcast(ether, clock, {ADAPTER: self._receive})
+        self._air.add(home)
+        home.sooner = lambda: self._air.add(home)
+        self._around = Broadcast(ether, SystemClock(), {ADAPTER: self.bluez.hear})
+        self._around.add(Crowd(random, _NEIGHBOURS, SystemClock().now()))
+        self._ether = ether
+
+    async def run(self, listened: Callable[[], None]) -> None:
+        """Live until cancelled; `listened` is called when somebody listens for the first time."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.bluez.run(), name="bluez")
+            await self._listened()
+            listened()
+            group.create_task(self._air.run(), name="air")
+            group.create_task(self._around.run(), name="neighbours")
+            group.create_task(self._beat(), name="beat")
+            group.create_task(self._repeat(), name="nodes")
+
+    def caught_up(self) -> Told:
+        """Until when the driver has heard everything; while nobody listens it stays as it was."""
+        if self._said is None or self.bluez.scanning(ADAPTER):
+            said = self._home.caught_up(self._clock.now())
+            away = self._departures.oldest()
+            at = said.at if away is None else min(away, said.at)
+            self._said = replace(said, at=at, count=self._departures.tally.unheard)
+        return self._said
+
+    def tell_tally(self) -> None:
+        """Write into the log what became of the frames."""
+        tally = self._departures.tally
+        _log.info(
+            "frames that reached the adapter: %d; heard by the driver: %d; not heard: %d",
+            tally.sent,
+            tally.heard,
+            tally.unheard,
+        )
+
+    async def _listened(self) -> None:
+        while not self.bluez.scanning(ADAPTER):  # noqa: ASYNC110 -- of another process
+            await asyncio.sleep(_LOOK_S)
+
+    def _receive(self, adapter: str, frame: Frame, rssi_dbm: int) -> None:
+        moment = self._home.moment
+        boottime_us = self._clock.boottime_us_at(moment)
+        self._departures.depart(frame.address, frame.data, moment, boottime_us)
+        if frame.connectable:
+            self._last[frame.address] = frame
+        self.bluez.hear(adapter, frame, rssi_dbm)
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(_BEAT_S)
+            for device in self._nodes:
+                self._home.beat(device.id, self._clock.now())
+
+    async def _repeat(self) -> None:
+        while True:
+            await asyncio.sleep(_REPEAT_S)
+            for frame in list(self._last.values()):
+                for adapter, rssi_dbm in self._ether.spread(frame):
+                    self.bluez.hear(adapter, frame, rssi_dbm)
