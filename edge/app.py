@@ -130,7 +130,8 @@ async def _run(
         inbox=inbox,
         uplink=uplink,
     )
-    control = Control(packets.listen(sockets / "control.sock", _CONTROL_MODE), desk, watchers)
+    listener = packets.listen(sockets / "control.sock", _CONTROL_MODE)
+    control = Control(listener, desk, watchers, drivers.surveys)
     try:
         last = stored.last_moment
         down = anchor - last if source is not None and last is not None else None

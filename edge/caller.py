@@ -19,16 +19,18 @@ from edge.control_wire import (
     Refused,
     RemoveDevice,
     Request,
+    Scan,
     Watch,
     decode_answer,
     decode_news,
     encode_request,
 )
 from edge.status import Status
+from rules.air import Sighting
 from rules.device import Device
 from rules.errors import FrameError, LinkLost
 from rules.events import Event
-from rules.inputs import Away, Drill, Shelve
+from rules.inputs import Away, Drill, Identify, Shelve
 from rules.observation import DeviceId
 from rules.wire import KeyedDevice
 
@@ -36,6 +38,7 @@ T = TypeVar("T", Status, Listed, Decided, Done)
 
 ANSWER_WITHIN_S = 10.0
 "A gateway answers between two items; past this it hangs."
+_RENEW_EVERY_S = 10.0
 
 
 class NotRunning(LinkLost):
@@ -87,7 +90,7 @@ class Caller:
         """
         await self._ask(RemoveDevice(id_), Done)
 
-    async def put(self, item: Away | Shelve | Drill) -> Sequence[Event]:
+    async def put(self, item: Away | Shelve | Drill | Identify) -> Sequence[Event]:
         """Have an item decided on.
 
         Raises:
@@ -104,6 +107,34 @@ class Caller:
         await self._ask(Watch(observations), Done)
         while packet := await packets.receive_one(self._connection, MAX_BYTES):
             yield decode_news(packet)
+
+    async def scan(self) -> AsyncIterator[Sighting]:
+        """Who is heard by the radios, about once a second each; renewed while it is read.
+
+        Ends when the gateway hangs up, as it does after an hour.
+        """
+        await self._ask(Scan(), Done)
+        again = encode_request(self._number, Scan())
+        time = asyncio.get_running_loop().time
+        due_s = time() + _RENEW_EVERY_S
+        while True:
+            if time() >= due_s:
+                due_s = time() + _RENEW_EVERY_S
+                if not await packets.send_within(self._connection, again, ANSWER_WITHIN_S):
+                    return
+            # What waits already is read without a turn of the loop, and others need theirs.
+            await asyncio.sleep(0)
+            try:
+                async with asyncio.timeout_at(due_s):
+                    packet = await packets.receive_one(self._connection, MAX_BYTES)
+            except TimeoutError:
+                continue
+            if not packet:
+                return
+            news = decode_news(packet)
+            if not isinstance(news, Sighting):
+                raise FrameError("no sighting")
+            yield news
 
     async def _ask(self, request: Request, kind: type[T]) -> T:
         self._number += 1

@@ -23,6 +23,7 @@ from edge.control_wire import (
     Refused,
     RemoveDevice,
     Request,
+    Scan,
     Watch,
     decode_request,
     encode_answer,
@@ -31,18 +32,21 @@ from edge.control_wire import (
     refused,
 )
 from edge.status import Status
+from edge.surveys import LASTS, Surveyor, Surveys
 from edge.watchers import Lagging, Watcher, Watchers
 from rules.alarm import AlarmKey, AlarmKind
 from rules.device import Device
 from rules.errors import ConfigError, FrameError, Phrase, phrase
 from rules.events import SOFT, AwayReason, Event
-from rules.inputs import Away, Drill, Shelve
+from rules.inputs import Away, Drill, Identify, Shelve
 from rules.observation import DeviceId, Observation
 from rules.wire import KeyedDevice
 
 CLIENTS_MAX = 16
 READ_WITHIN_S = 5.0
 "A client that leaves an answer unread for so long is dropped."
+SCAN_S_MAX = 3600.0
+"Scanning costs the neighbourhood's batteries: whoever forgets it in a terminal is hung up on."
 
 _TOO_LONG = phrase("the answer is too long: too many devices, or names that are too long")
 
@@ -71,11 +75,14 @@ class House(Protocol):
     def devices(self) -> Sequence[Device]:
         """What stands in the registry."""
 
-    def put(self, item: Away | Shelve | Drill) -> Sequence[Event]:
+    def put(self, item: Away | Shelve | Drill | Identify) -> Sequence[Event]:
         """Decide on an item; what is returned is journaled."""
 
     def refusal_to_shelve(self, item: Shelve) -> str | None:
         """Why an alarm cannot be held back, None if it can."""
+
+    def refusal_to_identify(self, device: DeviceId) -> str | None:
+        """Why a device cannot show itself, None if it can."""
 
     def add_device(self, device: KeyedDevice) -> None:
         """Enter a device into the registry and tell its driver.
@@ -99,11 +106,14 @@ class House(Protocol):
 class Control:
     """Serves the control socket."""
 
-    def __init__(self, listener: socket.socket, house: House, watchers: Watchers) -> None:
+    def __init__(
+        self, listener: socket.socket, house: House, watchers: Watchers, surveys: Surveys
+    ) -> None:
         """Take over `listener`, made by `edge.packets.listen`; `run` closes it."""
         self._listener = listener
         self._house = house
         self._watchers = watchers
+        self._surveys = surveys
         self._clients = 0
 
     async def run(self) -> None:
@@ -139,6 +149,9 @@ class Control:
                     if isinstance(request, Watch):
                         await self._tell(client, number, request)
                         return
+                    if isinstance(request, Scan):
+                        await self._scan(client, number)
+                        return
         finally:
             self._clients -= 1
 
@@ -150,9 +163,9 @@ class Control:
                 return Listed(tuple(self._house.devices()))
             case KeyedDevice() | RemoveDevice():
                 return self._change(request)
-            case Watch():
+            case Watch() | Scan():
                 return Done()
-            case Away() | Shelve() | Drill():
+            case Away() | Shelve() | Drill() | Identify():
                 return self._decide(request)
 
     def _change(self, request: KeyedDevice | RemoveDevice) -> Done | Refused:
@@ -167,7 +180,7 @@ class Control:
             return refused(phrase("the disk does not take it"), where=str(error))
         return Done()
 
-    def _decide(self, request: Away | Shelve | Drill) -> Decided | Refused:
+    def _decide(self, request: Away | Shelve | Drill | Identify) -> Decided | Refused:
         why = self._refusal(request)
         if why is not None:
             return refused(why)
@@ -175,7 +188,7 @@ class Control:
         # An item that leads to nothing was not taken.
         return Decided(events) if events else refused(_without_effect(request))
 
-    def _refusal(self, request: Away | Shelve | Drill) -> str | None:
+    def _refusal(self, request: Away | Shelve | Drill | Identify) -> str | None:
         match request:
             case Away(reason=AwayReason.OUTING, ends=False):
                 return phrase("an outing is learnt from the door; say trip or hospital")
@@ -183,6 +196,8 @@ class Control:
                 if not self._is_alarm(alarm):
                     return phrase("there is no such alarm here; `ongi status` shows them")
                 return self._house.refusal_to_shelve(request)
+            case Identify(device):
+                return self._house.refusal_to_identify(device)
         return None
 
     def _is_alarm(self, key: AlarmKey) -> bool:
@@ -203,6 +218,32 @@ class Control:
                 await asyncio.wait({telling, gone}, return_when=asyncio.FIRST_COMPLETED)
                 telling.cancel()
                 gone.cancel()
+
+    async def _scan(self, client: socket.socket, number: int) -> None:
+        """Tell who is heard until the client is gone, silent, or has had an hour of it."""
+        with self._surveys.watch() as surveyor:
+            async with asyncio.TaskGroup() as tasks:
+                telling = tasks.create_task(
+                    _pass_on_sightings(client, number, surveyor), name="surveyor"
+                )
+                asking = tasks.create_task(self._renewed(client), name="surveyor asks")
+                await asyncio.wait(
+                    {telling, asking}, timeout=SCAN_S_MAX, return_when=asyncio.FIRST_COMPLETED
+                )
+                telling.cancel()
+                asking.cancel()
+
+    async def _renewed(self, client: socket.socket) -> None:
+        """Go on for as long as the client asks for it."""
+        while True:
+            try:
+                async with asyncio.timeout(LASTS.total_seconds()):
+                    packet = await packets.receive_one(client, MAX_BYTES)
+                if not packet or not isinstance(decode_request(packet)[1], Scan):
+                    return
+            except (TimeoutError, FrameError):
+                return
+            self._surveys.renew()
 
     async def _pass_on(
         self, client: socket.socket, number: int, request: Watch, watcher: Watcher
@@ -227,7 +268,14 @@ class Control:
             _log.warning("a watcher fell behind")
 
 
-def _without_effect(request: Away | Shelve | Drill) -> Phrase:
+async def _pass_on_sightings(client: socket.socket, number: int, surveyor: Surveyor) -> None:
+    while await packets.send_within(
+        client, encode_news(number, await surveyor.next()), READ_WITHIN_S
+    ):
+        pass
+
+
+def _without_effect(request: Away | Shelve | Drill | Identify) -> Phrase:
     match request:
         case Away(ends=True):
             return phrase("nobody is announced to be away")
@@ -237,3 +285,5 @@ def _without_effect(request: Away | Shelve | Drill) -> Phrase:
             return phrase("that moment has passed, and the alarm is not shelved")
         case Drill():
             return phrase("the last drill is still open at the center")
+        case Identify():
+            return phrase("it cannot show itself now")

@@ -1,8 +1,8 @@
 """What `ongi` and the installer's app ask of the running gateway, and its answers, as packets.
 
 One message is one SEQPACKET packet of CBOR. A request is `[version, number, name, arguments]`,
-its answer `[version, number, "ok" | "refused" | "error", body]`; after `watch` there follow any
-number of `[version, number, "news", body]`.
+its answer `[version, number, "ok" | "refused" | "error", body]`; after `watch` and `scan` there
+follow any number of `[version, number, "news", body]`.
 """
 
 from collections.abc import Mapping
@@ -15,11 +15,12 @@ import cbor2
 
 from edge.happening import Delivered, Happening
 from edge.status import Status
+from rules.air import Sighting
 from rules.codec import parse, plain
 from rules.device import Device
 from rules.errors import FrameError, Phrase
 from rules.events import Event
-from rules.inputs import Away, Drill, Shelve
+from rules.inputs import Away, Drill, Identify, Shelve
 from rules.observation import DeviceId
 from rules.wire import KeyedDevice
 
@@ -53,7 +54,27 @@ class Watch:
     "Also each mere observation."
 
 
-Request = GetStatus | ListDevices | KeyedDevice | RemoveDevice | Away | Shelve | Drill | Watch
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """Tell who is heard by the radios. Answered by `Done`, then by sightings.
+
+    It ends when it is not sent again on the same connection, without an answer, every
+    `edge.surveys.LASTS`.
+    """
+
+
+Request = (
+    GetStatus
+    | ListDevices
+    | KeyedDevice
+    | RemoveDevice
+    | Away
+    | Shelve
+    | Drill
+    | Identify
+    | Watch
+    | Scan
+)
 "`KeyedDevice` is entered into the registry; the others are as named."
 
 
@@ -104,7 +125,7 @@ def _phrase(words: str) -> Phrase | None:
 
 
 Answer = Status | Listed | Decided | Done | Refused
-News = Happening | Status
+News = Happening | Status | Sighting
 
 
 class Kind(StrEnum):
@@ -126,7 +147,9 @@ _REQUESTS: Mapping[str, type[Request]] = MappingProxyType(
         "away": Away,
         "shelve": Shelve,
         "drill": Drill,
+        "identify": Identify,
         "watch": Watch,
+        "scan": Scan,
     }
 )
 _NAMES = MappingProxyType({request: name for name, request in _REQUESTS.items()})
@@ -139,7 +162,9 @@ _ANSWERS: Mapping[type[Request], type[Answer]] = MappingProxyType(
         Away: Decided,
         Shelve: Decided,
         Drill: Decided,
+        Identify: Decided,
         Watch: Done,
+        Scan: Done,
     }
 )
 
@@ -177,7 +202,7 @@ def encode_error(error: FrameError) -> bytes:
 
 def encode_news(number: int, news: News) -> bytes:
     """What happened, to the watcher that asked with that number."""
-    if isinstance(news, Status | Delivered):
+    if isinstance(news, Status | Delivered | Sighting):
         body = {"is": type(news).__name__, **plain(news)}
     else:
         body = plain(news, Event)
@@ -215,6 +240,8 @@ def decode_news(packet: bytes) -> News:
                 return parse(values, Status)
             if body.get("is") == Delivered.__name__:
                 return parse(values, Delivered)
+            if body.get("is") == Sighting.__name__:
+                return parse(values, Sighting)
             return parse(body, Event)  # type: ignore[arg-type]  # a union is no type
     raise FrameError("no news of this protocol")
 

@@ -14,9 +14,10 @@ from edge.uplink import Uplink
 from rules.cases import refusal_to_shelve
 from rules.device import Device
 from rules.engine import Engine
-from rules.errors import Phrase
+from rules.errors import Phrase, phrase
 from rules.events import Event
-from rules.inputs import Away, DeviceChanged, Drill, Shelve
+from rules.identify import refusal_to_identify
+from rules.inputs import Away, DeviceChanged, Drill, Identify, Shelve
 from rules.observation import DeviceId
 from rules.wire import KeyedDevice
 
@@ -57,19 +58,28 @@ class Desk:
             return self._journal.record_id(serial), bool(serial) and serial not in waiting
 
         now = self._clock.now()
-        return Status.of(self._engine, now, self._about, self._plumbing(), record)
+        return Status.of(
+            self._engine, now, self._about, self._plumbing(), record, self._drivers.receptions()
+        )
 
     def devices(self) -> Sequence[Device]:
         """What stands in the registry."""
         return self._registry.devices
 
-    def put(self, item: Away | Shelve | Drill) -> Sequence[Event]:
+    def put(self, item: Away | Shelve | Drill | Identify) -> Sequence[Event]:
         """Decide on an item; what is returned is journaled."""
         return self._house.put(item)
 
     def refusal_to_shelve(self, item: Shelve) -> Phrase | None:
         """Why an alarm cannot be held back, None if it can."""
         return refusal_to_shelve(self._engine.state, item, self._clock.now())
+
+    def refusal_to_identify(self, device: DeviceId) -> Phrase | None:
+        """Why a device cannot show itself, None if it can."""
+        why = refusal_to_identify(self._engine.state, device)
+        if why is None and not self._drivers.listened_to(device):
+            return phrase("the driver of its radio is not connected; see `ongi status`")
+        return why
 
     def add_device(self, device: KeyedDevice) -> None:
         """Enter a device into the registry and tell its driver.

@@ -15,7 +15,10 @@ from datetime import timedelta
 from edge import packets
 from edge.driver_faults import Clock, DriverFaults
 from edge.inbox import Inbox
+from edge.receptions import Receptions as Received
 from edge.status import DriverStatus
+from edge.surveys import Surveys
+from rules.air import Reception, Receptions, Sighting, Survey
 from rules.alarm import AlarmKind
 from rules.command import Command
 from rules.device import Device, Link
@@ -87,6 +90,10 @@ class DriverSocket:
         self._connections = 0
         self._table: dict[DeviceId, KeyedDevice] = {}
         self._tasks: asyncio.TaskGroup | None = None
+        self._received = Received()
+        self._survey_us = 0
+        "Drivers survey until then, by boot time."
+        self.surveys = Surveys(self._survey)
         self.devices_changed(devices)
 
     async def run(self) -> None:
@@ -115,6 +122,23 @@ class DriverSocket:
         left_us = (command.expires - self._clock.now()) // timedelta(microseconds=1)
         return self._send(radio.peer, Order(command, self._clock.boottime_us() + left_us))
 
+    def listened_to(self, device: DeviceId) -> bool:
+        """Whether the driver of a device is there."""
+        keyed = self._table.get(device)
+        radio = None if keyed is None else self._radios.get(keyed.device.link)
+        return radio is not None and radio.peer is not None
+
+    def receptions(self) -> dict[DeviceId, Reception]:
+        """How each device is received where it is received best, as far as it was told."""
+        return self._received.best(self._clock.boottime_us())
+
+    def _survey(self, length: timedelta) -> None:
+        """Have all drivers tell who is about, for so long from now."""
+        self._survey_us = self._clock.boottime_us() + length // timedelta(microseconds=1)
+        for radio in self._radios.values():
+            if radio.peer is not None:
+                self._send(radio.peer, Survey(self._survey_us))
+
     def devices_changed(self, devices: Sequence[KeyedDevice]) -> None:
         """Give every driver its new table.
 
@@ -124,6 +148,7 @@ class DriverSocket:
         """
         tables = {link: _table(link, devices) for link in Link}
         self._table = {keyed.device.id: keyed for keyed in devices}
+        self._received.retain(self._table.keys())
         for link, radio in self._radios.items():
             if radio.peer is not None:
                 self._send(radio.peer, tables[link])
@@ -222,6 +247,8 @@ class DriverSocket:
         if self._send(peer, _table(hello.link, list(self._table.values()))):
             await radio.faults.not_missed()
             radio.faults.listened_to()
+            if self._clock.boottime_us() < self._survey_us:
+                self._send(peer, Survey(self._survey_us))
             await self._read(peer, radio)
         if radio.peer is peer:
             radio.peer = None
@@ -258,16 +285,14 @@ class DriverSocket:
                 item = self._observation(message)
                 urgent = item.phenomenon in URGENT
             case DriverFault(kind, scope, present, said):
-                if kind not in _ITS_OWN or scope is None:
-                    radio.refused += 1
-                    await radio.faults.refuse("a driver's claim", f"{kind} of {scope}")
-                    return
-                its_part = f"{scope}:".startswith(f"{radio.faults.source}:")
-                if not its_part and not await self._is_its_own(scope, radio):
+                if not await self._may_claim(kind, scope, radio):
                     return
                 item = Technical(kind, scope, present, said)
             case CommandResult():
                 item = message
+            case Sighting() | Receptions():
+                await self._show(message, radio)
+                return
             case _:
                 radio.refused += 1
                 await radio.faults.refuse("packets of its driver", "a packet of the gateway's")
@@ -275,6 +300,24 @@ class DriverSocket:
         source = radio.faults.source
         if not self._inbox.put(item, urgent=urgent, source=source):
             await self._inbox.put_waiting(item, urgent=urgent, source=source)
+
+    async def _show(self, message: Sighting | Receptions, radio: _Radio) -> None:
+        """Keep what only technicians look at away from everything that decides."""
+        if isinstance(message, Receptions):
+            told = message.receptions
+            own = [one for one in told if await self._is_its_own(one.device, radio)]
+            self._received.take(own, self._clock.boottime_us())
+        elif message.device is None or await self._is_its_own(message.device, radio):
+            self.surveys.tell(message)
+
+    async def _may_claim(self, kind: AlarmKind, scope: DeviceId | None, radio: _Radio) -> bool:
+        """Whether a driver may say that something is wrong, or is no more."""
+        if kind not in _ITS_OWN or scope is None:
+            radio.refused += 1
+            await radio.faults.refuse("a driver's claim", f"{kind} of {scope}")
+            return False
+        its_part = f"{scope}:".startswith(f"{radio.faults.source}:")
+        return its_part or await self._is_its_own(scope, radio)
 
     async def _is_its_own(self, device: DeviceId, radio: _Radio) -> bool:
         """Whether a device is this driver's. One that nobody has was just removed."""

@@ -1,15 +1,20 @@
 """What a gateway says of itself, to `ongi status`, the installer and the launcher."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
+from typing import Final
 
+from rules.air import Reception
 from rules.alarm import AlarmKey, AlarmState
 from rules.device import Link, Liveness
 from rules.engine import Engine
 from rules.events import AwayBegan, LifeSeen
 from rules.observation import DeviceId, Phenomenon, Quality, Value
 from rules.registers import Alarm, Heard, shows_machines
+
+_NOTHING_RECEIVED: Final[Mapping[DeviceId, Reception]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +43,11 @@ class DeviceStatus:
     "The last good value of each phenomenon."
     machine: bool = False
     "Whether it is to show people, and all it shows is what machines do by themselves."
+    reception: Reception | None = None
+    "Where it is received best; None: its driver has not told."
 
     @classmethod
-    def of(cls, heard: Heard) -> "DeviceStatus":
+    def of(cls, heard: Heard, reception: Reception | None = None) -> "DeviceStatus":
         """What is worth telling of a device's registers."""
         device = heard.device
         readings = {phenomenon: reading.value for phenomenon, reading in heard.readings.items()}
@@ -56,6 +63,7 @@ class DeviceStatus:
             None if battery is None else float(battery),
             readings,
             shows_machines(heard, pet=False),
+            reception,
         )
 
 
@@ -141,6 +149,7 @@ class Status:
         about: About,
         plumbing: Plumbing,
         record: Callable[[int], tuple[bytes | None, bool]],
+        receptions: Mapping[DeviceId, Reception] = _NOTHING_RECEIVED,
     ) -> "Status":
         """The status of a home.
 
@@ -150,6 +159,7 @@ class Status:
             about: which gateway this is.
             plumbing: the state of the other parts.
             record: for the serial of a case the id of its record, and whether the center has it.
+            receptions: how devices are received, as far as that is known.
 
         """
         state = engine.state
@@ -163,7 +173,9 @@ class Status:
             alarm_time_if_silent=engine.alarm_time_if_silent(),
             away=state.away,
             life=state.life,
-            devices=tuple(map(DeviceStatus.of, state.devices.values())),
+            devices=tuple(
+                DeviceStatus.of(heard, receptions.get(id_)) for id_, heard in state.devices.items()
+            ),
             alarms=tuple(alarm for alarm in alarms if alarm.state is not AlarmState.NORMAL),
             plumbing=plumbing,
         )

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edge import caller as caller_module
 from edge import control, packets
 from edge.caller import Caller, NotRunning, RequestRefused, called
 from edge.control import Control
@@ -22,6 +23,7 @@ from edge.control_wire import (
     VERSION,
     GetStatus,
     News,
+    Scan,
     Watch,
     decode_answer,
     decode_news,
@@ -32,15 +34,29 @@ from edge.control_wire import (
 )
 from edge.happening import Delivered
 from edge.status import About, Plumbing, Status, UplinkStatus
+from edge.surveys import BEHIND_MAX as SURVEYOR_MAX
+from edge.surveys import LASTS, Surveys
 from edge.watchers import BEHIND_MAX, Lagging, Watchers
+from rules.air import Said, Sighting
 from rules.alarm import AlarmKey, AlarmKind, AlarmState, Move
 from rules.cases import DRILL, refusal_to_shelve
+from rules.command import Refusal, Signal
 from rules.device import Device
 from rules.engine import Engine
 from rules.errors import ConfigError, FrameError, LinkLost
-from rules.events import AlarmMoved, AwayBegan, AwayReason, Escalated, Event, LifeSeen
-from rules.inputs import Away, Boot, DeviceChanged, Drill, Input, Shelve
-from rules.observation import DeviceId, Observation, Phenomenon
+from rules.events import (
+    AlarmMoved,
+    AwayBegan,
+    AwayReason,
+    Commanded,
+    CommandEnded,
+    Escalated,
+    Event,
+    LifeSeen,
+)
+from rules.identify import refusal_to_identify
+from rules.inputs import Away, Boot, CommandResult, DeviceChanged, Drill, Identify, Input, Shelve
+from rules.observation import DeviceId, Observation, Phenomenon, Press
 from rules.rulebook import Rulebook
 from rules.wire import KeyedDevice
 from tests.edge.peers import (
@@ -49,6 +65,7 @@ from tests.edge.peers import (
     DEADLINE_S,
     HOME,
     KETTLE,
+    LAMP,
     Peer,
     device,
     running,
@@ -86,7 +103,7 @@ class Home:
     def devices(self) -> Sequence[Device]:
         return [keyed.device for keyed in self.registry]
 
-    def put(self, item: Away | Shelve | Drill) -> Sequence[Event]:
+    def put(self, item: Away | Shelve | Drill | Identify) -> Sequence[Event]:
         return self.feed(item)
 
     def refusal_to_shelve(self, item: Shelve) -> str | None:
@@ -104,12 +121,21 @@ class Home:
             raise ConfigError("registry.json", f"no device {id_!r}", "devices are: ...")
         self.registry = [keyed for keyed in self.registry if keyed.device.id != id_]
 
+    def refusal_to_identify(self, device: DeviceId) -> str | None:
+        return refusal_to_identify(self.engine.state, device)
+
 
 @dataclass(slots=True)
 class Gateway:
     path: Path
     home: Home
     peers: list[Peer] = field(default_factory=list)
+    asked: list[timedelta] = field(default_factory=list)
+    "How long the drivers were asked to survey, each time."
+    surveys: Surveys = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.surveys = Surveys(self.asked.append)
 
     async def peer(self) -> Peer:
         peer = await Peer.at(self.path)
@@ -123,7 +149,7 @@ async def gateway_at(path: Path) -> AsyncIterator[Gateway]:
     made = Gateway(path, Home(watchers))
     listener = packets.listen(path, 0o600)
     try:
-        async with running(Control(listener, made.home, watchers).run()):
+        async with running(Control(listener, made.home, watchers, made.surveys).run()):
             yield made
     finally:
         for peer in made.peers:
@@ -327,6 +353,115 @@ def hung_up(peer: Peer) -> bool:
     poll = select.poll()
     poll.register(peer.connection, 0)
     return any(flags & select.POLLHUP for _, flags in poll.poll(0))
+
+
+# ---- who is about
+
+
+def sighting(number: int, heard: int = 1, source: str = "hci0") -> Sighting:
+    address = number.to_bytes(6, "big").hex(":").upper()
+    said = (Said(Phenomenon.TEMPERATURE_C, 21.5), Said(Phenomenon.BUTTON, Press.DOUBLE))
+    return Sighting(address, source, -60, 7, None, "Fan", "Shelly", "bthome", said, "", heard)
+
+
+async def test_a_survey_lasts_while_somebody_looks(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(caller_module, "_RENEW_EVERY_S", 0.01)
+    gateway.surveys.tell(sighting(1))
+    async with called(gateway.path) as other:
+        second = other.scan()
+        async with called(gateway.path) as one:
+            first = one.scan()
+            waiting = [asyncio.ensure_future(anext(each)) for each in (first, second)]
+            await until(lambda: len(gateway.asked) > 10)
+            assert set(gateway.asked) == {LASTS}
+            gateway.surveys.tell(sighting(2))
+            assert [await each for each in waiting] == [sighting(2)] * 2
+        await settle()
+        gateway.surveys.tell(sighting(3))
+        assert await anext(second) == sighting(3)
+        assert timedelta() not in gateway.asked, "one of the two still looks"
+    await until(lambda: gateway.asked[-1] == timedelta())
+
+
+async def test_who_does_not_ask_again_is_hung_up_on(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(control, "LASTS", timedelta(milliseconds=20))
+    peer = await gateway.peer()
+    peer.send(encode_request(1, Scan()))
+    assert await peer.receive()
+    assert not await peer.receive()
+    assert gateway.asked[-1] == timedelta()
+
+
+@pytest.mark.parametrize("packet", [b"rubbish", encode_request(2, GetStatus())])
+async def test_while_it_looks_around_a_client_asks_for_nothing_else(
+    gateway: Gateway, packet: bytes
+) -> None:
+    peer = await gateway.peer()
+    peer.send(encode_request(1, Scan()))
+    assert await peer.receive()
+    peer.send(packet)
+    assert not await peer.receive()
+
+
+async def test_a_scan_that_is_forgotten_ends(
+    gateway: Gateway, caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(caller_module, "_RENEW_EVERY_S", 0.01)
+    monkeypatch.setattr(control, "SCAN_S_MAX", 0.1)
+    assert [one async for one in caller.scan()] == []
+    assert gateway.asked[-1] == timedelta()
+
+
+async def test_who_reads_slowly_gets_the_newest_of_each_and_costs_no_more(
+    gateway: Gateway,
+) -> None:
+    async with called(gateway.path) as caller:
+        looking = caller.scan()
+        pending = asyncio.ensure_future(anext(looking))
+        await until(lambda: len(gateway.asked) > 0)
+        with gateway.surveys.watch() as surveyor:
+            for heard in range(1, 4):
+                for number in range(5000):
+                    gateway.surveys.tell(sighting(number, heard))
+            assert surveyor.dropped == 3 * 5000 - SURVEYOR_MAX
+            assert await surveyor.next() == sighting(5000 - SURVEYOR_MAX, 3)
+        told = [await pending]
+        async with asyncio.timeout(DEADLINE_S):
+            while told[-1] != sighting(4999, 3):
+                told.append(await anext(looking))
+        assert len({one.address for one in told}) == len(told) <= SURVEYOR_MAX + 1
+        assert {one.heard for one in told[1:]} == {3}
+
+
+# ---- which device is which
+
+
+async def test_a_device_shows_itself_and_what_came_of_it_is_news(
+    gateway: Gateway, caller: Caller
+) -> None:
+    async with called(gateway.path) as watching:
+        news = watching.watch()
+        await anext(news)
+        (event,) = await caller.put(Identify(LAMP.device.id))
+        assert isinstance(event, Commanded)
+        assert event.command.signal is Signal.IDENTIFY
+        gateway.home.feed(CommandResult(event.command.id, Refusal.UNREACHABLE))
+        told = [await anext(news) for _ in range(3)]
+        assert CommandEnded(AT, event.command.id, ok=False, why=Refusal.UNREACHABLE) in told
+
+
+async def test_what_cannot_show_itself_is_refused_with_the_reason(caller: Caller) -> None:
+    with pytest.raises(RequestRefused, match="neither a light nor a buzzer"):
+        await caller.put(Identify(KETTLE.device.id))
+    with pytest.raises(RequestRefused, match="no such device"):
+        await caller.put(Identify(DeviceId("oven")))
+    await caller.put(Identify(LAMP.device.id))
+    with pytest.raises(RequestRefused, match="not answered the last command"):
+        await caller.put(Identify(LAMP.device.id))
 
 
 async def test_a_watcher_that_lost_one_happening_gets_none_after_it() -> None:

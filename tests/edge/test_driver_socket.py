@@ -18,10 +18,12 @@ from edge import driver_faults, driver_socket, packets
 from edge.clock import AnchoredClock
 from edge.driver_socket import DriverSocket
 from edge.inbox import ROUTINE_MAX, URGENT_MAX, Inbox
+from edge.surveys import LASTS
+from rules.air import Reception, Receptions, Sighting, Survey
 from rules.alarm import AlarmKind
 from rules.command import Command, Refusal, Signal
 from rules.device import Link, Output, Use
-from rules.errors import ConfigError
+from rules.errors import ConfigError, FrameError
 from rules.inputs import CommandResult, Input, Technical
 from rules.observation import DeviceId, Observation, Phenomenon
 from rules.sentence import Say, sentence
@@ -649,3 +651,107 @@ async def test_a_driver_that_does_not_read_is_hung_up_on(gateway: Gateway) -> No
     stuck.close()
     await gateway.driver()
     assert gateway.socket.send(ORDER)
+
+
+# ---- who is about, and how devices are received
+
+
+def sighting(number: int, id_: str | None = None) -> Sighting:
+    address = number.to_bytes(6, "big").hex(":").upper()
+    device = None if id_ is None else DeviceId(id_)
+    return Sighting(address, "hci0", -60, 7, device, "", "", "", (), "", 1)
+
+
+def reception(id_: str, rssi_dbm: float, source: str = "hci0") -> Reception:
+    return Reception(DeviceId(id_), source, rssi_dbm, -6.0, 2.5, drowned=True)
+
+
+async def test_all_drivers_survey_until_nobody_looks(gateway: Gateway) -> None:
+    ble, zigbee = await gateway.driver(Link.BLE), await gateway.driver(Link.ZIGBEE)
+    until_us = gateway.clock.boottime_us() + LASTS // timedelta(microseconds=1)
+    with gateway.socket.surveys.watch():
+        assert await ble.told() == await zigbee.told() == Survey(until_us)
+        late = await gateway.hello(Link.BLE, "late")
+        assert isinstance(await late.told(), Devices)
+        assert await late.told() == Survey(until_us)
+    assert await late.told() == Survey(gateway.clock.boottime_us())
+    after = await gateway.hello(Link.BLE, "after")
+    assert isinstance(await after.told(), Devices)
+    after.tell(sighting(1))
+    await gateway.clock.advance(timedelta(seconds=1))
+    with gateway.socket.surveys.watch():
+        # It was told of no survey before this one.
+        assert await after.told() == Survey(until_us + 1_000_000)
+
+
+async def test_who_is_about_is_told_to_those_who_look_and_to_nobody_else(gateway: Gateway) -> None:
+    ble = await gateway.driver()
+    ble.tell(sighting(1))
+    await settle()
+    with gateway.socket.surveys.watch() as surveyor:
+        ble.tell(sighting(2))
+        ble.tell(sighting(3, "kettle"))
+        ble.tell(sighting(4, "bell"))  # Zigbee's.
+        ble.tell(sighting(5, "oven"))  # Nobody's.
+        ble.tell(sighting(6))
+        async with asyncio.timeout(DEADLINE_S):
+            told = [await surveyor.next() for _ in range(3)]
+    assert told == [sighting(2), sighting(3, "kettle"), sighting(6)]
+    assert gateway.refused() == 2
+    assert await gateway.waiting() == [(AlarmKind.FRAMES_REFUSED, True)], "and no observation"
+
+
+async def test_a_call_for_help_is_heard_through_a_crowd(gateway: Gateway) -> None:
+    ble = await gateway.driver()
+    loop = asyncio.get_running_loop()
+    with gateway.socket.surveys.watch() as surveyor:
+        for number in range(5000):
+            await loop.sock_sendall(ble.connection, encode(sighting(number)))
+            if number % 500 == 0:
+                await loop.sock_sendall(ble.connection, encode(pressed(number)))
+        async with asyncio.timeout(DEADLINE_S):
+            calls = [await gateway.inbox.get() for _ in range(10)]
+        await settle()
+        assert {call.phenomenon for call in calls if isinstance(call, Observation)} == {
+            Phenomenon.BUTTON
+        }
+        assert surveyor.dropped > 0, "nobody has read, and nobody was kept waiting"
+    assert gateway.inbox.depth == 0
+
+
+async def test_of_each_device_the_best_reception_is_known_for_a_while(gateway: Gateway) -> None:
+    ble = await gateway.driver()
+    ble.tell(Receptions((reception("kettle", -80, "hci1"), reception("bell", -50))))
+    ble.tell(Receptions((reception("kettle", -60), reception("lamp", -90))))
+    await settle()
+    kettle, lamp = reception("kettle", -60), reception("lamp", -90)
+    assert gateway.socket.receptions() == {"kettle": kettle, "lamp": lamp}
+    await gateway.clock.advance(timedelta(minutes=20))
+    ble.tell(Receptions((reception("kettle", -70),)))
+    await settle()
+    await gateway.clock.advance(timedelta(minutes=10))
+    assert gateway.socket.receptions() == {"kettle": reception("kettle", -70)}
+    gateway.socket.devices_changed([LAMP])
+    assert gateway.socket.receptions() == {}
+
+
+@given(
+    name=st.text(max_size=20), rssi=st.floats(-120, 20), value=st.sampled_from([True, 2.0, "x"])
+)
+def test_a_sighting_is_refused_unless_it_can_be_shown(
+    name: str, rssi: float, value: object
+) -> None:
+    body = {
+        **cbor2.loads(encode(sighting(1)))[2],
+        "name": name,
+        "rssi_dbm": round(rssi),
+        "said": [{"phenomenon": "temperature_c", "value": value}],
+    }
+    packet = cbor2.dumps([1, 9, body])
+    if name.isprintable() and value == 2.0:
+        found = decode(packet)
+        assert isinstance(found, Sighting)
+        assert decode(encode(found)) == found
+    else:
+        with pytest.raises(FrameError):
+            decode(packet)
