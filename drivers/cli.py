@@ -78,7 +78,7 @@ async def _drive(socket: Path, state: Path) -> None:
     assert task is not None
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     clock = SystemClock()
-    radio = BluezRadio(clock.boottime_us)
+    radio = BluezRadio(clock.boottime_us, state=state)
     async with asyncio.TaskGroup() as group:
         group.create_task(radio.run(), name="bluez")
         await process.run(Link.BLE, socket, state, radio, clock)

@@ -11,6 +11,7 @@ from typing import Final, Protocol
 
 from drivers.ble import BleAdapter, RawAdvert
 from drivers.ble.keeper import RadioState, Trouble
+from drivers.ble.node_session import Unbelieved
 from drivers.guard import CounterGuard
 from drivers.link import GatewayLink, Incoming
 from drivers.pending import Pending
@@ -52,8 +53,8 @@ class Clock(Protocol):
 class Radio(Protocol):
     """What hears adverts and reaches devices."""
 
-    def adverts(self) -> AsyncIterator[RawAdvert | RadioState]:
-        """Adverts as they are heard, of any device; and troubles that it tries to mend.
+    def adverts(self) -> AsyncIterator[RawAdvert | RadioState | Unbelieved]:
+        """Adverts as they are heard, of any device; troubles, and answers that were not believed.
 
         Raises:
             LinkLost: the radio is gone; the process ends and is started again.
@@ -145,6 +146,11 @@ class _Driver:
         async for advert in self._radio.adverts():
             if isinstance(advert, RadioState):
                 self._tell_of(advert)
+            elif isinstance(advert, Unbelieved):
+                at_us, now = self._clock.boottime_us(), self._clock.now()
+                fault = self._adapter.refuse(advert.device, advert.why, at_us, now)
+                if fault is not None:
+                    self.pending.put(fault)
             elif self._early is not None:
                 self._early.append(advert)
             else:

@@ -154,6 +154,10 @@ class BleAdapter:
             fault = self._refusals.refuse(known.device.id, refused.why, advert.boottime_us, now)
             return [] if fault is None else [fault]
 
+    def refuse(self, device: DeviceId, why: Why, at_us: int, now: datetime) -> DriverFault | None:
+        """A frame of a device was refused elsewhere; a fault when it is time to tell."""
+        return self._refusals.refuse(device, why, at_us, now)
+
     def over(self, at_us: int, now: datetime) -> list[DriverFault]:
         """Faults of refused frames that have ended; to be asked every few minutes."""
         return self._refusals.over(at_us, now)

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Final
 
+from bleak import BleakClient
 from bleak.args.bluez import OrPattern
 from bleak.assigned_numbers import AdvertisementDataType
 from bleak.backends.bluezdbus import manager as bleak_manager
@@ -132,6 +133,12 @@ async def manager(uuid16s: Iterable[int], companies: Iterable[int]) -> AsyncIter
     finally:
         made.async_stop()
         await _close_bleak()
+
+
+def bus_is_lost(client: BleakClient) -> bool:
+    """Whether a client's own connection to the bus has died; at a proxy it has none."""
+    bus = getattr(client._backend, "_bus", None)  # noqa: SLF001
+    return bus is not None and not bus.connected
 
 
 def _patterns(uuid16s: Iterable[int], companies: Iterable[int]) -> list[OrPattern]:

@@ -78,6 +78,7 @@ _SIGNALS: Final = {
     Signal.HAZARD: 3,
     Signal.TAKEN: 4,
 }
+_IDENTIFY_S: Final = 15
 _OUTPUTS: Final = {Output.LIGHT: Op.LIGHT, Output.BUZZER: Op.BUZZER}
 
 
@@ -148,6 +149,8 @@ def keys_of(link_key: bytes, mac: bytes) -> NodeKeys:
 
 def order_of(command: Command) -> NodeOrder | None:
     """What a node has to do for a command; None when no node of ours can."""
+    if command.signal is Signal.IDENTIFY:
+        return NodeOrder(Op.IDENTIFY, _IDENTIFY_S)
     signal = _SIGNALS.get(command.signal)
     if signal is None:
         return None

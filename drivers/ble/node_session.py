@@ -26,6 +26,7 @@ from drivers.ble.node_frames import (
 )
 from drivers.refused import Refused, Why
 from rules.command import Refusal
+from rules.observation import DeviceId
 
 _TRIES_MAX: Final = 5
 "Commands, and connections that brought none; each command has a counter of its own."
@@ -33,6 +34,14 @@ _PATIENCE_S: Final = 1.5
 "For a notification; and again, once the result was asked for since none had come."
 _REFUSED_MAX: Final = 3
 "Of one connection: who says more rubbish than that is not the node."
+
+
+@dataclass(frozen=True, slots=True)
+class Unbelieved:
+    """Somebody answered a command in the place of a device."""
+
+    device: DeviceId
+    why: Why
 
 
 class Part(Enum):
@@ -100,7 +109,8 @@ REFUSALS: Final = {
     Outcome.UNSUPPORTED: Refusal.UNSUPPORTED,
     Outcome.REFUSED: Refusal.REFUSED,
     Outcome.UNREACHABLE: Refusal.UNREACHABLE,
-    Outcome.EXPIRED: Refusal.EXPIRED,
+    # The driver's own patience; the command may still be in time.
+    Outcome.EXPIRED: Refusal.UNREACHABLE,
     Outcome.EXHAUSTED: Refusal.REFUSED,
 }
 "What the gateway is told."

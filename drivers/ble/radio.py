@@ -10,6 +10,8 @@ import math
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import Final
 
 from bleak.backends.scanner import AdvertisementData
@@ -21,6 +23,9 @@ from drivers.ble.formats import patterns
 from drivers.ble.keeper import Policy, RadioState
 from drivers.ble.makers import Makers
 from drivers.ble.manager import manager
+from drivers.ble.node import Nodes
+from drivers.ble.node_counters import SentCounters
+from drivers.ble.node_session import Unbelieved
 from drivers.ble.scanner import Spoken
 from drivers.ble.signal import Signals
 from drivers.ble.waiting import Waiting
@@ -44,12 +49,23 @@ _DEFAULT: Final = Policy()
 class BluezRadio:
     """A radio (see `drivers.process.Radio`) of all adapters of this machine; `run` must run."""
 
-    def __init__(self, boottime_us: Callable[[], int], policy: Policy = _DEFAULT) -> None:
-        """Stamp adverts by `boottime_us` as they are heard."""
+    def __init__(
+        self,
+        boottime_us: Callable[[], int],
+        policy: Policy = _DEFAULT,
+        *,
+        state: Path | None = None,
+    ) -> None:
+        """Stamp adverts by `boottime_us` as they are heard.
+
+        In the folder `state` the counters of commands are kept; without it there are none.
+        """
+        self._nodes = None
+        if state is not None:
+            self._nodes = Nodes(SentCounters(state / "ble.sent.state"), self._tell)
         self._boottime_us = boottime_us
         self._policy = policy
         self._wanted: frozenset[str] | None = None
-        self._connectable: frozenset[str] = frozenset()
         self._signals = Signals()
         self._table: Mapping[str, Device] = {}
         self._makers = Makers()
@@ -61,7 +77,7 @@ class BluezRadio:
         self._patterns = (tuple(uuid16s), tuple(companies))
         self._spoken = Spoken(*self._patterns)
         self._adverts = Waiting(_ADVERTS_MAX, _OF_ONE_MAX)
-        self._states: deque[RadioState] = deque(maxlen=_STATES_MAX)
+        self._states: deque[RadioState | Unbelieved] = deque(maxlen=_STATES_MAX)
         self._some = asyncio.Event()
         self.heard = 0
         "Adverts of anybody."
@@ -76,7 +92,11 @@ class BluezRadio:
         async with manager(*self._patterns) as library:
             self._adapters = Adapters(library, self._policy, self._hear, self._tell)
             self._adapters.survey(self._survey_s)
-            await self._adapters.run()
+            async with asyncio.TaskGroup() as group:
+                if self._nodes is not None:
+                    find = partial(library.async_ble_device_from_address, connectable=True)
+                    group.create_task(self._nodes.run(find), name="nodes")
+                await self._adapters.run()
 
     def set_devices(self, devices: Iterable[KeyedDevice]) -> None:
         """Listen for these from now on."""
@@ -85,11 +105,11 @@ class BluezRadio:
         self._wanted = frozenset(table)
         self._table = table
         self._crowd.set_devices(devices)
-        # The library keeps what it needs to connect, and only of what is connected to.
-        self._connectable = frozenset(name for name, device in table.items() if device.outputs)
+        if self._nodes is not None:
+            self._nodes.set_devices(devices)
         self._signals.retain(self._wanted)
 
-    async def adverts(self) -> AsyncIterator[RawAdvert | RadioState]:
+    async def adverts(self) -> AsyncIterator[RawAdvert | RadioState | Unbelieved]:
         """See `drivers.process.Radio`."""
         while True:
             await self._some.wait()
@@ -102,9 +122,10 @@ class BluezRadio:
                 await asyncio.sleep(0)
 
     async def perform(self, command: Command, device: Device) -> Refusal | None:
-        """Refuse: no device takes commands by radio yet."""
-        del command, device
-        return Refusal.UNSUPPORTED
+        """See `drivers.process.Radio`; our own plug nodes take commands."""
+        if self._nodes is None:
+            return Refusal.UNSUPPORTED
+        return await self._nodes.perform(command, device)
 
     async def survey(self, for_s: float) -> None:
         """See `drivers.process.Radio`."""
@@ -152,8 +173,10 @@ class BluezRadio:
         at_s = asyncio.get_running_loop().time()
         if at_s < self._survey_s:
             self._crowd.hear(source, address, advertisement, elements, self._boottime_us())
+        # The library keeps what it needs to connect, and only of what is connected to.
+        connectable = self._nodes is not None and self._nodes.heard(address)
         if not elements or (self._wanted is not None and address not in self._wanted):
-            return bool(elements), address in self._connectable
+            return bool(elements), connectable
         if self._wanted is not None:
             self._signals.take(address, source, advertisement.rssi, at_s)
         at_us = self._boottime_us()
@@ -162,8 +185,8 @@ class BluezRadio:
                 RawAdvert(address, uuid16, data, advertisement.rssi, at_us, company, source)
             )
         self._some.set()
-        return True, address in self._connectable
+        return True, connectable
 
-    def _tell(self, state: RadioState) -> None:
+    def _tell(self, state: RadioState | Unbelieved) -> None:
         self._states.append(state)
         self._some.set()

@@ -33,6 +33,7 @@ MTU: Final = 517
 "What BlueZ asks for; the smaller of both ends is used."
 
 _CONNECTS_WITHIN_S: Final = 20.0
+_MEETS_AFTER_S: Final = 0.01
 _ADVERTISES_EVERY_MS: Final = 10_240
 "Of the timer in bumble's advertiser, whose adverts go nowhere."
 
@@ -55,6 +56,10 @@ class Link:
         self._link = _Silent()
         self._controllers: dict[str, LinkController] = {}
         self._centrals: dict[str, Device] = {}
+        self._turns: dict[str, asyncio.Lock] = {}
+        "A controller makes one connection after the other."
+        self._waiting: dict[tuple[str, str], asyncio.Event] = {}
+        "Who waits for whose advert."
 
     async def device(self, address: str) -> Device:
         """A device of bumble's on this link, powered on: an end of a connection, any role.
@@ -111,6 +116,12 @@ class Link:
 
     def hear(self, receiver: str, sender: str) -> None:
         """A receiver hears a connectable advert: it connects now if it has waited for it."""
+        heard = self._waiting.get((receiver, sender))
+        if heard is not None:
+            heard.set()
+        self._meet(receiver, sender)
+
+    def _meet(self, receiver: str, sender: str) -> None:
         waiting = self._controllers.get(receiver)
         peripheral = self._controllers.get(sender)
         if waiting is None or peripheral is None or waiting.pending_le_connection is None:
@@ -122,18 +133,39 @@ class Link:
     async def connect(
         self, adapter: str, peripheral: str, within_s: float = _CONNECTS_WITHIN_S
     ) -> "Peer":
-        """Connect an adapter, or a stranger's telephone, to a peripheral.
+        """Connect an adapter, or a stranger's telephone, to a peripheral, once it is heard.
+
+        As a kernel does it, one may wait for several peripherals at once.
 
         Raises:
             LinkLost: it was not heard in time, or was lost again at once.
 
         """
+        turn = self._turns.setdefault(adapter, asyncio.Lock())
+        heard = self._waiting.setdefault((adapter, peripheral), asyncio.Event())
+        try:
+            async with asyncio.timeout(within_s):
+                while True:
+                    await heard.wait()
+                    heard.clear()
+                    async with turn:
+                        sender = self._controllers.get(peripheral)
+                        if sender is not None and sender.open_at() is not None:
+                            return await self._connect(adapter, peripheral)
+        except TimeoutError as error:
+            raise LinkLost(f"{peripheral}: not heard") from error
+        finally:
+            self._waiting.pop((adapter, peripheral), None)
+
+    async def _connect(self, adapter: str, peripheral: str) -> "Peer":
         central = self._centrals.get(adapter)
         if central is None:
             central = self._centrals[adapter] = await self.device(adapter)
+        # As soon as the controller was told to; should that take longer, by the next advert.
+        asyncio.get_running_loop().call_later(_MEETS_AFTER_S, self._meet, adapter, peripheral)
         try:
-            connection = await central.connect(hci.Address(peripheral), timeout=within_s)
-        except (ProtocolError, BumbleTimeoutError, TimeoutError) as error:
+            connection = await central.connect(hci.Address(peripheral))
+        except (ProtocolError, BumbleTimeoutError) as error:
             raise LinkLost(f"{peripheral}: {error}") from error
         except asyncio.CancelledError as error:
             self._controllers[adapter].pending_le_connection = None

@@ -1,12 +1,13 @@
 """How a plug node treats commands: the reference that its firmware is held against.
 
 Written for MicroPython as for CPython: no hmac module, no dataclasses, no typing at run time. Who
-uses it serves `challenge` and `result` as they stand, and calls `tick` about once a second.
-One central at a time: a node does not advertise as connectable while it has one.
+uses it serves `challenge`, `result` and `progress` as they stand, and calls `tick` about once a
+second. One central at a time: a node does not advertise as connectable while it has one.
 
 Ref: docs/protocol/node.md; RFC 2104 (HMAC).
 """
 
+import binascii
 import hashlib
 
 TYPE_CHECKING = False
@@ -23,6 +24,15 @@ if TYPE_CHECKING:
         def save(self, boot: int, reserved: int) -> None:
             """Durable when this returns; raises OSError."""
 
+    class Store(Protocol):
+        """Where a configuration or an update is put until it is committed."""
+
+        def room(self, op: int) -> int:
+            """Bytes for what this op announces; 0: the node has no such thing."""
+
+        def put(self, op: int, offset: int, piece: bytes) -> None:
+            """Keep a piece of it; raises OSError."""
+
 
 _VERSION = 1
 _DONE_WITHIN_MS = 5_000
@@ -32,6 +42,10 @@ _AHEAD = 64
 _DRAWN = 0x80000000
 "Boot numbers from here on were drawn: the one before is not known."
 _LAST = 0xFFFFFFFF
+
+CONFIGURE, UPDATE = 0x10, 0x20
+"They announce what will be written into `data`; the op behind each commits it."
+_KIB = 1024
 
 DONE, UNSUPPORTED, TAG, CHALLENGE, COUNTER, BUSY, REFUSED, FORM = range(8)
 MARKS_LOST = 16
@@ -48,6 +62,7 @@ class NodeRules:
         act: "Callable[[int, int], int]",
         state: "Callable[[], int]",
         entropy: "Callable[[int], bytes]",
+        store: "Store | None" = None,
     ) -> None:
         """`act(op, argument)` does it, and gives a status; `state()` is how the node stands."""
         self._mac = mac
@@ -66,6 +81,7 @@ class NodeRules:
         self._since_ms = 0
         self._issued_ms = 0
         self._wrong = 0
+        self._data = _Data(store)
         self.challenge = b""
         "The value to serve; nothing has to notice that it is read."
         self.result = b""
@@ -73,10 +89,16 @@ class NodeRules:
         self.refused = 0
         "Frames that were not believed since the boot."
 
+    @property
+    def progress(self) -> bytes:
+        """The value to serve for `data`."""
+        return self._data.progress()
+
     def connect(self, at_ms: int) -> None:
         """A central has connected."""
         self.connected = True
         self.result = b""
+        self._data.open = False
         self._wrong = 0
         self._since_ms = at_ms
         self._ask(at_ms)
@@ -85,6 +107,7 @@ class NodeRules:
         """It is gone, and what it was asked with it."""
         self.connected = False
         self.challenge = self.result = b""
+        self._data.open = False
 
     def tick(self, at_ms: int) -> bool:
         """Whether the central is to be dropped: it only holds the place, or talks rubbish."""
@@ -101,12 +124,21 @@ class NodeRules:
             self._ask(at_ms)
         return self.result
 
+    def write_data(self, piece: bytes, at_ms: int) -> None:
+        """A central has written a piece of what it announced, in the same connection."""
+        if not self._data.open:
+            self._wrong += 1
+            self.refused += 1
+        elif self._data.take(bytes(piece)):
+            self._since_ms = at_ms
+
     def _judge(self, frame: bytes, challenge: bytes, at_ms: int) -> bytes:
         if len(frame) != 20 or frame[0] != _VERSION:
             return self._hint(FORM, frame)
         if not challenge or at_ms - self._issued_ms > _DONE_WITHIN_MS:
             return self._hint(CHALLENGE, frame)
-        right = hmac_sha256(self._command_key, b"\x01" + self._mac + challenge + frame[:8])
+        message = b"\x01" + self._mac + challenge + frame[:8] + self._data.digest_for(frame[1])
+        right = hmac_sha256(self._command_key, message)
         if not same(right[:12], frame[8:]):
             return self._hint(TAG, frame)
         self._since_ms = at_ms
@@ -118,8 +150,17 @@ class NodeRules:
             self._reserved = min(counter + _AHEAD - 1, _LAST)
             self._save()
         self._used = counter
-        status = self._act(frame[1], int.from_bytes(frame[2:4], "little"))
+        status = self._do(frame[1], int.from_bytes(frame[2:4], "little"))
         return self._say(status, counter, frame, challenge)
+
+    def _do(self, op: int, argument: int) -> int:
+        if op in (CONFIGURE, UPDATE):
+            return self._data.announce(op, argument)
+        if op in (CONFIGURE + 1, UPDATE + 1):
+            # The tag covers it: it is whole, and what was meant. It is committed once.
+            self._data.open = False
+            self._data.op = 0
+        return self._act(op, argument)
 
     def _say(self, status: int, counter: int, frame: bytes, challenge: bytes) -> bytes:
         state = self._state() | (MARKS_LOST if self._lost else 0)
@@ -167,6 +208,74 @@ class NodeRules:
 
     def _draw(self) -> None:
         self._boot = _DRAWN | int.from_bytes(self._entropy(4), "little")
+
+
+class _Data:
+    """What is written into `data`, piece by piece from the beginning on, until it is committed.
+
+    It outlasts a connection, not a boot.
+    """
+
+    def __init__(self, store: "Store | None") -> None:
+        self._store = store
+        self._size = 0
+        self._got = 0
+        self._crc = 0
+        self._hash = hashlib.sha256()
+        self._digest = b""
+        self.op = 0
+        "That announced it; 0: none did."
+        self.open = False
+        "It was announced in this connection."
+
+    def announce(self, op: int, argument: int) -> int:
+        """Go on where the same was broken off; else begin."""
+        size = argument * _KIB if op == UPDATE else argument
+        room = 0 if self._store is None else self._store.room(op)
+        if not room:
+            return UNSUPPORTED
+        if not 0 < size <= room:
+            return REFUSED
+        if (op, size) != (self.op, self._size):
+            self.op = op
+            self._size = size
+            self._restart()
+        self.open = True
+        return DONE
+
+    def take(self, piece: bytes) -> bool:
+        """Keep a piece if it is the next one, or the first one again."""
+        offset, piece = int.from_bytes(piece[:4], "little"), piece[4:]
+        if offset == 0 and self._got:
+            self._restart()
+        if not piece or offset != self._got or offset + len(piece) > self._size:
+            return False
+        try:
+            self._store.put(self.op, offset, piece)  # type: ignore[union-attr]
+        except OSError:
+            self.open = False
+            return False
+        self._got += len(piece)
+        self._crc = binascii.crc32(piece, self._crc)
+        self._hash.update(piece)
+        if self._got == self._size:
+            self._digest = self._hash.digest()
+        return True
+
+    def progress(self) -> bytes:
+        """How many bytes there are, and their CRC-32: whether they are of what is being sent."""
+        if not self.open:
+            return b""
+        return self._got.to_bytes(4, "little") + self._crc.to_bytes(4, "little")
+
+    def digest_for(self, op: int) -> bytes:
+        """What the tag of an op covers besides; empty while it is not whole."""
+        return self._digest if self.op and op == self.op + 1 else b""
+
+    def _restart(self) -> None:
+        self._got = self._crc = 0
+        self._hash = hashlib.sha256()
+        self._digest = b""
 
 
 def pads(key: bytes) -> tuple[bytes, bytes]:

@@ -1,0 +1,182 @@
+"""A connection to a plug node, by the adapter or proxy that hears it best.
+
+What bleak makes of a bus that dies under it is dangerous, and kept in here: a call on a connection
+to the bus that is lost is never answered, and makes dbus-fast deaf on another one. So nothing is
+asked of a client whose bus is gone, not even to disconnect; and an attempt to connect that does
+not end when it is cancelled is cancelled again.
+"""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Final
+
+import bleak_retry_connector
+from bleak import BleakClient
+from bleak.backends.characteristic import BleakGATTCharacteristic
+from bleak.backends.device import BLEDevice
+from bleak_retry_connector import BleakClientWithServiceCache, establish_connection
+
+from drivers.ble.manager import RADIO_ERRORS, bus_is_lost
+from drivers.ble.node_frames import CHALLENGE, COMMAND, RESULT
+from drivers.ble.node_session import Part
+from rules.errors import LinkLost
+
+_ATTEMPTS: Final = 2
+"Of an adapter's own, where one is aborted."
+_ANSWERS_WITHIN_S: Final = 3.0
+_ENDS_WITHIN_S: Final = 2.0
+_UNWINDS_WITHIN_S: Final = 0.5
+_RESULTS_MAX: Final = 16
+"Whoever notifies more than that between two looks is not the node."
+
+_PARTS: Final = {Part.CHALLENGE: CHALLENGE, Part.RESULT: RESULT}
+# Of a call that was under way when the bus died, the answer is none at all.
+_ERRORS: Final = (*RADIO_ERRORS, AttributeError, AssertionError)
+
+
+class NodeLink:
+    """A connection, subscribed to results."""
+
+    def __init__(self) -> None:
+        """Not made yet: see `to`."""
+        self._client: BleakClientWithServiceCache | None = None
+        self._results: asyncio.Queue[bytes | None] = asyncio.Queue(_RESULTS_MAX)
+        self._over = False
+
+    @classmethod
+    async def to(cls, device: BLEDevice | None, within_s: float) -> "NodeLink":
+        """Connect, and subscribe to results; None is heard by nobody who could.
+
+        Raises:
+            LinkLost: not within so long, or lost again at once.
+
+        """
+        if device is None:
+            raise LinkLost("heard by no radio that can connect")
+        link = cls()
+        error: BaseException | None = asyncio.CancelledError()
+        try:
+            error = await _within(within_s, link._connect(device))
+        finally:
+            if error is not None:
+                await link.close()
+        if error is not None:
+            raise LinkLost(f"not connected: {error!r}")
+        return link
+
+    @property
+    def alive(self) -> bool:
+        """Whether something may be asked of it."""
+        client = self._client
+        return (
+            client is not None
+            and not self._over
+            and client.is_connected
+            and not bus_is_lost(client)
+        )
+
+    async def read(self, part: Part) -> bytes:
+        """Read a characteristic.
+
+        Raises:
+            LinkLost: the connection has ended, or nothing was answered.
+
+        """
+        client = self._usable()
+        try:
+            async with asyncio.timeout(_ANSWERS_WITHIN_S):
+                return bytes(await client.read_gatt_char(_PARTS[part]))
+        except _ERRORS as error:
+            raise LinkLost(f"{part.value}: {error!r}") from error
+
+    async def command(self, frame: bytes) -> None:
+        """Write a command; results from before it are forgotten.
+
+        Raises:
+            LinkLost: the connection has ended, or nothing was answered.
+
+        """
+        client = self._usable()
+        while not self._results.empty():
+            if self._results.get_nowait() is None:
+                raise LinkLost("disconnected")
+        try:
+            async with asyncio.timeout(_ANSWERS_WITHIN_S):
+                await client.write_gatt_char(COMMAND, frame, response=True)
+        except _ERRORS as error:
+            raise LinkLost(f"command: {error!r}") from error
+
+    async def result(self, until_s: float) -> bytes | None:
+        """The next result that is notified; None: none until then.
+
+        Raises:
+            LinkLost: the connection has ended.
+
+        """
+        try:
+            async with asyncio.timeout_at(until_s):
+                value = await self._results.get()
+        except TimeoutError:
+            return None
+        if value is None:
+            raise LinkLost("disconnected")
+        return value
+
+    async def close(self) -> None:
+        """End the connection, and free what it took of this machine; never fails."""
+        client, self._client = self._client, None
+        self._over = True
+        if client is None or bus_is_lost(client):
+            return  # With the bus everything of it is gone.
+        try:
+            async with asyncio.timeout(_ENDS_WITHIN_S):
+                await client.disconnect()
+        except _ERRORS:
+            return
+
+    def _usable(self) -> BleakClientWithServiceCache:
+        client = self._client
+        if client is None or not self.alive:
+            raise LinkLost("not connected")
+        return client
+
+    async def _connect(self, device: BLEDevice) -> Exception | None:
+        try:
+            # Looked up at the last moment: habluetooth puts its own class in this place, which
+            # chooses between adapters and proxies.
+            self._client = await establish_connection(
+                bleak_retry_connector.BleakClientWithServiceCache,
+                device,
+                device.address,
+                self._ended,
+                max_attempts=_ATTEMPTS,
+            )
+            await self._usable().start_notify(RESULT, self._take)
+        except (*_ERRORS, LinkLost) as error:
+            return error
+        return None
+
+    def _take(self, _: BleakGATTCharacteristic, value: bytearray) -> None:
+        if not self._results.full():
+            self._results.put_nowait(bytes(value))
+
+    def _ended(self, _: BleakClient) -> None:
+        self._over = True
+        if self._results.full():
+            self._results.get_nowait()
+        self._results.put_nowait(None)
+
+
+async def _within(
+    seconds: float, work: Coroutine[object, object, Exception | None]
+) -> Exception | None:
+    """What it comes to; cancelled after so long, and as often as it takes to end it."""
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(work, name="connect to a node")
+        try:
+            await asyncio.wait((task,), timeout=seconds)
+        finally:
+            while not task.done():
+                task.cancel()
+                await asyncio.wait((task,), timeout=_UNWINDS_WITHIN_S)
+    return TimeoutError("not in time") if task.cancelled() else task.result()
