@@ -181,11 +181,11 @@ class Adapters:
     async def _start(self, kept: _Kept, adapter: Adapter, *, active: bool) -> None:
         time, heard, woken = asyncio.get_running_loop().time, kept.keeper.heard, kept.woken
 
-        def tap(source: str, address: str, advertisement: AdvertisementData) -> bool:
+        def tap(source: str, address: str, advertisement: AdvertisementData) -> tuple[bool, bool]:
             ours, connectable = self._tap(source, address, advertisement)
             if heard(time(), ours=ours):
                 woken.set()
-            return connectable
+            return ours, connectable
 
         scanner = LocalScanner(adapter.name, adapter.address, tap, active=active)
         scanner.async_setup()

@@ -43,8 +43,10 @@ class Spoken:
 class Tap(Protocol):
     """Takes what an adapter hears."""
 
-    def __call__(self, source: str, address: str, advertisement: AdvertisementData) -> bool:
-        """Of the sender `address`; whether it is to be known for connecting."""
+    def __call__(
+        self, source: str, address: str, advertisement: AdvertisementData
+    ) -> tuple[bool, bool]:
+        """Of the sender `address`; see `Scanner.hear` for what is returned."""
 
 
 class LocalScanner(Scanner):
@@ -57,6 +59,6 @@ class LocalScanner(Scanner):
         self._address = address
         self._tap = tap
 
-    def hear(self, device: BLEDevice, advertisement: AdvertisementData) -> bool:
+    def hear(self, device: BLEDevice, advertisement: AdvertisementData) -> tuple[bool, bool]:
         """See `Scanner`."""
         return self._tap(self._address, device.address, advertisement)

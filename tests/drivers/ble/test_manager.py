@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 
 import pytest
 from bleak.backends.bluezdbus import manager as bleak_manager
@@ -11,7 +12,7 @@ from habluetooth import BluetoothScanningMode, HaScanner
 from habluetooth.scanner_bleak import PASSIVE_SCANNER_ARGS
 
 from drivers.ble.manager import Scanner, manager
-from drivers.ble.scanner import LocalScanner
+from drivers.ble.scanner import LocalScanner, Tap
 from sim.ble.frame import Element, Frame, element, flags, manufacturer, service_data
 from tests.drivers.ble.air import HCI0, NEEDS_DBUS, World, world
 
@@ -46,29 +47,32 @@ async def test_all_adverts_come_by_the_bus_and_past_the_librarys_own_choice(
 ) -> None:
     heard: list[tuple[str, str, int]] = []
 
-    def tap(source: str, address: str, advertisement: AdvertisementData) -> bool:
+    def tap(source: str, address: str, advertisement: AdvertisementData) -> tuple[bool, bool]:
         heard.append((source, address, advertisement.rssi))
-        return False
+        return True, False
 
-    async with (
-        world(monkeypatch, listens=False) as here,
-        manager([0xFCD2], [0x0969]) as library,
-    ):
+    async with world(monkeypatch, listens=False) as here, _scanning(tap, active=False) as scanner:
+        # Theirs would reset silent adapters.
+        assert scanner._cancel_watchdog is None  # noqa: SLF001 -- a private name is the matter
+        assert scanner.current_mode is BluetoothScanningMode.PASSIVE
+        await _patterns_are_ours(here, heard)
+    loop = asyncio.get_running_loop()
+    assert loop not in bleak_manager._global_instances  # noqa: SLF001 -- likewise
+
+
+@asynccontextmanager
+async def _scanning(tap: Tap, *, active: bool) -> AsyncIterator[LocalScanner]:
+    async with manager([0xFCD2], [0x0969]) as library:
         assert not library.has_advertising_side_channel
-        scanner = LocalScanner("hci0", HCI0, tap, active=False)
+        scanner = LocalScanner("hci0", HCI0, tap, active=active)
         scanner.async_setup()
         forget = library.async_register_scanner(scanner)
         await scanner.async_start()
         try:
-            # Theirs would reset silent adapters.
-            assert scanner._cancel_watchdog is None  # noqa: SLF001 -- a private name is the matter
-            assert scanner.current_mode is BluetoothScanningMode.PASSIVE
-            await _patterns_are_ours(here, heard)
+            yield scanner
         finally:
             await scanner.async_stop()
             forget()
-    loop = asyncio.get_running_loop()
-    assert loop not in bleak_manager._global_instances  # noqa: SLF001 -- likewise
 
 
 async def _patterns_are_ours(here: World, heard: list[tuple[str, str, int]]) -> None:
@@ -91,3 +95,45 @@ async def _patterns_are_ours(here: World, heard: list[tuple[str, str, int]]) -> 
     await here.until(sent)
     assert {address for _, address, _ in heard} == {frame.address for frame in wanted}
     assert {(source, rssi) for source, _, rssi in heard} == {(HCI0, -60)}
+
+
+async def test_of_strangers_without_number_bleak_keeps_little_and_tells_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    heard: list[tuple[str, AdvertisementData]] = []
+
+    def tap(source: str, address: str, advertisement: AdvertisementData) -> tuple[bool, bool]:
+        assert source == HCI0
+        heard.append((address, advertisement))
+        return bool(advertisement.service_data), False
+
+    crowd = [f"7A:00:00:00:{one // 256:02X}:{one % 256:02X}" for one in range(1500)]
+    last = crowd[-1]
+    async with (
+        world(monkeypatch, listens=False, experimental=False) as here,
+        _scanning(tap, active=True) as scanner,
+    ):
+
+        async def hears(rssi_dbm: int, data: bytes, *addresses: str) -> list[AdvertisementData]:
+            heard.clear()
+            for address in addresses:
+                here.bluez.hear(HCI0, Frame(address, data), rssi_dbm)
+            await here.until(lambda: len(heard) >= len(addresses))
+            assert [address for address, _ in heard] == list(addresses)
+            assert {advertisement.rssi for _, advertisement in heard} == {rssi_dbm}
+            return [advertisement for _, advertisement in heard]
+
+        named = element(Element.NAME, b"one")
+        await hears(-60, named + manufacturer(0x004C, b"first"), *crowd)
+        told = await hears(-61, manufacturer(0x004C, b"second"), *crowd)
+        assert {one.manufacturer_data[0x004C] for one in told} == {b"second"}
+        assert {one.local_name for one in told} == {"one"}
+        bluez = bleak_manager._global_instances[asyncio.get_running_loop()]  # noqa: SLF001
+        known = bluez._properties.values()  # noqa: SLF001
+        assert len(known) > len(crowd)
+        assert sum(len(each.get("org.bluez.Device1", ())) > 5 for each in known) <= 600
+        assert len(scanner.discovered_devices) <= 600
+        # One of them turns out to be of use, and is kept from then on.
+        (told_last,) = await hears(-62, service_data(0xFCD2, b"@"), last)
+        assert list(told_last.service_data.values()) == [b"@"]
+        assert last in {one.address for one in scanner.discovered_devices}
