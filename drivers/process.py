@@ -15,7 +15,7 @@ from drivers.ble.node_session import Unbelieved
 from drivers.guard import CounterGuard
 from drivers.link import GatewayLink, Incoming
 from drivers.pending import Pending
-from rules.air import Reception, Receptions, Settings, Sighting, Survey
+from rules.air import Proxy, Reception, Receptions, Settings, Sighting, Survey
 from rules.alarm import AlarmKind
 from rules.command import Command, Refusal
 from rules.device import Device, Link
@@ -37,6 +37,13 @@ _RECEPTIONS_A_PACKET: Final = 100
 SURVEY_S_MAX: Final = 60.0
 "However long a gateway asks for: one that is still there asks again."
 _SIGHTINGS_EVERY_S: Final = 1.0
+
+_SAID: Final = {
+    Trouble.GONE: Say.RADIO_GONE,
+    Trouble.SILENT: Say.RADIO_SILENT,
+    Trouble.LOST: Say.PROXY_LOST,
+    Trouble.REFUSED: Say.PROXY_REFUSED,
+}
 
 _COMMANDS_MAX: Final = 32
 _EARLY_MAX: Final = 256
@@ -63,6 +70,9 @@ class Radio(Protocol):
 
     def set_devices(self, devices: Iterable[KeyedDevice]) -> None:
         """Take over the device table: adverts of others are not wanted."""
+
+    def set_proxies(self, proxies: Iterable[Proxy]) -> None:
+        """Listen by these, too, and by no others from now on."""
 
     async def perform(self, command: Command, device: Device) -> Refusal | None:
         """Carry out a command; None when the device has done it.
@@ -170,7 +180,7 @@ class _Driver:
             elif isinstance(message, Survey):
                 await self._survey(message)
             elif isinstance(message, Settings):
-                pass
+                self._radio.set_proxies(message.proxies)
             elif (id_ := message.command.id) in self._under_way:
                 _log.info("command %d came again while it is carried out", id_)
             elif len(self._under_way) >= _COMMANDS_MAX:
@@ -240,10 +250,9 @@ class _Driver:
             said = sentence(Say.FAULT_OVER, at=now)
         else:
             _log.error("%s is %s", radio.radio, radio.trouble)
-            gone = radio.trouble is Trouble.GONE
-            what = Say.RADIO_GONE if gone else Say.RADIO_SILENT
             since = now - timedelta(seconds=radio.for_s)
-            said = sentence(what, since=since, radio=radio.radio)
+            when = {"at": now} if radio.trouble is Trouble.REFUSED else {"since": since}
+            said = sentence(_SAID[radio.trouble], radio=radio.radio, **when)
         scope = DeviceId(f"{self._part}:{radio.radio}")
         present = radio.trouble is not None
         self.pending.put(DriverFault(AlarmKind.RADIO_LOST, scope, present, said))

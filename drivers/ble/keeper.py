@@ -60,12 +60,16 @@ class Step(Enum):
 
 
 class Trouble(StrEnum):
-    """What is wrong with an adapter for longer than it takes to mend it."""
+    """What is wrong with an adapter or a proxy for longer than it takes to mend it."""
 
     GONE = "gone"
     "Unplugged, or nobody is there to ask for it."
     SILENT = "silent"
     "There, but it cannot be started, or hears nothing where something must be heard."
+    LOST = "lost"
+    "A proxy that is not reached, or does not scan."
+    REFUSED = "refused"
+    "A proxy that has another key or none, another name, or no Bluetooth."
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +77,7 @@ class RadioState:
     """What is wrong with a radio from now on; None: nothing any more."""
 
     radio: str
-    "hci0 and so on."
+    "hci0 and so on, or a proxy's name."
     trouble: Trouble | None
     for_s: float = field(default=0.0, compare=False)
     "So long already."
@@ -151,7 +155,7 @@ class Keeper:
                 return 0.0
             case Trouble.GONE:
                 return at_s - self._since_s
-            case Trouble.SILENT:
+            case _:
                 began = [s for s in (self._quiet_s, self._unable_s) if s is not None]
                 return at_s - min(began, default=at_s)
 

@@ -1,4 +1,4 @@
-"""The radio of the BLE driver: what BlueZ hears of the home's own devices.
+"""The radio of the BLE driver: what BlueZ and proxies hear of the home's own devices.
 
 Nothing is kept of the addresses around, save by a survey for as long as it lasts: what is not in
 the device table goes by. Until there is a table, everything that is in a format of ours is handed
@@ -26,10 +26,11 @@ from drivers.ble.manager import manager
 from drivers.ble.node import Nodes
 from drivers.ble.node_counters import SentCounters
 from drivers.ble.node_session import Unbelieved
+from drivers.ble.proxies import Ears, Proxies, ProxyPolicy
 from drivers.ble.scanner import Spoken
 from drivers.ble.signal import Signals
 from drivers.ble.waiting import Waiting
-from rules.air import Reception, Sighting
+from rules.air import Proxy, Reception, Sighting
 from rules.command import Command, Refusal
 from rules.device import Device
 from rules.wire import KeyedDevice
@@ -44,6 +45,7 @@ _AT_ONCE: Final = 64
 _FORGOTTEN_S: Final = 86_400.0
 "After so long a silence nothing is known any more of how a device is received."
 _DEFAULT: Final = Policy()
+_PROXIES: Final = ProxyPolicy()
 
 
 class BluezRadio:
@@ -53,6 +55,7 @@ class BluezRadio:
         self,
         boottime_us: Callable[[], int],
         policy: Policy = _DEFAULT,
+        proxies: ProxyPolicy = _PROXIES,
         *,
         state: Path | None = None,
     ) -> None:
@@ -73,6 +76,7 @@ class BluezRadio:
         self._survey_s = -math.inf
         "Until then, by the event loop's clock, everybody is noticed."
         self._adapters: Adapters | None = None
+        self._proxies = Proxies(Ears(self._listens_to, self._hear), self._tell, proxies)
         uuid16s, companies = patterns()
         self._patterns = (tuple(uuid16s), tuple(companies))
         self._spoken = Spoken(*self._patterns)
@@ -96,6 +100,7 @@ class BluezRadio:
                 if self._nodes is not None:
                     find = partial(library.async_ble_device_from_address, connectable=True)
                     group.create_task(self._nodes.run(find), name="nodes")
+                group.create_task(self._proxies.run(library), name="proxies")
                 await self._adapters.run()
 
     def set_devices(self, devices: Iterable[KeyedDevice]) -> None:
@@ -108,6 +113,10 @@ class BluezRadio:
         if self._nodes is not None:
             self._nodes.set_devices(devices)
         self._signals.retain(self._wanted)
+
+    def set_proxies(self, proxies: Iterable[Proxy]) -> None:
+        """See `drivers.process.Radio`."""
+        self._proxies.set(proxies)
 
     async def adverts(self) -> AsyncIterator[RawAdvert | RadioState | Unbelieved]:
         """See `drivers.process.Radio`."""
@@ -163,6 +172,15 @@ class BluezRadio:
 
     def _source(self, source: str) -> str:
         return source if self._adapters is None else self._adapters.name(source)
+
+    def _listens_to(self, address: str) -> bool:
+        """Whether an advert need be looked at."""
+        if self._wanted is None or address in self._wanted:
+            return True
+        if asyncio.get_running_loop().time() < self._survey_s:
+            return True
+        self.heard += 1
+        return False
 
     def _hear(
         self, source: str, address: str, advertisement: AdvertisementData

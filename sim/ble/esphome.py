@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from sim.ble.gatt import Link
 
 _NUMBERS: Final = {kind: number for number, kind in MESSAGE_TYPE_TO_PROTO.items()}
-_FEATURES: Final = 1 | 2 | 4 | 32 | 64
+FEATURES: Final = 1 | 2 | 4 | 32 | 64
 "Passive scanning, connections, services kept by the client, raw adverts, state and mode."
 _BATCH_MAX: Final = 16
 _BATCH_S: Final = 0.1
@@ -68,6 +68,9 @@ class FakeProxy:
         "Known when it is up for the first time, and kept."
         self.dropped = 0
         "Adverts for which there was no room."
+        self.features = FEATURES
+        self.served = 0
+        "Connections so far."
         self.refused = 0
         "Connections with another key or without encryption."
         self._link = link
@@ -165,6 +168,7 @@ class FakeProxy:
         self._group.create_task(self._serve(session), name=f"client of {self.name}")
 
     async def _serve(self, session: "_Session") -> None:
+        self.served += 1
         self._sessions.add(session)
         try:
             await session.run()
@@ -207,6 +211,7 @@ class _Session:
         self._proxy = proxy
         self._connection = connection
         self._group = group
+        self._closed = asyncio.Event()
         self._connections = Connections(proxy.address, link, _SLOTS, self.send)
 
     async def run(self) -> None:
@@ -221,6 +226,8 @@ class _Session:
                     self._handle(number, body)
         except (LinkLost, DecodeError):
             self.refused = not begun
+            if self.dead:
+                await self._closed.wait()  # The other end's goodbye does not come through either.
         finally:
             self._connections.drop()
             self._connection.close()
@@ -234,6 +241,7 @@ class _Session:
         self.send(pb.BluetoothScannerStateResponse(state=state, mode=0, configured_mode=0))
 
     def close(self) -> None:
+        self._closed.set()
         self._connection.close(rudely=True)
 
     def _handle(self, number: int, body: bytes) -> None:
@@ -275,6 +283,6 @@ class _Session:
             bluetooth_mac_address=self._proxy.address,
             esphome_version="2025.9.0",
             model="esp32",
-            bluetooth_proxy_feature_flags=_FEATURES,
+            bluetooth_proxy_feature_flags=self._proxy.features,
             api_encryption_supported=self._proxy.key is not None,
         )

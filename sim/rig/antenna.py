@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Final
 
 from drivers.ble import RawAdvert
-from rules.air import Reception, Sighting
+from rules.air import Proxy, Reception, Sighting
 from rules.codec import parse, plain
 from rules.command import Command, Refusal
 from rules.device import Device
@@ -87,6 +87,9 @@ class Antenna:
 
     def set_devices(self, devices: Iterable[KeyedDevice]) -> None:
         """Take the table: the rig's air holds no others."""
+
+    def set_proxies(self, proxies: Iterable[Proxy]) -> None:
+        """Take none: the rig's air comes by one way."""
 
     async def perform(self, command: Command, device: Device) -> Refusal | None:
         """Have the devices of the rig carry out a command."""

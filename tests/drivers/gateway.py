@@ -10,7 +10,7 @@ from drivers.ble import RawAdvert
 from drivers.ble.keeper import RadioState
 from drivers.process import Clock, run
 from rules import wire
-from rules.air import Reception, Sighting
+from rules.air import Proxy, Reception, Settings, Sighting
 from rules.command import Command, Refusal
 from rules.device import Device, Link
 from rules.wire import Devices, Hello, KeyedDevice, Message
@@ -29,13 +29,15 @@ class GatewayEnd:
         self._listener.listen(4)
         self._connection: socket.socket | None = None
 
-    async def accept(self, *devices: KeyedDevice) -> Hello:
-        """Take the next connection and its hello; tell it the devices."""
+    async def accept(self, *devices: KeyedDevice, settings: Settings | None = None) -> Hello:
+        """Take the next connection and its hello; tell it settings and devices."""
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(DEADLINE_S):
             self._connection, _ = await loop.sock_accept(self._listener)
             hello = await self.next()
         assert isinstance(hello, Hello)
+        if settings is not None:
+            await self.send(settings)
         await self.send(Devices(devices))
         return hello
 
@@ -73,6 +75,7 @@ class Air:
     def __init__(self) -> None:
         self.queue: asyncio.Queue[RawAdvert | RadioState] = asyncio.Queue()
         self.devices: tuple[KeyedDevice, ...] = ()
+        self.proxies: tuple[Proxy, ...] = ()
         self.performed: list[Command] = []
         self.refusal: Refusal | None = None
         self.error: Exception | None = None
@@ -92,6 +95,9 @@ class Air:
 
     def set_devices(self, devices: Iterable[KeyedDevice]) -> None:
         self.devices = tuple(devices)
+
+    def set_proxies(self, proxies: Iterable[Proxy]) -> None:
+        self.proxies = tuple(proxies)
 
     async def perform(self, command: Command, device: Device) -> Refusal | None:
         assert command.device == device.id
