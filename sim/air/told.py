@@ -6,9 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from rules.codec import parse, plain
-from rules.command import Signal
 from rules.errors import FrameError
-from rules.observation import DeviceId
 from sim.homes.act import Absence
 
 
@@ -56,15 +54,7 @@ class Ask:
     """Asks for `CAUGHT_UP`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Signalled:
-    """A device was told to express something."""
-
-    device: DeviceId
-    signal: Signal
-
-
-Message = Told | Ready | Absence | Ask | Signalled
+Message = Told | Ready | Absence | Ask
 
 
 def to_line(message: Message) -> bytes:
@@ -92,7 +82,5 @@ def from_line(line: bytes) -> Message:
             return parse(body, Absence)
         case {"Ask": body}:
             return parse(body, Ask)
-        case {"Signalled": body}:
-            return parse(body, Signalled)
         case _:
             raise FrameError(f"no message: {line[:60]!r}")

@@ -12,7 +12,7 @@ from random import Random
 from typing import Final
 
 from drivers.clock import SystemClock
-from rules.device import Device
+from rules.command import Signal
 from sim.air.home import VirtualHome
 from sim.air.told import Told
 from sim.ble.bluez import Bluez
@@ -21,9 +21,12 @@ from sim.ble.ether import Ether, Receiver
 from sim.ble.frame import Frame
 from sim.ble.gatt import Link
 from sim.ble.peripherals.crowd import Crowd
+from sim.ble.peripherals.node import PlugNode
+from sim.ble.peripherals.sensor import Antenna
 from sim.ble.world_flat import GATEWAY_AT, LOSS, plan
 from sim.ble.world_flights import Departures
 from sim.clock import SharedClock
+from sim.homes.dwelling import Installed
 
 ADAPTER: Final = "00:1A:7D:DA:71:01"
 
@@ -33,6 +36,17 @@ _BEAT_S: Final = 1.0
 _REPEAT_S: Final = 0.1
 "And adverts the same in between: whoever would connect waits for the next one."
 _LOOK_S: Final = 0.01
+
+# Ref: docs/protocol/node.md, Frames.
+_IDENTIFY: Final = 4
+_EXPRESSES: Final = frozenset({2, 3, _IDENTIFY})
+_SIGNALS: Final = {
+    0: Signal.OFF,
+    1: Signal.PROMPT,
+    2: Signal.SOS_SENT,
+    3: Signal.HAZARD,
+    4: Signal.TAKEN,
+}
 
 _log = logging.getLogger(__name__)
 
@@ -44,7 +58,7 @@ class World:
         self,
         bus: str,
         home: VirtualHome,
-        devices: Iterable[Device],
+        installed: Iterable[Installed],
         clock: SharedClock,
         departures: Departures,
         random: Random,
@@ -56,7 +70,7 @@ class World:
         Args:
             bus: address of the bus that bluetoothd serves on.
             home: what happens in it.
-            devices: of the home.
+            installed: its devices.
             clock: virtual time.
             departures: of its frames.
             random: draws walls, losses and neighbours.
@@ -66,7 +80,9 @@ class World:
         self._home = home
         self._clock = clock
         self._departures = departures
-        self._nodes = [device for device in devices if device.outputs]
+        self._nodes = {
+            one.device.id: self._node(one, random) for one in installed if one.device.outputs
+        }
         self._last: dict[str, Frame] = {}
         self._said: Told | None = None
         ether = Ether(random, {ADAPTER: Receiver(GATEWAY_AT)}, plan(loss))
@@ -83,6 +99,9 @@ class World:
         """Live until cancelled; `listened` is called when somebody listens for the first time."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self.bluez.run(), name="bluez")
+            for node in self._nodes.values():
+                await node.open(self.link)
+                group.create_task(node.run(), name=f"node {node.address}")
             await self._listened()
             listened()
             group.create_task(self._air.run(), name="air")
@@ -109,6 +128,19 @@ class World:
             tally.unheard,
         )
 
+    def _node(self, installed: Installed, random: Random) -> PlugNode:
+        """What takes connections; its adverts are the home's."""
+        device = installed.device
+        node = PlugNode(device.address, installed.key, Antenna(), self._clock.now, random=random)
+
+        def did(op: int, argument: int) -> None:
+            signal = Signal.IDENTIFY if op == _IDENTIFY else _SIGNALS.get(argument)
+            if op in _EXPRESSES and signal is not None:
+                self._home.signalled(device.id, signal, self._clock.now())
+
+        node.did = did
+        return node
+
     async def _listened(self) -> None:
         while not self.bluez.scanning(ADAPTER):  # noqa: ASYNC110 -- of another process
             await asyncio.sleep(_LOOK_S)
@@ -124,8 +156,8 @@ class World:
     async def _beat(self) -> None:
         while True:
             await asyncio.sleep(_BEAT_S)
-            for device in self._nodes:
-                self._home.beat(device.id, self._clock.now())
+            for name in self._nodes:
+                self._home.beat(name, self._clock.now())
 
     async def _repeat(self) -> None:
         while True:

@@ -6,6 +6,7 @@ was sent, and the world knows until when the driver has heard everything. Both s
 each writes fields of its own.
 """
 
+import logging
 import mmap
 import struct
 from collections import deque
@@ -27,6 +28,10 @@ _HEARD_AT: Final = 16
 _BYTES: Final = _COUNT.size + _PLACES * _PLACE.size
 _PATIENCE_S: Final = 3.0
 "Who has not heard a frame by then never will."
+_NAMED: Final = 100
+"In the log; all are counted."
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -52,33 +57,37 @@ class Departures:
         """Write into the file; `prepare` has made it."""
         self._map = _mapped(path)
         self._real_s = stopwatch()
-        self._away: deque[tuple[int, int, datetime, float]] = deque()
-        self._latest: dict[str, bytes] = {}
+        self._away: deque[tuple[int, int, datetime, float, str]] = deque()
+        self._noted: dict[int, None] = {}
+        "In the order of their departures."
         self.tally = Tally()
 
     def depart(self, address: str, data: bytes, at: datetime, boottime_us: int) -> None:
-        """An advert reaches the adapter; of a copy of the sender's last one nothing is noted."""
-        said = _said(data)
-        if self._latest.get(address) == said:
+        """An advert reaches the adapter; of a further copy of one nothing is noted."""
+        frame = _digest(address, _said(data))
+        if frame in self._noted:
             return
-        self._latest[address] = said
+        self._noted[frame] = None
+        if len(self._noted) > _PLACES:
+            del self._noted[next(iter(self._noted))]
         number = self.tally.sent
         self.tally.sent += 1
-        frame = _digest(address, said)
         _PLACE.pack_into(self._map, _place_of(number), frame, boottime_us, 0)
         # Last: the other side reads no further than this.
         _COUNT.pack_into(self._map, 0, number + 1)
-        self._away.append((number, frame, at, self._real_s() + _PATIENCE_S))
+        self._away.append((number, frame, at, self._real_s() + _PATIENCE_S, address))
 
     def oldest(self) -> datetime | None:
         """When the oldest frame was sent that is still on its way."""
         while self._away:
-            number, frame, at, until_s = self._away[0]
+            number, frame, at, until_s, sender = self._away[0]
             (heard,) = _HEARD.unpack_from(self._map, _place_of(number) + _HEARD_AT)
             if heard == frame:
                 self.tally.heard += 1
             elif self._real_s() >= until_s or self.tally.sent - number >= _PLACES:
                 self.tally.unheard += 1
+                if self.tally.unheard <= _NAMED:
+                    _log.warning("not heard: a frame of %s, sent %s", sender, at)
             else:
                 return at
             self._away.popleft()

@@ -2,34 +2,24 @@
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from pathlib import Path
 
 from drivers.ble import RawAdvert
 from drivers.ble.keeper import RadioState
+from drivers.ble.node_session import Unbelieved
 from drivers.ble.radio import BluezRadio
-from rules.command import Command, Refusal
-from rules.device import Device
-from sim.air.told import Signalled
 from sim.ble.world_flights import Arrivals
 
 
 class WorldRadio(BluezRadio):
-    """Bluetooth as on every gateway; only what it hears counts as of when it was sent.
+    """Bluetooth as on every gateway; only what it hears counts as of when it was sent."""
 
-    Commands do not go by radio yet: the home is told of them.
-    """
-
-    def __init__(
-        self,
-        boottime_us: Callable[[], int],
-        arrivals: Arrivals,
-        tell: Callable[[Signalled], None],
-    ) -> None:
+    def __init__(self, boottime_us: Callable[[], int], state: Path, arrivals: Arrivals) -> None:
         """Look moments up in `arrivals`, and note there what was heard."""
-        super().__init__(boottime_us)
+        super().__init__(boottime_us, state=state)
         self._arrivals = arrivals
-        self._signalled = tell
 
-    async def adverts(self) -> AsyncIterator[RawAdvert | RadioState]:
+    async def adverts(self) -> AsyncIterator[RawAdvert | RadioState | Unbelieved]:
         """See `drivers.process.Radio`."""
         async for heard in super().adverts():
             if not isinstance(heard, RawAdvert):
@@ -39,8 +29,3 @@ class WorldRadio(BluezRadio):
             yield heard if sent_us is None else replace(heard, boottime_us=sent_us)
             # The driver has taken it in: it asks for the next one.
             self._arrivals.hear(heard.address, heard.service_data)
-
-    async def perform(self, command: Command, device: Device) -> Refusal | None:
-        """See `drivers.process.Radio`."""
-        self._signalled(Signalled(device.id, command.signal))
-        return None

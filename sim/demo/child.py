@@ -10,7 +10,7 @@ from random import Random
 
 from rules.device import Link
 from rules.errors import FrameError
-from sim.air.told import Ask, Message, Ready, Signalled, from_line, to_line
+from sim.air.told import Ask, Message, Ready, from_line, to_line
 from sim.clock import SharedClock
 from sim.demo.folders import Folders
 from sim.homes.act import Absence
@@ -78,7 +78,7 @@ def home(
     world = World(
         os.environ[ENVIRONMENT],
         virtual,
-        (one.device for one in house.installed),
+        house.installed,
         clock,
         Departures(folders.flights),
         Random(seed + 2),
@@ -88,8 +88,6 @@ def home(
         match message:
             case Absence():
                 virtual.befall(message)
-            case Signalled(device, signal):
-                virtual.signalled(device, signal, clock.now())
             case Ask():
                 _say(world.caught_up())
             case _:
@@ -111,11 +109,11 @@ def driver(folders: Folders) -> Work:
     from sim.ble.world_radio import WorldRadio  # noqa: PLC0415
 
     clock = SharedClock(folders.clock)
-    radio = WorldRadio(clock.boottime_us, Arrivals(folders.flights), _say)
+    socket, state = folders.gateway / "run" / "driver.sock", folders.gateway / "drivers"
+    radio = WorldRadio(clock.boottime_us, state, Arrivals(folders.flights))
 
     async def drive() -> None:
         _say(Ready())
-        socket, state = folders.gateway / "run" / "driver.sock", folders.gateway / "drivers"
         async with asyncio.TaskGroup() as group:
             group.create_task(radio.run(), name="bluez")
             await process.run(Link.BLE, socket, state, radio, clock)

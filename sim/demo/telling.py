@@ -12,7 +12,7 @@ from edge.caller import Caller
 from edge.status import Status
 from rules.alarm import AlarmKind
 from rules.events import Outcome
-from sim.air.told import Ask, Message, Ready, Signalled, Told, What, to_line
+from sim.air.told import Ask, Message, Ready, Told, What, to_line
 from sim.ble.bus import ENVIRONMENT
 from sim.clock import MasterClock
 from sim.demo.ends import CenterEnd, GatewayEnd, waiting
@@ -138,12 +138,7 @@ class Telling:
         home = await crew.start("home", self._program("home", *arguments), messages(self._hear))
         for fate in self._plot.fates():
             home.send(to_line(fate))
-
-        def hear(message: Message) -> None:
-            if isinstance(message, Signalled):
-                home.send(to_line(message))
-
-        await crew.start("driver", self._program("driver"), messages(hear))
+        await crew.start("driver", self._program("driver"), messages(self._hear))
         return home
 
     def _program(self, name: str, *arguments: str) -> Program:

@@ -18,7 +18,7 @@ from rules.errors import FrameError
 from rules.observation import DeviceId, Phenomenon, Press, Value
 from rules.wire import KeyedDevice, Observed
 from sim.air.home import VirtualHome
-from sim.air.told import Ask, Message, Ready, Signalled, Told, What, from_line, to_line
+from sim.air.told import Ask, Message, Ready, Told, What, from_line, to_line
 from sim.ble.ether import OPEN_FIELD, Ether, Plan, Receiver
 from sim.ble.frame import ORIGIN, Frame, read
 from sim.clock import UPTIME_US
@@ -275,7 +275,6 @@ def test_a_day_is_summed_up_at_midnight(tmp_path: Path) -> None:
         Absence(START.astimezone(UTC), (START + HOUR).astimezone(UTC)),
         Ready(5683, 8080),
         Ask(),
-        Signalled(LIVING_NODE, Signal.PROMPT),
     ],
 )
 def test_messages_come_back_from_their_lines(message: Message) -> None:
