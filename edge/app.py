@@ -9,6 +9,7 @@ import asyncio
 import logging
 import os
 import signal
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
@@ -30,6 +31,7 @@ from edge.heartbeats import Origin
 from edge.house import House, Surroundings
 from edge.inbox import Inbox
 from edge.journal import Journal, Stored
+from edge.proxies import keyed, removed
 from edge.registry import Registry
 from edge.run_folder import run_folder
 from edge.status import About
@@ -37,8 +39,9 @@ from edge.timekeeper import Timekeeper
 from edge.uplink import Reports, Uplink
 from edge.watchers import Watchers
 from protocol.identity import GatewayIdentity
+from rules.air import Proxy, Settings
 from rules.alarm import AlarmKind
-from rules.device import Liveness
+from rules.device import Link, Liveness
 from rules.engine import Engine
 from rules.errors import FrameError
 from rules.inputs import Boot, DeviceChanged, Technical, Tick
@@ -50,6 +53,16 @@ _CONTROL_MODE = 0o600
 _BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """What stands in the home's files."""
+
+    site: Site
+    proxies: tuple[Proxy, ...]
+    registry: Registry
+    identity: GatewayIdentity
 
 
 async def run(home: Path, machine: Machine) -> None:
@@ -66,11 +79,12 @@ async def run(home: Path, machine: Machine) -> None:
     identity = GatewayIdentity.load(home / IDENTITY_FILE)
     if identity.gateway != site.id:
         raise mismatch(site, identity)
+    written = _Written(site, keyed(home, site.proxies), registry, identity)
     journal = Journal.open(home / "journal.sqlite", machine.now())
     try:
         with run_folder(home) as sockets:
             evidence = EvidenceFiles(home / FOLDER)
-            await _run(sockets, machine, site, registry, identity, journal, evidence)
+            await _run(sockets, machine, written, journal, evidence)
     finally:
         journal.close()
 
@@ -78,12 +92,11 @@ async def run(home: Path, machine: Machine) -> None:
 async def _run(
     sockets: Path,
     machine: Machine,
-    site: Site,
-    registry: Registry,
-    identity: GatewayIdentity,
+    written: _Written,
     journal: Journal,
     files: EvidenceFiles,
 ) -> None:
+    site, registry, identity = written.site, written.registry, written.identity
     stored = journal.load()
     engine, unreadable = _restored(site.book, stored)
     anchor, source = first_anchor(machine, stored.last_moment, trusted=engine.state.trusted)
@@ -95,7 +108,11 @@ async def _run(
     watchers = Watchers()
     evidence = EvidenceLog(files, lambda: _standing(engine))
     drivers = DriverSocket(
-        packets.listen(sockets / "driver.sock", _DRIVERS_MODE), inbox, clock, registry.keyed()
+        packets.listen(sockets / "driver.sock", _DRIVERS_MODE),
+        inbox,
+        clock,
+        registry.keyed(),
+        {Link.BLE: Settings(written.proxies)},
     )
 
     def grown() -> None:
@@ -142,7 +159,7 @@ async def _run(
         if unreadable is not None:
             house.put(unreadable)
         house.found_at_start((*journal.recovery.what, *registry.findings))
-        house.put(DeviceChanged(registry.devices))
+        _take_over(written, house, engine, clock.now())
         evidence.write(clock.now())
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(drivers.run(), name="driver socket")
@@ -163,6 +180,14 @@ async def _serve(inbox: Inbox, house: House, evidence: EvidenceLog, clock: Ancho
     while True:
         house.put(await inbox.get())
         evidence.tend(clock.now())
+
+
+def _take_over(written: _Written, house: House, engine: Engine, now: datetime) -> None:
+    """What the files say of devices and proxies holds from now on."""
+    house.put(DeviceChanged(written.registry.devices))
+    present = [alarm.key for alarm in engine.state.alarms.values() if alarm.present]
+    for ended in removed(present, written.site.proxies, now):
+        house.put(ended)
 
 
 def _standing(engine: Engine) -> Standing:

@@ -5,11 +5,13 @@ The daemon holds them so, too, before it starts.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeAlias, TypeVar
 
 from edge import packets
 from edge.config import CONTROL_SOCKET, IDENTITY_FILE, Site, mismatch, problems
+from edge.proxies import KEYS_FILE, keyed
 from edge.registry import Registry
 from protocol.identity import GatewayIdentity
 from rules import evidence
@@ -19,6 +21,8 @@ from rules.observation import Phenomenon
 from rules.rulebook import Preset
 
 T = TypeVar("T")
+_PROXIES_NEED = ("aioesphomeapi", "bleak_esphome")
+"What the Bluetooth driver loads for them; it has its packages with the gateway's."
 _Lack: TypeAlias = tuple[Phrase, Phrase]
 "What a home has none of, and what would be right."
 _SERVING: Mapping[str, tuple[Use, ...]] = {
@@ -50,6 +54,9 @@ def check(home: Path) -> Report:
         errors[:] = problems(home)
     registry = _tried(Registry.load, home, errors)
     identity = _tried(GatewayIdentity.load, home / IDENTITY_FILE, errors)
+    if site is not None:
+        _tried(lambda folder: keyed(folder, site.proxies), home, errors)
+        warnings += _unheard(site)
     if site is not None and identity is not None and site.id != identity.gateway:
         errors.append(mismatch(site, identity))
     if site is not None and registry is not None:
@@ -162,10 +169,18 @@ def _lacking(use: Use, table: str) -> _Lack:
             )
 
 
+def _unheard(site: Site) -> list[ConfigError]:
+    if site.proxies and any(find_spec(name) is None for name in _PROXIES_NEED):
+        found = phrase("proxies, and no program for them")
+        right = phrase("install {extra}, or nothing is heard by them", extra="ongi[proxies]")
+        return [ConfigError("site.toml: ble.proxies", found, right)]
+    return []
+
+
 def _open_keys(home: Path) -> list[ConfigError]:
     """Key files that others than their user may read."""
     found: list[ConfigError] = []
-    for path in (home / IDENTITY_FILE, home / "keys" / "devices.json"):
+    for path in (home / IDENTITY_FILE, home / "keys" / "devices.json", home / KEYS_FILE):
         try:
             mode = path.stat().st_mode
         except OSError:

@@ -1,4 +1,4 @@
-"""`site.toml`: which home this is, where its center is, and its rules over the preset's."""
+"""`site.toml`: which home this is, where its center and its proxies are, and its own rules."""
 
 import re
 import tomllib
@@ -18,6 +18,8 @@ IDENTITY_FILE = Path("keys") / "uplink.toml"
 CONTROL_SOCKET = Path("run") / "control.sock"
 "The longest name of the home's two sockets."
 COAP_PORT = 5683
+_PROXY_PORT = 6053
+"Of ESPHome's native API."
 _ZONE = "Asia/Seoul"
 _NAME_MAX = 60
 _HOST_MAX = 253
@@ -25,9 +27,14 @@ _RESIDENTS_MAX = 200
 _PORT_MAX = 65_535
 _LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 "Of a host name; the underscore is against RFC 952 and in use."
-_TABLES = ("site", "center", "rules")
+PROXY_NAME = re.compile(r"(?!hci\d)[a-z0-9](?:[a-z0-9-]{0,29}[a-z0-9])?")
+"As ESPHome lets a device be named; hci0 and so on are adapters of this machine."
+_PROXIES_MAX = 32
+_TABLES = ("site", "center", "ble", "rules")
 _SITE_KEYS = ("id", "name", "timezone", "preset", "residents")
 _CENTER_KEYS = ("host", "port")
+_BLE_KEYS = ("proxies",)
+_PROXY_KEYS = ("name", "host", "port")
 _MENDED: Mapping[str, object] = {
     "site": {},
     "center": {},
@@ -37,6 +44,17 @@ _MENDED: Mapping[str, object] = {
     "center.host": "127.0.0.1",
 }
 "What `problems` puts in place of a value that is needed, to look at what comes after it."
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyPlace:
+    """Where an ESPHome Bluetooth proxy is; its key is kept apart, see `edge.proxies`."""
+
+    name: str
+    "As ESPHome knows it."
+    host: str
+    "An IP address or a host name."
+    port: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +70,7 @@ class Site:
     center_host: str
     "An IP address or a host name."
     center_port: int
+    proxies: tuple[ProxyPlace, ...]
     book: Rulebook
     own: frozenset[str]
     "The tables and keys that stand under [rules], as `left_on` and `left_on.heating`."
@@ -89,6 +108,7 @@ class Site:
                 _needed(center, "host", f"{where}: center"), f"{where}: center.host"
             ),
             center_port=_whole(center, "port", COAP_PORT, _PORT_MAX, f"{where}: center"),
+            proxies=_proxies(tables.get("ble", {}), f"{where}: ble"),
             book=rulebook(base, tables.get("rules", {}), f"{where}: rules"),
             own=_own(tables.get("rules", {}), f"{where}: rules"),
         )
@@ -151,10 +171,11 @@ def _mend(tables: dict[str, object], where: str) -> bool:
     path = re.sub(r"\[\d+\]", "", where.partition(": ")[2]).strip("[]")
     *parents, key = path.split(".")
     table = tables
-    for parent in parents:
-        inner = table.get(parent)
+    for name in parents:
+        inner = table.get(name)
         if not isinstance(inner, dict):
-            return False
+            # One of a list: what comes after it is looked at without the list.
+            return table.pop(name, None) is not None
         table = inner
     if path in _MENDED:
         value = _MENDED[path]
@@ -173,6 +194,40 @@ def _table(
     for key in table:
         known(key, keys, f"{where}: {name}.{key}")
     return table
+
+
+def _proxies(written: object, where: str) -> tuple[ProxyPlace, ...]:
+    table = mapping(written, where)
+    for key in table:
+        known(key, _BLE_KEYS, f"{where}.{key}")
+    proxies = table.get("proxies", [])
+    where = f"{where}.proxies"
+    if not isinstance(proxies, list):
+        right = phrase("write a table {table} for each proxy", table="[[ble.proxies]]")
+        raise ConfigError(where, shown(proxies), right)
+    if len(proxies) > _PROXIES_MAX:
+        found = phrase("{count} proxies", count=len(proxies))
+        raise ConfigError(where, found, phrase("{most} at most", most=_PROXIES_MAX))
+    places: dict[str, ProxyPlace] = {}
+    for number, proxy in enumerate(proxies):
+        place = _proxy(proxy, f"{where}[{number}]")
+        if place.name in places:
+            right = phrase("give each proxy its own name")
+            raise ConfigError(f"{where}[{number}].name", shown(place.name), right)
+        places[place.name] = place
+    return tuple(places.values())
+
+
+def _proxy(written: object, where: str) -> ProxyPlace:
+    table = mapping(written, where)
+    for key in table:
+        known(key, _PROXY_KEYS, f"{where}.{key}")
+    name = _needed(table, "name", where)
+    if not isinstance(name, str) or not PROXY_NAME.fullmatch(name):
+        right = phrase("write its name in ESPHome: 1 to 31 lower-case letters, digits and hyphens")
+        raise ConfigError(f"{where}.name", shown(name), right)
+    host = _host(_needed(table, "host", where), f"{where}.host")
+    return ProxyPlace(name, host, _whole(table, "port", _PROXY_PORT, _PORT_MAX, where))
 
 
 def _own(tables: object, where: str) -> frozenset[str]:

@@ -8,9 +8,10 @@ nothing at first or sends rubbish three times in a row is hung up on, and may co
 import asyncio
 import logging
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from types import MappingProxyType
 
 from edge import packets
 from edge.driver_faults import Clock, DriverFaults
@@ -18,7 +19,7 @@ from edge.inbox import Inbox
 from edge.receptions import Receptions as Received
 from edge.status import DriverStatus
 from edge.surveys import Surveys
-from rules.air import Reception, Receptions, Sighting, Survey
+from rules.air import Reception, Receptions, Settings, Sighting, Survey
 from rules.alarm import AlarmKind
 from rules.command import Command
 from rules.device import Device, Link
@@ -41,6 +42,7 @@ from rules.wire import (
 HELLO_WITHIN_S = 5.0
 CONNECTIONS_MAX = 16
 "One a link is needed; the rest is room for those that are being replaced."
+_NOTHING_SET: Mapping[Link, Settings] = MappingProxyType({})
 _OF_ANY = frozenset({Phenomenon.LINK_QUALITY, Phenomenon.BATTERY_PCT, Phenomenon.BATTERY_V})
 "What every device may say of itself."
 _SPOILT_MAX = 3
@@ -81,11 +83,22 @@ class DriverSocket:
         inbox: Inbox,
         clock: Clock,
         devices: Sequence[KeyedDevice],
+        settings: Mapping[Link, Settings] = _NOTHING_SET,
     ) -> None:
-        """Take over `listener`, made by `edge.packets.listen`; `run` closes it."""
+        """Take over `listener`, made by `edge.packets.listen`; `run` closes it.
+
+        Args:
+            listener: where drivers come.
+            inbox: where what they tell goes.
+            clock: the gateway's.
+            devices: all of the home.
+            settings: what the driver of a link is told before its devices.
+
+        """
         self._listener = listener
         self._inbox = inbox
         self._clock = clock
+        self._settings = settings
         self._radios: dict[Link, _Radio] = {}
         self._connections = 0
         self._table: dict[DeviceId, KeyedDevice] = {}
@@ -244,7 +257,9 @@ class DriverSocket:
             _log.warning("%s: replaced by %s", radio.faults.source, hello.driver)
             packets.hang_up(radio.peer)
         radio.peer, radio.driver = peer, hello.driver
-        if self._send(peer, _table(hello.link, list(self._table.values()))):
+        settings = self._settings.get(hello.link)
+        told = settings is None or self._send(peer, settings)
+        if told and self._send(peer, _table(hello.link, list(self._table.values()))):
             await radio.faults.not_missed()
             radio.faults.listened_to()
             if self._clock.boottime_us() < self._survey_us:
