@@ -14,6 +14,7 @@ Objects are type 2, length 1, value. Encrypted (AES-CCM, RFC 3610, tag of 4 byte
 reversed), product (2), counter (1), upper counter (3). Versions 2 and 3 encrypt without a tag.
 """
 
+import logging
 from typing import TYPE_CHECKING, Final
 
 from cryptography.exceptions import InvalidTag
@@ -64,6 +65,11 @@ _EVENTS: Final[dict[tuple[str, str], tuple[int, ObjectValue]]] = {
 "What the library calls it, and the BTHome object that it is."
 _NOT_SENT: Final = frozenset({"signal_strength", "voltage"})
 "The library adds the one to every frame and makes the other up from the battery's percentage."
+_LARGEST: Final = 1e9
+"Some products send floating point; what is larger, infinite or no number was not measured."
+
+# It has a line for every frame that it does not know, and anybody may send those.
+logging.getLogger("xiaomi_ble").setLevel(logging.CRITICAL)
 
 
 class BindKey:
@@ -209,14 +215,16 @@ def _objects(update: "SensorUpdate") -> tuple[tuple[tuple[int, ObjectValue], ...
             dropped += 1
     for name, measured in update.entity_values.items():
         value = measured.native_value
-        if name.key in _NUMBERS and isinstance(value, int | float):
-            objects.append((_NUMBERS[name.key], value))
+        known = _NUMBERS.get(name.key)
+        # No number at all is not smaller, either.
+        if known is not None and isinstance(value, int | float) and abs(value) < _LARGEST:
+            objects.append((known, value))
         else:
             dropped += name.key not in _NOT_SENT
     for event, happened in update.events.items():
-        known = _EVENTS.get((event.key, happened.event_type))
-        if known is None:
+        told = _EVENTS.get((event.key, happened.event_type))
+        if told is None:
             dropped += 1
         else:
-            objects.append(known)
+            objects.append(told)
     return tuple(objects), dropped

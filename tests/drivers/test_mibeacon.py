@@ -1,4 +1,6 @@
 import json
+import logging
+import math
 import struct
 from contextlib import suppress
 from pathlib import Path
@@ -108,6 +110,25 @@ def test_what_the_library_does_not_know_is_told_apart() -> None:
     unknown = encode_object(0x7777, b"\1\2")
     assert read(sealed(unknown)) == Decoded((), 1, 1, mac=MAC, undecoded=unknown)
     assert read(sealed(OPEN, product=0x0001)).undecoded == OPEN
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 1e30, -1e30])
+@pytest.mark.parametrize("type_", [0x4C01, 0x4C08, 0x4805])
+def test_a_number_that_no_sensor_measures_is_dropped(type_: int, value: float) -> None:
+    """The gateway would take the packet for rubbish, and hang up on the driver after a few."""
+    frame = read(sealed(encode_object(type_, struct.pack("<f", value)) + OPEN))
+    assert [*frame.objects] == [(0x11, True)]
+    assert frame.dropped == 1
+    (measured,) = read(sealed(encode_object(type_, struct.pack("<f", 20.0)))).objects
+    assert measured[1] == 20.0
+
+
+def test_the_library_fills_no_log(caplog: pytest.LogCaptureFixture) -> None:
+    """At the driver's own level, where it had a line for every frame that it does not know."""
+    caplog.set_level(logging.INFO)
+    for product, type_ in ((0xFFFF, 0x1019), (DOOR, 0x7777)):
+        read(mibeacon.plain(product, 1, encode_object(type_, b"\0")), None)
+    assert not caplog.records
 
 
 # ---------------------------------------------------------------- what is refused or ignored
