@@ -43,6 +43,7 @@ def parser(say: Translator) -> Parser:
 def _device_options(devices: _Commands, say: Translator) -> None:
     _ = say.text
     _json_option(_add(devices, "list", _("what stands in the registry"), say, "devices "), say)
+    _radio_options(devices, say)
     removed = _add(devices, "remove", _("forget a device and its key"), say, "devices ")
     removed.add_argument("id", metavar="ID", help=_("the device's name"))
     added = _add(devices, "add", _("enter a device by hand"), say, "devices ")
@@ -89,6 +90,28 @@ def _device_options(devices: _Commands, say: Translator) -> None:
         "--use",
         choices=[use.value for use in Use],
         help=_("what a plug is for: cooking, heating that must not be left on, or a lamp"),
+    )
+
+
+def _radio_options(devices: _Commands, say: Translator) -> None:
+    """Of the commands that a technician has beside a device."""
+    _ = say.text
+    scan = _add(devices, "scan", _("show who is heard around, known or not"), say, "devices ")
+    _length_option(scan, say, _('for so long: "2 min", at most "1 h"'), "30 min")
+    _json_option(scan, say)
+    watched = _add(devices, "watch", _("show what the home's devices say"), say, "devices ")
+    watched.add_argument("ids", nargs="*", metavar="ID", help=_("these devices; all if none"))
+    _length_option(watched, say, _('for so long: "2 min", at most "24 h"'), "24 h")
+    _json_option(watched, say)
+    shown = _add(devices, "identify", _("have a device show itself by its light"), say, "devices ")
+    shown.add_argument("id", metavar="ID", help=_("the device's name"))
+
+
+def _length_option(
+    parser: argparse.ArgumentParser, say: Translator, words: str, length: str
+) -> None:
+    parser.add_argument(
+        "--for", dest="span", default=length, metavar="SPAN", help=words + default(say)
     )
 
 

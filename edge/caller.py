@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -99,7 +99,7 @@ class Caller:
         """
         return (await self._ask(item, Decided)).events
 
-    async def watch(self, *, observations: bool = False) -> AsyncIterator[News]:
+    async def watch(self, *, observations: bool = False) -> AsyncGenerator[News, None]:
         """A status at once; then what happens, and a status after all that matters.
 
         Ends when the gateway hangs up.
@@ -108,7 +108,7 @@ class Caller:
         while packet := await packets.receive_one(self._connection, MAX_BYTES):
             yield decode_news(packet)
 
-    async def scan(self) -> AsyncIterator[Sighting]:
+    async def scan(self) -> AsyncGenerator[Sighting, None]:
         """Who is heard by the radios, about once a second each; renewed while it is read.
 
         Ends when the gateway hangs up, as it does after an hour.

@@ -9,7 +9,7 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import timedelta
 from pathlib import Path
 from random import SystemRandom
@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 from rich.console import Console, RenderableType
 
-from edge import packets, written
+from edge import look, packets, written
 from edge.arguments import parser
 from edge.caller import Caller, NotRunning, RequestRefused, called
 from edge.check import check
@@ -29,6 +29,7 @@ from edge.evidence_taken import save, taken
 from edge.jsonable import jsonable
 from edge.registry import Registry
 from edge.screen import Screen
+from edge.status import DeviceStatus
 from rules.cases import SHELVED_AT_MOST
 from rules.device import Device
 from rules.errors import ConfigError, FrameError, LinkLost, phrase
@@ -40,6 +41,8 @@ from texts import Translator, translator
 from texts.parser import language
 
 _PIPE_WIDTH: Final = 160
+_SCAN_AT_MOST: Final = timedelta(hours=1)
+_WATCH_AT_MOST: Final = timedelta(hours=24)
 _INTERRUPTED: Final = 130
 "As a shell has it for a command that Ctrl-C ended."
 T = TypeVar("T")
@@ -155,18 +158,52 @@ def _status(options: argparse.Namespace, say: Translator) -> int:
 
 
 def _devices_list(options: argparse.Namespace, say: Translator) -> int:
-    async def ask(gateway: Caller) -> tuple[Sequence[Device], Sequence[DeviceId]]:
-        heard = (await gateway.status()).devices
-        return await gateway.devices(), [each.id for each in heard if each.machine]
+    async def ask(gateway: Caller) -> tuple[Sequence[Device], Sequence[DeviceStatus]]:
+        return await gateway.devices(), (await gateway.status()).devices
 
     try:
-        devices, machines = _asked(options, ask)
+        devices, heard = _asked(options, ask)
     except NotRunning:
-        devices, machines = Registry.load(_existing(options.home)).devices, ()
+        devices, heard = Registry.load(_existing(options.home)).devices, ()
+    received = {each.id: each.reception for each in heard if each.reception is not None}
     if options.json:
-        _print_json(list(devices))
+        rows = [(jsonable(each), jsonable(received.get(each.id))) for each in devices]
+        told = [{**row, "reception": how} for row, how in rows if isinstance(row, dict)]
+        print(json.dumps(told, ensure_ascii=False, indent=2))
     else:
-        _show(Screen(say, ZoneInfo("UTC")).devices(devices, machines))
+        machines = [each.id for each in heard if each.machine]
+        _show(Screen(say, ZoneInfo("UTC")).devices(devices, machines, received))
+    return 0
+
+
+def _devices_scan(options: argparse.Namespace, say: Translator) -> int:
+    shown = look.Shown(say, _length(options, _SCAN_AT_MOST), options.json)
+    return _until_ended(look.scan(options.home / CONTROL_SOCKET, shown))
+
+
+def _devices_watch(options: argparse.Namespace, say: Translator) -> int:
+    shown = look.Shown(say, _length(options, _WATCH_AT_MOST), options.json)
+    return _until_ended(look.watch(options.home / CONTROL_SOCKET, options.ids, shown))
+
+
+def _devices_identify(options: argparse.Namespace, say: Translator) -> int:
+    shows = asyncio.run(look.identify(options.home / CONTROL_SOCKET, DeviceId(options.id), say))
+    return 0 if shows else 1
+
+
+def _length(options: argparse.Namespace, at_most: timedelta) -> timedelta:
+    return span(options.span, "--for", timedelta(seconds=1), at_most)
+
+
+def _until_ended(looking: Coroutine[None, None, None]) -> int:
+    """Look until it ends: Ctrl-C and a reader that has seen enough are how it is meant to."""
+    try:
+        asyncio.run(looking)
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        pass
+    except BrokenPipeError:
+        # Or Python complains of it once more when it flushes at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 
@@ -348,6 +385,9 @@ _COMMANDS: Final[dict[str, Callable[[argparse.Namespace, Translator], int]]] = {
     "check-config": _check_config,
     "status": _status,
     "devices list": _devices_list,
+    "devices scan": _devices_scan,
+    "devices watch": _devices_watch,
+    "devices identify": _devices_identify,
     "devices add": _devices_add,
     "devices remove": _devices_remove,
     "away": _away,

@@ -45,8 +45,8 @@ from rules.wire import KeyedDevice
 CLIENTS_MAX = 16
 READ_WITHIN_S = 5.0
 "A client that leaves an answer unread for so long is dropped."
-SCAN_S_MAX = 3600.0
-"Scanning costs the neighbourhood's batteries: whoever forgets it in a terminal is hung up on."
+SCAN_S_MAX = 3660.0
+"Scanning costs the neighbourhood's batteries: whoever forgets it in a terminal is hung up on. `ongi` itself ends after an hour at most."
 
 _TOO_LONG = phrase("the answer is too long: too many devices, or names that are too long")
 

@@ -1,8 +1,10 @@
 """What `ongi` shows on a terminal: the gateway's status and its devices, as tables."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from types import MappingProxyType
+from typing import Final
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -10,23 +12,15 @@ from rich.table import Table
 from rich.text import Text
 
 from edge.status import AlarmStatus, DeviceStatus, Plumbing, Status
+from edge.words import Strength, reception_in_words, value_in_words
+from rules.air import Reception
 from rules.alarm import AlarmState, Category
 from rules.device import Device, Liveness
-from rules.observation import DeviceId, Phenomenon, Press, Value
+from rules.observation import DeviceId, Phenomenon
 from rules.quantity import format_span
 from texts import N_, Translator
 
-_UNITS = {
-    "w": "W",
-    "wh": "Wh",
-    "v": "V",
-    "a": "A",
-    "lx": "lx",
-    "ppm": "ppm",
-    "c": "°C",
-    "pct": "%",
-}
-"By the last part of a phenomenon's name."
+_NONE_RECEIVED: Final[Mapping[DeviceId, Reception]] = MappingProxyType({})
 _WITNESSES = {
     "center": N_("the center"),
     "ntp": N_("a time server (NTP)"),
@@ -71,7 +65,10 @@ class Screen:
         return Group(*parts)
 
     def devices(
-        self, devices: Sequence[Device], machines: Sequence[DeviceId] = ()
+        self,
+        devices: Sequence[Device],
+        machines: Sequence[DeviceId] = (),
+        receptions: Mapping[DeviceId, Reception] = _NONE_RECEIVED,
     ) -> RenderableType:
         """All that `ongi devices list` shows; `machines` are those that show nothing else."""
         _ = self._say.text
@@ -83,6 +80,8 @@ class Screen:
         used = any(device.use is not None for device in devices)
         if used:
             table.add_column(_("Use"), overflow="fold")
+        if receptions:
+            table.add_column(_("Reception"), overflow="fold")
         for device in devices:
             use = "" if device.use is None else self._say.name(device.use)
             table.add_row(
@@ -94,6 +93,7 @@ class Screen:
                 ", ".join(sorted(map(self._say.name, device.phenomena))),
                 format_span(device.report_every),
                 *((use,) if used else ()),
+                *((self._reception(receptions.get(device.id)),) if receptions else ()),
             )
         return Group(table, *self._machines(machines))
 
@@ -228,6 +228,9 @@ class Screen:
         table = _table(
             _("Room"), _("Device"), _("State"), _("Last heard"), _("Battery"), _("Says")
         )
+        received = any(device.reception is not None for device in devices)
+        if received:
+            table.add_column(_("Reception"), overflow="fold")
         for device in devices:
             table.add_row(
                 device.room,
@@ -236,22 +239,22 @@ class Screen:
                 self._at(device.last_seen, now),
                 "" if device.battery_pct is None else f"{device.battery_pct:.0f} %",
                 ", ".join(
-                    f"{self._say.name(phenomenon)} {self._value(phenomenon, value)}"
+                    f"{self._say.name(phenomenon)} {value_in_words(self._say, phenomenon, value)}"
                     for phenomenon, value in sorted(device.readings.items())
                     if phenomenon is not Phenomenon.BATTERY_PCT
                 ),
+                *((self._reception(device.reception),) if received else ()),
             )
         return table
 
-    def _value(self, phenomenon: Phenomenon, value: Value) -> str:
-        match value:
-            case Press():
-                return self._say.name(value)
-            case bool():
-                return self._say.text("yes") if value else self._say.text("no")
-            case _:
-                unit = _UNITS.get(phenomenon.rpartition("_")[2], "")
-                return f"{value:.1f}".removesuffix(".0") + (f" {unit}" if unit else "")
+    def _reception(self, reception: Reception | None) -> Text:
+        if reception is None:
+            return Text("-")
+        # A technician has to do something about it only where it is poor.
+        style = "yellow" if reception.drowned else Strength.of(reception.rssi_dbm).colour
+        return Text(
+            reception_in_words(self._say, reception), style="" if style == "green" else style
+        )
 
     def _at(self, at: datetime | None, now: datetime | None) -> str:
         return "-" if at is None else self._say.moment(at, self._zone, now)

@@ -206,6 +206,7 @@ def test_the_status_for_programs_has_stable_keys(typed: Typed) -> None:
         "battery_pct",
         "readings",
         "machine",
+        "reception",
     }
     assert datetime.fromisoformat(status["now"]).tzinfo is not None
 
