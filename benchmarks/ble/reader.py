@@ -1,6 +1,6 @@
 """The floor of `benchmarks.ble`: asks for a discovery, reads the signals, and does no more.
 
-DBUS_SYSTEM_BUS_ADDRESS=... python -m benchmarks.ble_reader
+DBUS_SYSTEM_BUS_ADDRESS=... python -m benchmarks.ble.reader
 """
 
 import asyncio

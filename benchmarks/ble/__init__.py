@@ -1,0 +1,1 @@
+"""What the BLE driver costs and how soon it hears again, on the virtual BlueZ."""
