@@ -10,9 +10,9 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Final
 
-from bleak import BleakClient
 from bleak.args.bluez import OrPattern
 from bleak.assigned_numbers import AdvertisementDataType
+from bleak.backends.bluezdbus import client as bleak_client
 from bleak.backends.bluezdbus import defs
 from bleak.backends.bluezdbus import manager as bleak_manager
 from bleak.backends.bluezdbus.manager import BlueZManager
@@ -21,6 +21,8 @@ from bleak.backends.scanner import AdvertisementData
 from bleak.exc import BleakError
 from bleak_retry_connector import BleakSlotManager
 from bluetooth_adapters import AdapterDetails, BluetoothAdapters
+from dbus_fast import Message
+from dbus_fast.aio import MessageBus
 from dbus_fast.errors import DBusFastError
 from habluetooth import BluetoothManager, BluetoothServiceInfoBleak, HaScanner, set_manager
 from habluetooth.scanner_bleak import PASSIVE_SCANNER_ARGS, ScannerStartError
@@ -110,6 +112,20 @@ class Scanner(HaScanner):
         """Leave that to the keeper: this would go past bluetoothd, with rights we do not have."""
 
 
+class _Bus(MessageBus):
+    """A client's connection to the bus, of which nothing is asked when it is closed.
+
+    dbus-fast would never answer, and would take away the reader of whichever connection has its
+    file descriptor by now. bleak does ask, where a bus dies while it connects or disconnects.
+    """
+
+    # It overrides its own base with another type.
+    def send(self, msg: Message) -> "asyncio.Future[None]":  # type: ignore[override]
+        if not self.connected:
+            raise EOFError("the bus has gone")
+        return super().send(msg)
+
+
 class _Adapters(BluetoothAdapters):
     """None: `drivers.ble.bus` knows them. Theirs loads the names of all makers to list two."""
 
@@ -125,6 +141,15 @@ class _Adapters(BluetoothAdapters):
 class _Manager(BluetoothManager):
     def _discover_service_info(self, service_info: BluetoothServiceInfoBleak) -> None:
         """Nothing is discovered here: what is heard is taken by `Scanner.hear`."""
+
+    def connectable_device(self, address: str) -> BLEDevice | None:
+        """A device that an adapter or proxy of this moment has heard, so that it can connect.
+
+        Theirs also knows what was heard by one that is gone, and an attempt by that takes 4 s.
+        """
+        if not self.async_scanner_devices_by_address(address, connectable=True):
+            return None
+        return self.async_ble_device_from_address(address, connectable=True)
 
     def keep_to_dbus(self) -> None:
         """Give up the kernel's own socket, if the process was allowed to open it.
@@ -145,6 +170,7 @@ async def manager(uuid16s: Iterable[int], companies: Iterable[int]) -> AsyncIter
     assert len(patterns) <= _PATTERNS_MAX, f"{len(patterns)} patterns"
     # In place: the compiled module has its own reference to the dictionary, and copies that only.
     PASSIVE_SCANNER_ARGS["or_patterns"][:] = patterns
+    bleak_client.MessageBus = _Bus  # type: ignore[attr-defined]
     # They log each failure with its traceback; it is a fact to the keeper, and told by it.
     for library in ("habluetooth", "bleak", "bleak_retry_connector"):
         logging.getLogger(library).setLevel(logging.CRITICAL + 1)
@@ -158,12 +184,6 @@ async def manager(uuid16s: Iterable[int], companies: Iterable[int]) -> AsyncIter
     finally:
         made.async_stop()
         await _close_bleak()
-
-
-def bus_is_lost(client: BleakClient) -> bool:
-    """Whether a client's own connection to the bus has died; at a proxy it has none."""
-    bus = getattr(client._backend, "_bus", None)  # noqa: SLF001
-    return bus is not None and not bus.connected
 
 
 def _patterns(uuid16s: Iterable[int], companies: Iterable[int]) -> list[OrPattern]:

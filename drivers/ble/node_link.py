@@ -1,13 +1,13 @@
 """A connection to a plug node, by the adapter or proxy that hears it best.
 
-What bleak makes of a bus that dies under it is dangerous, and kept in here: a call on a connection
-to the bus that is lost is never answered, and makes dbus-fast deaf on another one. So nothing is
-asked of a client whose bus is gone, not even to disconnect; and an attempt to connect that does
-not end when it is cancelled is cancelled again.
+What is asked of a bus that has died fails at once: see `drivers.ble.manager`. An attempt to
+connect that does not end when it is cancelled, since it still asks bluetoothd for something, is
+cancelled again.
 """
 
 import asyncio
 from collections.abc import Coroutine
+from contextlib import suppress
 from typing import Final
 
 import bleak_retry_connector
@@ -16,7 +16,7 @@ from bleak.backends.characteristic import BleakGATTCharacteristic
 from bleak.backends.device import BLEDevice
 from bleak_retry_connector import BleakClientWithServiceCache, establish_connection
 
-from drivers.ble.manager import RADIO_ERRORS, bus_is_lost
+from drivers.ble.manager import RADIO_ERRORS
 from drivers.ble.node_frames import CHALLENGE, COMMAND, RESULT
 from drivers.ble.node_session import Part
 from rules.errors import LinkLost
@@ -30,8 +30,6 @@ _RESULTS_MAX: Final = 16
 "Whoever notifies more than that between two looks is not the node."
 
 _PARTS: Final = {Part.CHALLENGE: CHALLENGE, Part.RESULT: RESULT}
-# Of a call that was under way when the bus died, the answer is none at all.
-_ERRORS: Final = (*RADIO_ERRORS, AttributeError, AssertionError)
 
 
 class NodeLink:
@@ -68,12 +66,7 @@ class NodeLink:
     def alive(self) -> bool:
         """Whether something may be asked of it."""
         client = self._client
-        return (
-            client is not None
-            and not self._over
-            and client.is_connected
-            and not bus_is_lost(client)
-        )
+        return client is not None and not self._over and client.is_connected
 
     async def read(self, part: Part) -> bytes:
         """Read a characteristic.
@@ -86,7 +79,7 @@ class NodeLink:
         try:
             async with asyncio.timeout(_ANSWERS_WITHIN_S):
                 return bytes(await client.read_gatt_char(_PARTS[part]))
-        except _ERRORS as error:
+        except RADIO_ERRORS as error:
             raise LinkLost(f"{part.value}: {error!r}") from error
 
     async def command(self, frame: bytes) -> None:
@@ -103,7 +96,7 @@ class NodeLink:
         try:
             async with asyncio.timeout(_ANSWERS_WITHIN_S):
                 await client.write_gatt_char(COMMAND, frame, response=True)
-        except _ERRORS as error:
+        except RADIO_ERRORS as error:
             raise LinkLost(f"command: {error!r}") from error
 
     async def result(self, until_s: float) -> bytes | None:
@@ -126,13 +119,11 @@ class NodeLink:
         """End the connection, and free what it took of this machine; never fails."""
         client, self._client = self._client, None
         self._over = True
-        if client is None or bus_is_lost(client):
-            return  # With the bus everything of it is gone.
-        try:
-            async with asyncio.timeout(_ENDS_WITHIN_S):
-                await client.disconnect()
-        except _ERRORS:
-            return
+        if client is not None:
+            # Also where the node has ended it: the client's place on the bus is given back.
+            with suppress(*RADIO_ERRORS):
+                async with asyncio.timeout(_ENDS_WITHIN_S):
+                    await client.disconnect()
 
     def _usable(self) -> BleakClientWithServiceCache:
         client = self._client
@@ -152,7 +143,7 @@ class NodeLink:
                 max_attempts=_ATTEMPTS,
             )
             await self._usable().start_notify(RESULT, self._take)
-        except (*_ERRORS, LinkLost) as error:
+        except (*RADIO_ERRORS, LinkLost) as error:
             return error
         return None
 

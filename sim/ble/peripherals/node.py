@@ -7,6 +7,7 @@ Ref: docs/protocol/node.md.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -36,6 +37,7 @@ INFORMATION: Final = "c56d0006-310e-4a14-8c02-9e61a8a4a3bd"
 _SIGNALS: Final = 5
 "Off, and what there is to express."
 _LOOKS_EVERY_S: Final = 0.2
+_RECORDED_MAX: Final = 64
 _ROOM: Final = {CONFIGURE: 512, UPDATE: 512 * 1024}
 _KINDS = Characteristic.Properties
 _FLASH_FULL: Final = OSError(28, "No space left on device")
@@ -107,6 +109,8 @@ class PlugNode:
         "Ops with their arguments, since it was made."
         self.did: Callable[[int, int], None] = lambda _op, _argument: None
         "Is told of each."
+        self.written: deque[bytes] = deque(maxlen=_RECORDED_MAX)
+        "Commands, as whoever listens has them, too."
         self.slow_s = 0.0
         "So long it takes before it looks at a command."
         self.centrals = 0
@@ -193,6 +197,7 @@ class PlugNode:
         self.rules.disconnect()
 
     async def _command(self, _: Connection, frame: bytes) -> None:
+        self.written.append(bytes(frame))
         if self.slow_s:
             await asyncio.sleep(self.slow_s)
         result = self.rules.write(frame, _now_ms())

@@ -6,8 +6,10 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 import pytest
+from bleak.backends.bluezdbus import client as bleak_client
 from bleak.backends.bluezdbus import manager as bleak_manager
 from bleak.backends.scanner import AdvertisementData
+from dbus_fast import BusType, Message
 from habluetooth import BluetoothScanningMode, HaScanner
 from habluetooth.scanner_bleak import PASSIVE_SCANNER_ARGS
 
@@ -40,6 +42,25 @@ def _logs() -> Iterator[None]:
     yield
     for name, level in levels.items():
         logging.getLogger(name).setLevel(level)
+
+
+async def test_what_is_asked_of_a_dead_bus_fails_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else it never returns: bleak asks, where the bus dies while it connects or disconnects."""
+    async with world(monkeypatch, listens=False) as here, manager([0xFCD2], []):
+        made = bleak_client.MessageBus  # type: ignore[attr-defined]
+        bus = await made(bus_type=BusType.SYSTEM).connect()
+        call = Message(
+            destination="org.bluez",
+            path="/",
+            interface="org.freedesktop.DBus.ObjectManager",
+            member="GetManagedObjects",
+        )
+        await bus.call(call)
+        await here.bus.kill()
+        await here.until(lambda: not bus.connected)
+        async with asyncio.timeout(1.0):
+            with pytest.raises(EOFError):
+                await bus.call(call)
 
 
 async def test_all_adverts_come_by_the_bus_and_past_the_librarys_own_choice(
