@@ -280,8 +280,10 @@ class _Fitted:
         room = height - 3
         lines: list[Text] = []
         shown = 0
-        for row in rows:
+        for number, row in enumerate(rows):
             card = self.screen.card(row, width)
+            if self.ours and number == len(self.ours):
+                card.insert(0, Text())  # The home's own stand apart.
             if len(lines) + len(card) > room:
                 break
             lines += card

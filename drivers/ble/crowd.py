@@ -32,6 +32,7 @@ TOLD_MAX: Final = 256
 "At once, which is about once a second. Others have their turn the next time."
 _ELEMENTS_MAX: Final = 4
 _ELEMENT_BYTES_MAX: Final = 255
+_NAME_MAX: Final = 64
 
 _ANYTHING: Final = frozenset(Phenomenon) - {Phenomenon.SOS}
 "A stranger's button calls nobody."
@@ -120,8 +121,8 @@ class Crowd:
             self._strangers.move_to_end(key)
             if len(self._strangers) > STRANGERS_MAX:
                 self._strangers.popitem(last=False)
-        if heard.local_name and heard.local_name != seen.name:
-            seen.name = heard.local_name
+        if heard.local_name:
+            seen.name = heard.local_name[:_NAME_MAX]
         if heard.manufacturer_data:
             seen.companies = tuple(heard.manufacturer_data)[:_ELEMENTS_MAX]
         found = tuple(one for one in elements if len(one.data) <= _ELEMENT_BYTES_MAX)
