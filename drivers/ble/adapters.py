@@ -64,7 +64,7 @@ class Adapters:
         self._policy = policy
         self._tap = tap
         self._tell = tell
-        self._bus = Bus(policy)
+        self._bus = Bus(policy, self._switched_off)
         self._kept: dict[str, _Kept] = {}
         self._group: asyncio.TaskGroup | None = None
         self._survey_s = -math.inf
@@ -89,6 +89,13 @@ class Adapters:
             # Until there is one: that there is none is a fault, and the usual one has this name.
             self._keep("", "hci0", loop.time())
             await self._bus.watch(self._changed)
+
+    def _switched_off(self, name: str) -> None:
+        """Somebody has, or the kernel; when it was a keeper of ours, it does not mind."""
+        for kept in self._kept.values():
+            if kept.adapter is not None and kept.name == name:
+                kept.keeper.doubted()
+                kept.woken.set()
 
     def _changed(self, table: Table) -> None:
         """Take over which adapters there are."""

@@ -29,14 +29,13 @@ _OFF_S: Final = 0.3
 "Some adapters do not notice a shorter one."
 
 ADAPTERS_MAX: Final = 16
-"hci0 to hci15; each is a rule of its own, so that nothing comes of the devices around."
+"hci0 to hci15; each has rules of its own, so that nothing comes of the devices around."
 
+_PATHS: Final = [f"/org/bluez/hci{index}" for index in range(ADAPTERS_MAX)]
 _RULES: Final = (
     f"type='signal',sender='{_DBUS}',member='NameOwnerChanged',arg0='{_BLUEZ}'",
-    *(
-        f"type='signal',sender='{_BLUEZ}',interface='{_OBJECTS}',arg0path='/org/bluez/hci{index}'"
-        for index in range(ADAPTERS_MAX)
-    ),
+    *(f"type='signal',sender='{_BLUEZ}',interface='{_OBJECTS}',arg0path='{p}'" for p in _PATHS),
+    *(f"type='signal',sender='{_BLUEZ}',interface='{_PROPERTIES}',path='{p}'" for p in _PATHS),
 )
 
 
@@ -60,8 +59,10 @@ Table = Mapping[str, Adapter]
 class Bus:
     """A connection of our own to the system bus, made again whenever it is lost."""
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, switched_off: Callable[[str], None]) -> None:
+        """`switched_off` is told the name of an adapter that is powered no more."""
         self._policy = policy
+        self._switched_off = switched_off
         self._bus: MessageBus | None = None
         self._changed = asyncio.Event()
         self._serial = 0
@@ -141,6 +142,10 @@ class Bus:
                 self._serials.clear()
             case "InterfacesAdded" | "InterfacesRemoved", [str(path), *_]:
                 self._serials.pop(path, None)
+            case "PropertiesChanged", [str(interface), {"Powered": Variant(value=False)}, _]:
+                if interface == _ADAPTER:
+                    self._switched_off(_name(message.path or ""))
+                return
             case _:
                 return
         self._changed.set()
@@ -164,8 +169,8 @@ class Bus:
         if path not in self._serials:
             self._serial += 1
             self._serials[path] = self._serial
-        address, name = str(properties["Address"].value).upper(), path.rpartition("/")[2]
-        return Adapter(address, name, _MONITORS in interfaces, self._serials[path])
+        address = str(properties["Address"].value).upper()
+        return Adapter(address, _name(path), _MONITORS in interfaces, self._serials[path])
 
     async def _power(self, adapter: str, *, on: bool) -> None:
         path, body = f"/org/bluez/{adapter}", [_ADAPTER, "Powered", Variant("b", on)]
@@ -204,3 +209,7 @@ class Bus:
         if answer.message_type is MessageType.ERROR:
             raise LinkLost(f"{member}: {answer.error_name}")
         return answer.body
+
+
+def _name(path: str) -> str:
+    return path.rpartition("/")[2]

@@ -96,9 +96,9 @@ class _Phase(Enum):
 class Keeper:
     """Supervises one adapter.
 
-    Tell it what happens (`appeared`, `left`, `started`, `failed`, `cycled`, `heard`), ask `next`
-    what to do, and ask again at `deadline()`, after each fact, and when `heard` says so. A step
-    other than `WAIT` is carried out and answered by `started`, `cycled` or `failed`.
+    Tell it what happens (`appeared`, `left`, `started`, `failed`, `cycled`, `doubted`, `heard`),
+    ask `next` what to do, and ask again at `deadline()`, after each fact, and when `heard` says
+    so. A step other than `WAIT` is carried out and answered by `started`, `cycled` or `failed`.
     """
 
     def __init__(self, policy: Policy, at_s: float) -> None:
@@ -120,6 +120,8 @@ class Keeper:
         "The next start is a probe."
         self._heard_s = at_s
         "Or when it began to listen."
+        self._doubted = False
+        "There is reason to think that it hears nothing."
         self.heard_any = False
         "Since it appeared."
         self._hangs_on_it = False
@@ -212,6 +214,10 @@ class Keeper:
         self._enter(_Phase.IDLE, at_s)
         self._due_s = at_s
 
+    def doubted(self) -> None:
+        """Somebody else has switched it off: no silence has to be waited for."""
+        self._doubted = self._phase is _Phase.LISTENING
+
     def heard(self, at_s: float, *, ours: bool = True) -> bool:
         """Note an advert, `ours` if listening should have heard it; whether to ask `next` now.
 
@@ -262,7 +268,7 @@ class Keeper:
                 return self._start(at_s, probe=False)
             case _Phase.LISTENING:
                 self._turn(at_s)
-                if at_s >= self._heard_s + self._patience_s:
+                if self._doubted or at_s >= self._heard_s + self._patience_s:
                     self._expected = self._expected or self._expects
                     if self._quiet_s is None:
                         self._quiet_s = self._heard_s
@@ -364,6 +370,7 @@ class Keeper:
     def _enter(self, phase: _Phase, at_s: float) -> None:
         self._phase = phase
         self._since_s = at_s
+        self._doubted = False
         self._hangs_on_it = phase in {_Phase.LISTENING, _Phase.PROBING}
 
     def _trouble(self, at_s: float) -> Trouble | None:

@@ -251,6 +251,32 @@ def test_what_was_asked_of_an_adapter_that_is_gone_is_not_believed() -> None:
     assert keeper.next(100.4) is Step.LISTEN
 
 
+def test_one_that_somebody_else_switches_off_is_switched_on_at_once() -> None:
+    keeper = Keeper(POLICY, 0.0)
+    keeper.appeared(0.0, passive=True)
+    assert keeper.next(0.0) is Step.LISTEN
+    keeper.started(0.1)
+    keeper.heard(0.2)
+    assert keeper.next(0.3) is Step.WAIT
+    keeper.doubted()
+    assert keeper.next(0.4) is Step.PROBE
+    keeper.failed(0.5)
+    at_s = keeper.deadline()
+    assert keeper.next(at_s) is Step.PROBE
+    keeper.failed(at_s)
+    at_s = keeper.deadline()
+    assert at_s < 5
+    assert keeper.next(at_s) is Step.CYCLE
+    keeper.doubted()
+    keeper.cycled(at_s + 0.5)
+    assert keeper.next(at_s + 0.5) is Step.PROBE
+    keeper.started(at_s + 0.6)
+    keeper.heard(at_s + 0.7)
+    assert keeper.next(at_s + 0.7) is Step.LISTEN
+    keeper.started(at_s + 0.8)
+    assert keeper.next(at_s + 0.8) is Step.WAIT, "that it was off for a moment was its own doing"
+
+
 def test_one_that_is_stuck_again_and_again_is_mended_every_time() -> None:
     adapter = Adapter(deaf=lambda at_s: at_s % 300 > 220, mended_by=Step.CYCLE)
     adapter.live(every(1.0, 3000.0), 3000.0)

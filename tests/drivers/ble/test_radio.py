@@ -3,8 +3,11 @@
 import asyncio
 import gc
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
+from dbus_fast import Message, MessageType, Variant
+from dbus_fast.aio import MessageBus
 from habluetooth import get_manager
 
 from drivers.ble.keeper import RadioState, Trouble
@@ -143,6 +146,32 @@ async def test_an_adapter_that_stays_silent_is_told_of(monkeypatch: pytest.Monke
         here.bluez.plug(HCI0, 0)
         await here.hears()
         await here.until(lambda: here.troubles == [Trouble.SILENT, None])
+
+
+async def switch_off(bus: str, adapter: str) -> None:
+    """As `bluetoothctl power off` does."""
+    client = await MessageBus(bus).connect()
+    call = Message(
+        destination="org.bluez",
+        path=f"/org/bluez/{adapter}",
+        interface="org.freedesktop.DBus.Properties",
+        member="Set",
+        signature="ssv",
+        body=["org.bluez.Adapter1", "Powered", Variant("b", value=False)],
+    )
+    answer = await client.call(call)
+    assert answer.message_type is MessageType.METHOD_RETURN
+    client.disconnect()
+    await client.wait_for_disconnect()  # type: ignore[no-untyped-call]
+
+
+async def test_somebody_switches_the_adapter_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a home that is quiet: the silence alone would say it only after minutes."""
+    patient = replace(QUICK, silence_s=60.0, patience_s_max=60.0)
+    async with world(monkeypatch, plug(), policy=patient) as here:
+        await here.hears()
+        await switch_off(here.bus.address, "hci0")
+        await here.hears()
 
 
 async def test_bluetoothd_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
