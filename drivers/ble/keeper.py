@@ -5,7 +5,8 @@ and an adapter must not be switched off and on for that. So silence leads first 
 moment of active scanning, which also is the scan started anew; whatever is heard in it shows that
 the adapter is well, and the next probe comes later. Only an adapter that is silent in a probe
 where something must have been heard is switched off and on, at ever longer intervals, and is
-told of as lost when that does not help.
+told of as lost when that does not help. Where that is not sure it is done, and not told, twice an
+hour at most.
 
 Moments are seconds of one steady clock. See `Keeper` for what is asked and what is told.
 """
@@ -41,6 +42,8 @@ class Policy:
     cycle_s: float = 30.0
     "From one switching off to the next; doubled at each further one without success."
     cycle_s_max: float = 3600.0
+    unheard_s: float = 1800.0
+    "Without an advert for so long, probes included, where there were some before."
     start_s: float = 20.0
     "A start, a stop or a switching that takes longer has failed."
     settle_s: float = 0.2
@@ -137,6 +140,8 @@ class Keeper:
         self._cycle_wait_s = policy.cycle_s
         self._cycled = False
         "Since it was last heard."
+        self._cycled_s = -math.inf
+        "When it was last switched off and on."
         self._expected = False
         "Something was heard all the time until it fell silent, and nothing since."
         self._quiet_s: float | None = None
@@ -298,6 +303,7 @@ class Keeper:
     def _cycle(self, at_s: float) -> Step:
         self._cycle_due_s = at_s + self._cycle_wait_s
         self._cycle_wait_s = min(self._cycle_wait_s * 2, self._policy.cycle_s_max)
+        self._cycled_s = at_s
         self._enter(_Phase.CYCLING, at_s)
         return Step.CYCLE
 
@@ -319,13 +325,20 @@ class Keeper:
         lively = self._expected or self._proofs >= _PROBES_THAT_PROVE
         if lively and self._cycled:
             self._silent = True
-        # One that has never heard anything is not known to be well: that is tried once.
-        if (lively or not (self.heard_any or self._cycled)) and at_s >= self._cycle_due_s:
+        # One that has never heard anything is not known to be well: that is tried once. One that
+        # has, where adverts are rare, is now and then: half a second of deafness is no price.
+        tried = self._unheard(at_s) if self.heard_any else not self._cycled
+        if (lively or tried) and at_s >= self._cycle_due_s:
             return self._cycle(at_s)
         if not lively:
             self._proofs = 0
         self._double_patience()
         return self._start(at_s, probe=False)
+
+    def _unheard(self, at_s: float) -> bool:
+        """Whether it has been silent for too long for even the rarest of advertisers."""
+        since_s = at_s if self._quiet_s is None else max(self._quiet_s, self._cycled_s)
+        return at_s >= since_s + self._policy.unheard_s
 
     def _double_patience(self) -> None:
         self._patience_s = min(self._patience_s * 2, self._policy.patience_s_max)

@@ -301,6 +301,27 @@ def test_one_that_gets_stuck_in_a_quiet_home_is_known_by_its_strangers() -> None
     assert cycled_s < stuck_s + POLICY.patience_s_max + 2 * POLICY.probe_s
 
 
+@pytest.mark.parametrize("period_s", [8.0, 30.0, 300.0])
+def test_one_that_gets_stuck_where_adverts_are_rare_comes_to_hear(period_s: float) -> None:
+    stuck_s = 86_400.0
+    adapter = Adapter(deaf=lambda at_s: at_s > stuck_s, mended_by=Step.CYCLE)
+    until_s = stuck_s + HOUR_S
+    adapter.live(every(period_s, until_s), until_s)
+    after = next(at_s for at_s in adapter.heard if at_s > stuck_s)
+    slack_s = period_s + POLICY.patience_s_max + 2 * POLICY.probe_s
+    assert after - stuck_s < POLICY.unheard_s + slack_s
+    assert len(adapter.of(Step.CYCLE)) <= 2, "once in the beginning, if nothing was heard yet"
+
+
+def test_where_the_last_one_falls_silent_it_is_tried_now_and_then_and_not_told() -> None:
+    adapter = Adapter()
+    adapter.live(every(30.0, HOUR_S), HOUR_S + 86_400.0)
+    cycles = [at_s for at_s in adapter.of(Step.CYCLE) if at_s > HOUR_S]
+    assert 12 <= len(cycles) <= 48
+    assert all(after - before >= POLICY.unheard_s for before, after in pairwise(cycles))
+    assert all(trouble is None for _, trouble in adapter.troubles)
+
+
 def test_chatter_that_begins_late_is_expected_as_well() -> None:
     stuck_s = 4500.0
     adapter = Adapter(deaf=lambda at_s: at_s > stuck_s, mended_by=Step.PROBE)
@@ -313,7 +334,7 @@ def test_the_last_to_leave_a_home_takes_no_adapter_with_it() -> None:
     """Strangers once after the plug was pulled, and nobody any more."""
     adapter = Adapter()
     air = both(every(1.0, 600.0), every(2.0, 640.0, ours=False, since_s=600.0))
-    adapter.live(air, HOUR_S)
+    adapter.live(air, 600.0 + POLICY.unheard_s)
     assert not adapter.of(Step.CYCLE)
     assert all(trouble is None for _, trouble in adapter.troubles)
 
@@ -321,7 +342,9 @@ def test_the_last_to_leave_a_home_takes_no_adapter_with_it() -> None:
 def test_what_was_expected_once_is_not_for_ever() -> None:
     """Frozen and mended, and then soon the only plug is pulled."""
     adapter = Adapter(deaf=lambda at_s: 600 < at_s < 610, mended_by=Step.PROBE)
-    adapter.live(both(every(1.0, 600.0), every(1.0, 640.0, since_s=614.0)), HOUR_S)
+    adapter.live(
+        both(every(1.0, 600.0), every(1.0, 640.0, since_s=614.0)), 600.0 + POLICY.unheard_s
+    )
     assert not adapter.of(Step.CYCLE)
 
 
