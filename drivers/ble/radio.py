@@ -10,7 +10,6 @@ import math
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -98,8 +97,8 @@ class BluezRadio:
             self._adapters.survey(self._survey_s)
             async with asyncio.TaskGroup() as group:
                 if self._nodes is not None:
-                    find = partial(library.async_ble_device_from_address, connectable=True)
-                    group.create_task(self._nodes.run(find), name="nodes")
+                    work = self._nodes.run(library.connectable_device)
+                    group.create_task(work, name="nodes")
                 group.create_task(self._proxies.run(library), name="proxies")
                 await self._adapters.run()
 
