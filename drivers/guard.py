@@ -35,23 +35,24 @@ class Verdict(Enum):
     "Reserved by a run that ended suddenly: only urgent news in it counts."
     DUPLICATE = "duplicate"
     LATE = "late"
-    "A little behind newer frames of this run; nothing to worry about, and nothing to pass on."
+    "A little behind newer frames, and not heard before: its states may be so no more, but a press\
+ in it is one that nobody has told of."
     REPLAY = "replay"
 
 
 class _Track:
-    """One key's counter. `mark` is -1 until a frame was admitted."""
+    """One key's counter."""
 
-    __slots__ = ("advance", "barrier", "floor", "mark", "pace", "reserved", "seen")
+    __slots__ = ("advance", "barrier", "began", "mark", "pace", "reserved", "seen")
 
     def __init__(self, mark: int, barrier: int) -> None:
         self.mark = mark
+        self.began = mark
+        "The mark of the runs before: urgent news above it were passed on by none of them."
         self.barrier = barrier
         "Reserved by a run that did not end cleanly."
         self.reserved = mark
         "Durable: what this run may use up without writing."
-        self.floor: int | None = None
-        "The first counter of this run; what lies before it was not seen to be used or not."
         self.seen = 1
         "Bit n: the counter n below the mark was seen."
         self.advance = 0
@@ -73,16 +74,21 @@ class CounterGuard:
         self._failed_us: int | None = None
 
     def admit(self, id_: bytes, counter: int, at_us: int, *, urgent: bool) -> Verdict:
-        """Judge an authenticated frame; when `NEW`, or `UNSURE` and urgent, pass it on.
+        """Judge an authenticated frame; when `NEW`, or urgent and `UNSURE` or `LATE`, pass it on.
 
         What must be durable before that is durable when this returns, unless the disk fails: then
         the frame counts all the same, and `failing` says why.
         """
         track = self._tracks.get(id_)
         if track is None:
-            track = _Track(-1, -1)
+            track = _Track(
+                counter - 1, -1
+            )  # What lies before it was used, or was not: never mind.
         if counter <= track.mark:
-            return _behind(track, counter)
+            verdict = _behind(track, counter)
+            if urgent and verdict is Verdict.LATE:
+                self._save(at_us)  # The mark, which is above it.
+            return verdict
         unsure = counter <= track.barrier
         if unsure and not urgent:
             return Verdict.UNSURE
@@ -90,9 +96,7 @@ class CounterGuard:
         step = counter - track.mark
         track.seen = (track.seen << min(step, LATE_BY + 1) | 1) & _WINDOW
         # A device that was out of reach for a week is no faster for it.
-        track.advance += 1 if track.floor is None else min(step, LATE_BY)
-        if track.floor is None:
-            track.floor = counter
+        track.advance += 1 if track.mark == track.began else min(step, LATE_BY)
         track.mark = counter
         if urgent or (counter > track.reserved and not self._resting(at_us)):
             self._save(at_us)
@@ -147,7 +151,7 @@ def _behind(track: _Track, counter: int) -> Verdict:
     lag = track.mark - counter
     if lag == 0:
         return Verdict.DUPLICATE
-    if lag > LATE_BY or track.floor is None or counter < track.floor:
+    if lag > LATE_BY or counter <= track.began:
         return Verdict.REPLAY
     if track.seen >> lag & 1:
         return Verdict.DUPLICATE

@@ -30,6 +30,9 @@ _QUALITY_PER_CONTRACT: Final = 3
 "At least so many link qualities for each interval of the reporting contract."
 _MICROSECONDS: Final = 1_000_000
 
+_PRESSES: Final = frozenset({Phenomenon.SOS, Phenomenon.BUTTON})
+"They count whenever they come; a state counts only until the next one."
+
 _FAINT_DBM: Final = -100
 _PERCENT_PER_DB: Final = 2.0
 
@@ -42,6 +45,7 @@ class Counts:
     passed: int = 0
     duplicates: int = 0
     late: int = 0
+    "Behind newer ones; of these only presses are passed on."
     unsure: int = 0
     other_uuid: int = 0
     "Adverts of no format, or of another than its model has."
@@ -194,7 +198,9 @@ class BleAdapter:
                 return []
             case Verdict.LATE:
                 counts.late += 1
-                return []
+                if not news.meaning.presses:
+                    return []
+                passes = _PRESSES
             case Verdict.UNSURE:
                 counts.unsure += 1
                 if not news.urgent:

@@ -210,6 +210,21 @@ def test_the_second_of_two_buttons(state: Path) -> None:
     assert seen == [(P.BUTTON, Press.DOUBLE)]
 
 
+def test_a_call_that_only_a_slower_receiver_heard_is_passed_on(state: Path) -> None:
+    sensor = Sensor("node", frozenset({P.SOS, P.POWER_W}))
+    ear = Ear(state, sensor)
+    assert ear.hears(sensor, sensor.frame((POWER, 1.0))) == [(P.POWER_W, 1.0)]
+    call, late = sensor.frame((POWER, 2.0), (BUTTON, 1)), sensor.frame((POWER, 3.0))
+    assert ear.hears(sensor, sensor.frame((POWER, 4.0)), 1_000) == [(P.POWER_W, 4.0)]
+    # Its power is that of before, as in the frame behind it; the call is nobody else's news.
+    assert ear.hears(sensor, call, 200_000) == [(P.SOS, True)]
+    assert ear.hears(sensor, late, 200_000) == []
+    assert ear.hears(sensor, call, 400_000) == []
+    again = Ear(state, sensor)
+    assert again.hears(sensor, call) == []
+    assert again.adapter.counts[DeviceId("node")].refused == {Why.REPLAY: 1}
+
+
 def test_a_burst_is_one_press(state: Path) -> None:
     """Encrypted: the same bytes; the counter rising; the same packet id under rising counters."""
     sensor = call_button()

@@ -2,6 +2,7 @@ import subprocess
 import sys
 from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given
@@ -34,6 +35,52 @@ def test_only_what_is_greater_than_all_before_is_new(tmp_path: Path) -> None:
     assert admit(guard, 106) is Verdict.LATE
     assert admit(guard, 105) is Verdict.REPLAY
     assert admit(guard, 0, urgent=True) is Verdict.REPLAY
+
+
+def test_a_slower_receiver_right_after_a_start_is_no_attack(tmp_path: Path) -> None:
+    guard = CounterGuard(path(tmp_path))
+    admit(guard, 100)
+    guard.close()
+    guard = CounterGuard(path(tmp_path))
+    assert admit(guard, 105) is Verdict.NEW
+    assert admit(guard, 104) is Verdict.LATE
+    assert admit(guard, 104) is Verdict.DUPLICATE
+    assert admit(guard, 100) is Verdict.REPLAY
+
+
+def test_a_late_press_is_passed_on_once_whatever_ends_suddenly(tmp_path: Path) -> None:
+    guard = CounterGuard(path(tmp_path))
+    for counter in range(100, 120):
+        admit(guard, counter)
+    written = path(tmp_path).stat().st_ino
+    admit(guard, 122)
+    assert path(tmp_path).stat().st_ino == written, "it was reserved"
+    assert admit(guard, 121, urgent=True) is Verdict.LATE  # And is passed on.
+    for then in (123, 125, 130):
+        again = CounterGuard(path(tmp_path))
+        assert admit(again, 121, urgent=True) is Verdict.REPLAY
+        admit(again, then, urgent=True)
+        assert admit(again, 121, urgent=True) is Verdict.REPLAY
+
+
+@given(st.lists(st.tuples(st.integers(0, 60), st.booleans(), st.booleans()), max_size=60))
+def test_no_urgent_counter_passes_twice_however_often_it_ends(
+    heard: list[tuple[int, bool, bool]],
+) -> None:
+    """A counter is of one frame: urgent or not, and the same when it is played back."""
+    with TemporaryDirectory() as folder:
+        guard, passed = CounterGuard(path(Path(folder))), set[int]()
+        for counter, ends, cleanly in heard:
+            if ends:
+                if cleanly:
+                    guard.close()
+                guard = CounterGuard(path(Path(folder)))
+            urgent = counter % 3 == 0
+            verdict = admit(guard, counter, urgent=urgent)
+            accepted = {Verdict.NEW, Verdict.UNSURE, Verdict.LATE} if urgent else {Verdict.NEW}
+            if verdict in accepted:
+                assert counter not in passed
+                passed.add(counter)
 
 
 def test_the_first_frame_of_all_may_have_counter_0(tmp_path: Path) -> None:
