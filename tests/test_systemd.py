@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -30,3 +31,15 @@ def test_the_bluetooth_driver_has_no_right_over_the_radio_but_bluetoothds() -> N
     assert re.search(r"^CapabilityBoundingSet=$", unit, re.MULTILINE)
     assert re.search(r"^AmbientCapabilities=$", unit, re.MULTILINE)
     assert re.search(r"^SupplementaryGroups=bluetooth$", unit, re.MULTILINE)
+
+
+def test_the_bluetooth_driver_reaches_the_house_and_nothing_beyond() -> None:
+    """Its proxies are ESPHome devices on the local network."""
+    unit = next(unit for unit in UNITS if unit.name == "ongi-driver-ble.service").read_text()
+    assert re.search(r"^IPAddressDeny=any$", unit, re.MULTILINE)
+    assert re.search(r"^SocketBindDeny=any$", unit, re.MULTILINE)
+    assert not re.search(r"^PrivateNetwork=yes$", unit, re.MULTILINE)
+    allowed = re.search(r"^IPAddressAllow=localhost (.*)$", unit, re.MULTILINE)
+    assert allowed is not None
+    networks = [ip_network(written) for written in allowed[1].split()]
+    assert all(network.is_private or network.is_link_local for network in networks)
