@@ -38,8 +38,10 @@ RADIO_ERRORS: Final = (
 """Whatever a radio that is not there, or a bus that dies, makes these libraries raise; their
 RuntimeError for a bus that cannot be reached is turned into one of these in `Scanner`."""
 
-_PATTERNS_MAX: Final = 16
-"BlueZ lets a monitor with more go at once."
+_PATTERNS_MAX: Final = 7
+"With more bluetoothd 5.66 to 5.82 writes past a buffer, and dies. Ref: bluez/bluez#2398."
+_DISCOVERABLE: Final = b"\x06"
+"Flags of nearly every device that adverts for somebody: general discoverable, no classic radio."
 _ENDS_WITHIN_S: Final = 5.0
 
 _WHOLE_MAX: Final = 600
@@ -192,9 +194,14 @@ def _patterns(uuid16s: Iterable[int], companies: Iterable[int]) -> list[OrPatter
         AdvertisementDataType.MANUFACTURER_SPECIFIC_DATA,
     )
     return [
-        OrPattern(0, kind, number.to_bytes(2, "little"))
-        for kind, numbers in ((service_data, uuid16s), (manufacturer, companies))
-        for number in numbers
+        *(
+            OrPattern(0, kind, number.to_bytes(2, "little"))
+            for kind, numbers in ((service_data, uuid16s), (manufacturer, companies))
+            for number in numbers
+        ),
+        # From 5.69 on bluetoothd looks for those behind the number that they are, and never finds
+        # them; flags are found by every version. Ref: bluez/bluez#652, #1176.
+        OrPattern(0, AdvertisementDataType.FLAGS, _DISCOVERABLE),
     ]
 
 

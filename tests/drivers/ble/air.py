@@ -77,12 +77,13 @@ class World:
 
 
 @asynccontextmanager
-async def world(
+async def world(  # noqa: PLR0913 -- whatever a test may want otherwise
     monkeypatch: pytest.MonkeyPatch,
     *sensors: Sensor,
     adapters: Mapping[str, int] | None = None,
     policy: Policy = QUICK,
     experimental: bool = True,
+    numbers: bool = True,
     present: bool = True,
     listens: bool = True,
     every_s: float = 0.02,
@@ -98,7 +99,7 @@ async def world(
             if not present:
                 await bus.kill()
             addresses = adapters if adapters is not None else {HCI0: 0}
-            bluez = Bluez(bus.address, addresses, experimental=experimental)
+            bluez = Bluez(bus.address, addresses, experimental=experimental, numbers=numbers)
             radio = BluezRadio(SystemClock().boottime_us, policy)
             radio.set_devices([sensor.keyed for sensor in sensors])
             here = World(bus, bluez, radio)

@@ -98,14 +98,17 @@ async def _scanning(tap: Tap, *, active: bool) -> AsyncIterator[LocalScanner]:
 
 async def _patterns_are_ours(here: World, heard: list[tuple[str, str, int]]) -> None:
     """Passive scanning lets through what we asked for, in the place of what they ask for."""
+    other_flags = element(Element.FLAGS, b"\x1a")
     wanted = [
         Frame("C0:00:00:00:00:01", service_data(0xFCD2, b"@")),
         Frame("C0:00:00:00:00:02", manufacturer(0x0969, b"some")),
+        # As all devices of ours say; what bluetoothd finds in every version.
+        Frame("C0:00:00:00:00:06", flags()),
     ]
     others = [
-        Frame("C0:00:00:00:00:03", flags() + service_data(0x1234, b"@")),
-        Frame("C0:00:00:00:00:04", flags() + manufacturer(0x004C, b"\x02\x15")),
-        Frame("C0:00:00:00:00:05", flags() + element(Element.NAME, b"flags alone")),
+        Frame("C0:00:00:00:00:03", service_data(0x1234, b"@")),
+        Frame("C0:00:00:00:00:04", other_flags + manufacturer(0x004C, b"\x02\x15")),
+        Frame("C0:00:00:00:00:05", other_flags + element(Element.NAME, b"flags alone")),
     ]
 
     def sent() -> bool:

@@ -60,6 +60,15 @@ async def test_without_experimental_features_scanning_is_active(
         assert not here.troubles
 
 
+async def test_bluetoothd_may_pass_over_the_numbers_of_services(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As from 5.69 on: a home that says something but seldom would not be heard at all."""
+    async with world(monkeypatch, plug(), numbers=False) as here:
+        assert await here.hears() < PROMPTLY_S
+        assert not here.troubles
+
+
 async def test_of_the_addresses_around_nothing_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     async with world(monkeypatch, plug(), experimental=False) as here:
         await here.hears()
