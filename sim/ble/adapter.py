@@ -6,7 +6,7 @@ last heard; data that stay the same are told once; and while there is no filtere
 passive scanning, a strength is told only when it differs by 8 dB.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
@@ -35,7 +35,10 @@ class Until(StrEnum):
 class _Device:
     """A device as it was last told of."""
 
-    __slots__ = ("data", "heard_s", "manufacturer", "path", "response", "service_data", "uuids")
+    __slots__ = (
+        *("connectable", "data", "heard_s", "manufacturer"),
+        *("path", "response", "service_data", "uuids"),
+    )
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -44,6 +47,7 @@ class _Device:
         self.manufacturer: dict[int, bytes] = {}
         self.uuids: set[str] = set()
         self.heard_s = 0.0
+        self.connectable = False
         self.data = b""
         self.response = b""
 
@@ -62,14 +66,35 @@ class Scans:
 class Adapter:
     """An adapter that is plugged in."""
 
-    def __init__(self, address: str, index: int, objects: Objects, *, experimental: bool) -> None:
-        """Appear on the bus; without `experimental` features there is no passive scanning."""
+    def __init__(
+        self,
+        address: str,
+        index: int,
+        objects: Objects,
+        found: Callable[[str, str, str], None],
+        *,
+        experimental: bool,
+        numbers: bool,
+    ) -> None:
+        """Appear on the bus.
+
+        Args:
+            address: its own.
+            index: 0 is hci0.
+            objects: where it appears.
+            found: is told of each advert that fits a monitor: client, its monitor, the device.
+            experimental: without, there is no passive scanning.
+            numbers: a pattern may name a service or a maker.
+
+        """
         self.address = address
         self.index = index
         self.path = f"/org/bluez/hci{index}"
         self.scans = Scans()
         self.frozen: Until | None = None
         self._objects = objects
+        self._found = found
+        self._numbers = numbers
         self._devices: dict[str, _Device] = {}
         self._held: set[str] = set()
         interfaces: dict[str, Properties] = {
@@ -119,7 +144,12 @@ class Adapter:
         if self.frozen is not None or not self.powered:
             return
         active = bool(self.scans.discoveries)
-        if not active and not any_fits(self.scans.monitors.values(), frame.data):
+        fitting = [
+            monitor
+            for monitor, wanted in self.scans.monitors.items()
+            if any_fits((wanted,), frame.data, numbers=self._numbers)
+        ]
+        if not active and not fitting:
             return
         device = self._devices.get(frame.address)
         response = frame.response if active else b""
@@ -127,7 +157,7 @@ class Adapter:
             said = None
         else:
             said = read(frame.data + response)
-        if active and not self._wanted(frame, said, rssi_dbm):
+        if not fitting and not self._wanted(frame, said, rssi_dbm):
             return
         if device is None:
             assert said is not None
@@ -139,14 +169,15 @@ class Adapter:
         else:
             self._tell(device, said, rssi_dbm)
         device.heard_s, device.data, device.response = now_s, frame.data, response
+        device.connectable = device.connectable or frame.connectable
+        for client, monitor in fitting:
+            self._found(client, monitor, device.path)
 
     def _wanted(self, frame: Frame, said: Said | None, rssi_dbm: int) -> bool:
-        """Whether a discovery or a monitor lets it through."""
+        """Whether a discovery lets it through."""
         said = said or read(frame.data)
-        scans = self.scans
-        return any(
-            one.passes(frame.address, said, rssi_dbm) for one in scans.discoveries.values()
-        ) or any_fits(scans.monitors.values(), frame.data)
+        discoveries = self.scans.discoveries.values()
+        return any(one.passes(frame.address, said, rssi_dbm) for one in discoveries)
 
     def _tell(self, device: _Device, said: Said | None, rssi_dbm: int) -> None:
         discoveries = self.scans.discoveries.values()
@@ -264,8 +295,12 @@ class Adapter:
     def _scan_over(self) -> None:
         if self.scans.discoveries:
             return
-        for device in self._devices.values():
+        for address, device in list(self._devices.items()):
             self._objects.change(device.path, DEVICE, {}, ("RSSI", "TxPower"))
+            if not device.connectable and address not in self._held:
+                # Nobody can want it any more, says bluetoothd, and does not wait.
+                del self._devices[address]
+                self._objects.remove(device.path)
         self._objects.change(self.path, ADAPTER, {"Discovering": False})
 
 

@@ -12,7 +12,7 @@ from collections.abc import Coroutine, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from dbus_fast import Message, MessageType, NameFlag
+from dbus_fast import Message, MessageFlag, MessageType, NameFlag
 from dbus_fast.aio import MessageBus
 from dbus_fast.errors import DBusFastError
 
@@ -70,6 +70,7 @@ class Bluez:
         link: "Link | None" = None,
         *,
         experimental: bool = True,
+        numbers: bool = True,
         temporary_s: float = _TEMPORARY_S,
     ) -> None:
         """Serve on a bus.
@@ -79,6 +80,8 @@ class Bluez:
             adapters: their own addresses, each with its index: 0 is hci0.
             link: to whom may be connected.
             experimental: as bluetoothd's switch; without it there is no passive scanning.
+            numbers: a pattern may name the service or the maker, as until 5.68; from 5.69 on it
+                is looked for in what comes behind that number.
             temporary_s: after so long a silence a device is forgotten.
 
         """
@@ -90,6 +93,7 @@ class Bluez:
         self._plugged = dict(adapters)
         self._link = link
         self._experimental = experimental
+        self._numbers = numbers
         self._temporary_s = temporary_s
         self._bus: MessageBus | None = None
         self._outbox: Outbox | None = None
@@ -204,7 +208,12 @@ class Bluez:
 
     def _appear(self, address: str, index: int) -> None:
         self._adapters[address] = Adapter(
-            address, index, self._objects, experimental=self._experimental
+            address,
+            index,
+            self._objects,
+            self._found,
+            experimental=self._experimental,
+            numbers=self._numbers,
         )
 
     def _forget(self) -> None:
@@ -275,14 +284,24 @@ class Bluez:
                 continue
             wanted = patterns(signal.body[1][MONITOR])
             adapter.scans.monitors[sender, path] = wanted or ()
-            self._send(
-                Message(
-                    destination=sender,
-                    path=path,
-                    interface=MONITOR,
-                    member="Release" if wanted is None else "Activate",
-                )
+            self._to_monitor(sender, path, "Release" if wanted is None else "Activate")
+
+    def _found(self, client: str, monitor: str, device: str) -> None:
+        self._to_monitor(client, monitor, "DeviceFound", device)
+
+    def _to_monitor(self, client: str, monitor: str, member: str, *body: str) -> None:
+        """Call a client's monitor; no answer is waited for."""
+        self._send(
+            Message(
+                destination=client,
+                path=monitor,
+                interface=MONITOR,
+                member=member,
+                flags=MessageFlag.NO_REPLY_EXPECTED,
+                signature="o" * len(body),
+                body=list(body),
             )
+        )
 
     def _call(self, call: Message) -> Message | bool:
         """Answer a call, now or later.
@@ -344,6 +363,7 @@ class Bluez:
                 self._send(self._to_daemon("AddMatch", rule))
             case "UnregisterMonitor":
                 adapter.unregister(sender, path)
+                self._to_monitor(sender, path, "Release")
                 self._send(self._to_daemon("RemoveMatch", rule))
             case _:
                 raise Failed(UNKNOWN_METHOD, str(call.member))

@@ -10,10 +10,14 @@ from typing import Final, NamedTuple
 
 from dbus_fast import Variant
 
-from sim.ble.frame import Said, elements
+from sim.ble.frame import Element, Said, elements
 
-PATTERNS_MAX: Final = 16
-"Of one monitor; with more it is released."
+PATTERNS_MAX: Final = 7
+"Of one monitor; with more it is released, and bluetoothd writes past a buffer: it may die."
+
+_NUMBERED: Final = frozenset({Element.SERVICE_DATA16, Element.MANUFACTURER})
+_NUMBER_BYTES: Final = 2
+"Of a service or a maker, before its data."
 
 
 class Pattern(NamedTuple):
@@ -23,8 +27,12 @@ class Pattern(NamedTuple):
     kind: int
     value: bytes
 
-    def fits(self, kind: int, data: bytes) -> bool:
-        return kind == self.kind and data.startswith(self.value, self.offset)
+    def fits(self, kind: int, data: bytes, *, numbers: bool = True) -> bool:
+        """Whether it is in an element; without `numbers` those of their kind are passed over."""
+        if kind != self.kind:
+            return False
+        skipped = 0 if numbers or kind not in _NUMBERED else _NUMBER_BYTES
+        return data.startswith(self.value, skipped + self.offset)
 
 
 def patterns(interface: Mapping[str, Variant]) -> tuple[Pattern, ...] | None:
@@ -36,10 +44,10 @@ def patterns(interface: Mapping[str, Variant]) -> tuple[Pattern, ...] | None:
     return read if 0 < len(read) <= PATTERNS_MAX else None
 
 
-def any_fits(wanted: Iterable[Sequence[Pattern]], data: bytes) -> bool:
+def any_fits(wanted: Iterable[Sequence[Pattern]], data: bytes, *, numbers: bool = True) -> bool:
     """Whether an advert fits one pattern of one monitor."""
     return any(
-        pattern.fits(kind, value)
+        pattern.fits(kind, value, numbers=numbers)
         for kind, value in elements(data)
         for one in wanted
         for pattern in one
