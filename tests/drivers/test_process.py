@@ -9,10 +9,12 @@ from typing import TypeVar
 
 import pytest
 
+from drivers import process
 from drivers.ble import RawAdvert
 from drivers.ble.keeper import RadioState, Trouble
 from drivers.clock import SystemClock
-from drivers.pending import LIMIT
+from drivers.pending import CURIOUS_LIMIT, LIMIT
+from rules.air import Reception, Receptions, Sighting, Survey
 from rules.alarm import AlarmKind
 from rules.command import Command, Refusal, Signal
 from rules.device import Link, Output
@@ -391,3 +393,106 @@ def test_without_a_radio_stack_the_command_says_so(tmp_path: Path, link: str) ->
     assert done.returncode == 2
     assert f"no radio stack for {link} yet" in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+# ---------------------------------------------------------------- who is about
+
+
+def sighting(number: int) -> Sighting:
+    return Sighting(f"{number}", "hci0", -60, 7, None, "", "", "", (), "", 1)
+
+
+async def test_who_is_about_is_told_while_a_survey_lasts(
+    tmp_path: Path, gateway: GatewayEnd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "_SIGHTINGS_EVERY_S", 0.01)
+    air, clock = Air(), SystemClock()
+    air.around = [sighting(1), sighting(2)]
+    async with driver(tmp_path, air, clock):
+        await gateway.accept()
+        await table_taken_over(gateway)
+        await gateway.send(Survey(clock.boottime_us() + 30_000_000))
+        for expected in (1, 2, 1, 2):
+            assert await gateway.next() == sighting(expected)
+        await gateway.send(Survey(0))
+        async with asyncio.timeout(DEADLINE_S):
+            while len(air.surveys) < 2:  # noqa: ASYNC110 -- of it nobody tells
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(0.05)
+        air.around = [sighting(3)]
+        await gateway.send(command(0, device="nobody"))
+        while isinstance(message := await gateway.next(), Sighting):
+            assert message != sighting(3)
+        await asyncio.sleep(0.05)
+        await gateway.send(command(1, device="nobody"))
+        assert await gateway.next() == CommandResult(1, Refusal.UNSUPPORTED)
+    assert 29.0 < air.surveys[0] <= 30.0
+    assert air.surveys[1] == 0.0
+
+
+async def test_a_survey_lasts_a_minute_at_most_whatever_is_asked(
+    tmp_path: Path, gateway: GatewayEnd
+) -> None:
+    air = Air()
+    async with driver(tmp_path, air, SystemClock()):
+        await gateway.accept()
+        await gateway.send(Survey(1 << 62))
+        await table_taken_over(gateway)
+    assert air.surveys == [process.SURVEY_S_MAX]
+
+
+async def test_a_call_for_help_overtakes_a_crowd(
+    tmp_path: Path, gateway: GatewayEnd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the kernel holds is ahead of it, and not the hundreds that wait behind."""
+    monkeypatch.setattr(process, "_SIGHTINGS_EVERY_S", 0.01)
+    air, sensor, clock = Air(), node(), SystemClock()
+    air.around = [sighting(number) for number in range(256)]
+    async with driver(tmp_path, air, clock):
+        await gateway.accept(sensor.keyed)
+        await table_taken_over(gateway)
+        await gateway.send(Survey(clock.boottime_us() + 30_000_000))
+        await asyncio.sleep(0.3)
+        air.around = []
+        air.queue.put_nowait(sensor.advert(sensor.frame((BUTTON, 1)), 5))
+        await air.queue.join()
+        behind = 0
+        while not isinstance(message := await gateway.next(), Observed):
+            behind += 1
+        assert message.phenomenon is P.SOS
+        assert behind < 400
+        after = 0
+        await gateway.send(command(0, device="nobody"))
+        while isinstance(message := await gateway.next(), Sighting | Observed):
+            after += isinstance(message, Sighting)
+        assert after <= CURIOUS_LIMIT
+
+
+# ---------------------------------------------------------------- how devices are received
+
+
+async def test_receptions_are_told_soon_and_then_every_ten_minutes(
+    tmp_path: Path, gateway: GatewayEnd
+) -> None:
+    air, clock = Air(), ManualClock(NOW)
+    one = Reception(DeviceId("plug"), "hci0", -61.5, -6.0, 2.5, drowned=True)
+    minute = timedelta(minutes=1)
+    async with driver(tmp_path, air, clock):
+        await gateway.accept()
+        await table_taken_over(gateway)
+        await clock.advance(minute)
+        air.received = [one] * 150
+        await clock.advance(minute)
+        assert await gateway.next() == Receptions((one,) * 100)
+        assert await gateway.next() == Receptions((one,) * 50)
+        air.received = [one]
+        for _ in range(9):
+            await clock.advance(minute)
+        await table_taken_over(gateway)
+        await clock.advance(minute)
+        assert await gateway.next() == Receptions((one,))
+        gateway.hang_up()
+        await gateway.accept()
+        await table_taken_over(gateway)
+        await clock.advance(minute)
+        assert await next_of(gateway, Receptions) == Receptions((one,)), "it has just begun"
