@@ -8,7 +8,7 @@ itself dies, everything is forgotten, and the service comes back as soon as ther
 """
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
@@ -17,6 +17,7 @@ from dbus_fast.aio import MessageBus
 from dbus_fast.errors import DBusFastError
 
 from sim.ble.adapter import Adapter, Until
+from sim.ble.connections import ANSWERED, Connections
 from sim.ble.frame import Frame
 from sim.ble.objects import (
     ADAPTER,
@@ -29,11 +30,9 @@ from sim.ble.objects import (
     UNKNOWN_METHOD,
     Failed,
     Objects,
-    failed,
 )
 from sim.ble.outbox import DBUS, DBUS_PATH, Outbox
 from sim.ble.patterns import patterns
-from sim.ble.remote import Remote
 
 if TYPE_CHECKING:
     # bumble is only loaded where something may be connected to.
@@ -45,7 +44,6 @@ _NAME: Final = "org.bluez"
 _TEMPORARY_S: Final = 30.0
 "Ref: bluetoothd's main.conf, TemporaryTimeout."
 _TRY_AGAIN_S: Final = 0.1
-_ANSWERED: Final = True
 _OURS: Final = frozenset(
     {
         OBJECT_MANAGER,
@@ -91,7 +89,6 @@ class Bluez:
         "Adverts that came while more was to be told than could be."
         self._address = bus
         self._plugged = dict(adapters)
-        self._link = link
         self._experimental = experimental
         self._numbers = numbers
         self._temporary_s = temporary_s
@@ -99,18 +96,17 @@ class Bluez:
         self._outbox: Outbox | None = None
         self._objects = Objects(self._send)
         self._adapters: dict[str, Adapter] = {}
-        self._remotes: dict[str, Remote] = {}
+        self._connections = Connections(self._objects, self._send, link)
         self._away_s = 0.0
         self._in_progress = 0
         self._hanging = 0
-        self._group: asyncio.TaskGroup | None = None
 
     async def run(self) -> None:
         """Serve until cancelled; come back after a restart, or when the bus is there again."""
         try:
             while True:
                 async with asyncio.TaskGroup() as group:
-                    self._group = group
+                    self._connections.group = group
                     self._bus = await self._attached()
                     assert self._outbox is not None
                     tidying = group.create_task(self._tidy(), name="bluez forgets")
@@ -138,8 +134,8 @@ class Bluez:
             self.overheard += 1
             return
         one.hear(frame, rssi_dbm, asyncio.get_running_loop().time())
-        if frame.connectable and self._link is not None and one.frozen is None:
-            self._link.hear(adapter, frame.address)
+        if frame.connectable and one.frozen is None:
+            self._connections.hear(adapter, frame.address)
 
     def scanning(self, adapter: str) -> bool:
         """Whether anybody would be told of what an adapter hears."""
@@ -162,8 +158,7 @@ class Bluez:
         gone = self._adapters.pop(adapter, None)
         if gone is None:
             return
-        for path in [path for path in self._remotes if path.startswith(f"{gone.path}/")]:
-            self._remotes[path].lost()
+        self._connections.lose(f"{gone.path}/")
         self._objects.remove(gone.path)
 
     def plug(self, adapter: str, index: int) -> None:
@@ -222,8 +217,7 @@ class Bluez:
         if self._bus is not None:
             self._bus.disconnect()
             self._bus = self._outbox = None
-        for remote in list(self._remotes.values()):
-            remote.lost()
+        self._connections.lose("")
         self._adapters.clear()
         self._objects.forget()
 
@@ -267,7 +261,7 @@ class Bluez:
         if isinstance(answer, Message):
             # Not by dbus-fast, which would have it overtake what was told before.
             self._send(answer)
-        return _ANSWERED
+        return ANSWERED
 
     def _noticed(self, signal: Message) -> None:
         match signal.member, signal.body:
@@ -323,12 +317,12 @@ class Bluez:
             self._in_progress -= 1
             raise Failed("org.bluez.Error.InProgress", "Operation already in progress")
         if call.interface == ADAPTER:
-            if call.member == "RemoveDevice" and call.body[0] in self._remotes:
-                self._remotes[call.body[0]].lost()
+            if call.member == "RemoveDevice":
+                self._connections.lose(call.body[0])
             return self._adapter(path).call(call)
         if call.interface == MONITORS:
             return self._monitor(call)
-        return self._connected(call)
+        return self._connections.call(call, self._adapter(path))
 
     def _adapter(self, path: str) -> Adapter:
         hci = "/".join(path.split("/")[:4])
@@ -342,9 +336,7 @@ class Bluez:
             adapter = self._adapter(path)
             adapter.set(name, value)
             if not adapter.powered:
-                for other, remote in list(self._remotes.items()):
-                    if other.startswith(f"{path}/"):
-                        remote.lost()
+                self._connections.lose(f"{path}/")
         else:
             self._objects.change(path, interface, {name: value.value})
         return Message.new_method_return(call)
@@ -357,7 +349,7 @@ class Bluez:
             case "RegisterMonitor":
                 if self._hanging > 0:
                     self._hanging -= 1
-                    return _ANSWERED
+                    return ANSWERED
                 adapter.register(sender, path)
                 # Before the answer: the client shows its monitor as soon as it has that.
                 self._send(self._to_daemon("AddMatch", rule))
@@ -368,54 +360,3 @@ class Bluez:
             case _:
                 raise Failed(UNKNOWN_METHOD, str(call.member))
         return Message.new_method_return(call)
-
-    # -------------------------------------------------------------------------- connections
-
-    def _connected(self, call: Message) -> bool:
-        """Answer a call to a device or to what it serves, when the device has answered."""
-        assert self._group is not None
-        path = call.path or ""
-        device = "/".join(path.split("/")[:5])
-        remote = self._remotes.get(device)
-        work: Coroutine[None, None, Message]
-        match call.member:
-            case "Connect" if remote is None:
-                remote = self._remote(device)
-                work = remote.connect(call)
-            case "Disconnect" if remote is not None:
-                work = remote.disconnect(call)
-            case "Connect" if remote is not None and not remote.connected:
-                raise Failed("org.bluez.Error.InProgress", "Operation already in progress")
-            case "Connect" | "Disconnect":
-                self._send(Message.new_method_return(call))
-                return _ANSWERED
-            case _ if remote is not None and call.interface == CHARACTERISTIC:
-                work = remote.call(call)
-            case _:
-                raise Failed(UNKNOWN_METHOD, str(call.member))
-        self._group.create_task(self._answer(call, work), name=f"bluez {call.member}")
-        return _ANSWERED
-
-    def _remote(self, device: str) -> Remote:
-        adapter = self._adapter(device)
-        address = adapter.address_of(device)
-        if self._link is None or address is None:
-            raise failed("le-connection-not-supported")
-        if not adapter.powered:
-            raise Failed("org.bluez.Error.NotReady", "Resource Not Ready")
-
-        def over() -> None:
-            self._remotes.pop(device, None)
-            adapter.hold(address, connected=False)
-
-        remote = Remote(self._objects, self._link, adapter.address, address, device, over)
-        self._remotes[device] = remote
-        adapter.hold(address, connected=True)
-        return remote
-
-    async def _answer(self, call: Message, work: Coroutine[None, None, Message]) -> None:
-        try:
-            answer = await work
-        except Failed as error:
-            answer = Message.new_error(call, error.name, error.text)
-        self._send(answer)
