@@ -18,10 +18,11 @@ from typing import Final
 from benchmarks.ble.formats import decoding
 from benchmarks.ble.imports import imports
 from benchmarks.ble.load import CROWD, MEASURED_S, RATE, crowd, flood, floor, load
+from benchmarks.ble.proxied import proxies
 from benchmarks.ble.recovery import FAULTS, recoveries, recovery
 
 Say = Callable[[str], None]
-PARTS: Final = ("imports", "decoding", "load", "flood", "crowd", "recovery")
+PARTS: Final = ("imports", "decoding", "load", "flood", "crowd", "proxies", "recovery")
 
 
 def main() -> int:
@@ -71,6 +72,9 @@ def _measured(parts: Sequence[str], soak_s: float, say: Say) -> dict[str, object
             "passive": asyncio.run(crowd(experimental=True)),
             "active": asyncio.run(crowd(experimental=False)),
         }
+    if "proxies" in parts:
+        say("encrypted proxies, 3 min")
+        figures["proxies"] = asyncio.run(proxies())
     if "recovery" in parts:
         say("eight faults, 100 s")
         figures["recovery"] = recoveries()

@@ -12,9 +12,11 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from random import Random
-from typing import Final
+from typing import Final, Protocol
 
 from drivers.ble.bthome import UUID16, mac_of
+from rules.air import Settings
+from rules.alarm import AlarmKind
 from rules.device import Device, Link
 from rules.observation import DeviceId, Phenomenon
 from rules.wire import MAX_BYTES, Devices, DriverFault, KeyedDevice, Observed, decode, encode
@@ -26,6 +28,7 @@ from sim.ble.frame import Frame, flags, service_data
 ADAPTER: Final = "00:1A:7D:DA:71:11"
 PLUGS: Final = 50
 
+_NONE: Final = Settings()
 _KEY: Final = bytes(range(16))
 _POWER: Final = 0x0B
 _TURN_S: Final = 0.01
@@ -54,11 +57,17 @@ def plugs() -> list[KeyedDevice]:
     ]
 
 
+class Ears(Protocol):
+    """What hears adverts."""
+
+    def hear(self, adapter: str, frame: Frame, rssi_dbm: int) -> None: ...
+
+
 @dataclass
 class Plugs:
     """Senders: each advert is a new value of the next plug."""
 
-    bluez: Bluez
+    ears: Ears
     sent: int = 0
     forged: int = 0
     _counters: list[int] = field(default_factory=lambda: [0] * PLUGS)
@@ -86,9 +95,7 @@ class Plugs:
         self.forged += 1
 
     def _air(self, number: int, data: bytes) -> None:
-        self.bluez.hear(
-            ADAPTER, Frame(_address(number), flags() + service_data(UUID16, data)), -60
-        )
+        self.ears.hear(ADAPTER, Frame(_address(number), flags() + service_data(UUID16, data)), -60)
 
 
 async def turns(rate: int, for_s: float) -> AsyncIterator[int]:
@@ -149,9 +156,12 @@ class Gateway:
     """Counts what the driver says, on a real socket."""
 
     path: Path
+    settings: Settings
     observed: int = 0
     faults: int = 0
     "Of frames that were refused."
+    lost: set[str] = field(default_factory=set)
+    "Adapters and proxies of which it was told, once or more."
 
     async def run(self) -> None:
         """Take the driver's connection, tell it the plugs, and read."""
@@ -163,19 +173,24 @@ class Gateway:
             driver, _ = await loop.sock_accept(listener)
             with driver:
                 await loop.sock_recv(driver, MAX_BYTES)
+                await loop.sock_sendall(driver, encode(self.settings))
                 await loop.sock_sendall(driver, encode(Devices(tuple(plugs()))))
                 while packet := await loop.sock_recv(driver, MAX_BYTES):
                     message = decode(packet)
                     if isinstance(message, Observed):
                         self.observed += message.phenomenon is Phenomenon.POWER_W
-                    elif isinstance(message, DriverFault):
-                        self.faults += message.present
+                    elif isinstance(message, DriverFault) and message.present:
+                        self.faults += message.kind is AlarmKind.FRAMES_REFUSED
+                        if message.kind is AlarmKind.RADIO_LOST:
+                            self.lost.add(str(message.scope).rpartition(":")[2])
 
 
 @asynccontextmanager
-async def driver(folder: Path) -> AsyncIterator[tuple[Process, Gateway]]:
+async def driver(
+    folder: Path, settings: Settings = _NONE
+) -> AsyncIterator[tuple[Process, Gateway]]:
     """`ongi driver ble` and its gateway's end."""
-    gateway = Gateway(folder / "driver.sock")
+    gateway = Gateway(folder / "driver.sock", settings)
     async with asyncio.TaskGroup() as group:
         serving = group.create_task(gateway.run())
         await asyncio.sleep(0)  # Now it is bound.
