@@ -10,7 +10,7 @@ COMPILED := $(CATALOGUES:.po=.mo)
 CODE := ongi.py $(wildcard rules protocol texts edge drivers central sim benchmarks tests tools)
 PYTEST_ARGS ?=
 
-.PHONY: help setup run test test-setup test-313 check check-messages lock messages bench clean
+.PHONY: help setup system run test test-setup test-313 check check-messages lock messages bench clean
 .DELETE_ON_ERROR:
 
 help:
@@ -35,8 +35,11 @@ $(shell rm -f $(VENV)/.made)
 endif
 endif
 
-# Node first: it is quick, so an account that may not install it hears so at once.
-setup: node_modules/.package-lock.json $(VENV)/.installed $(COMPILED)
+# System packages first: they are quick, so an account that may not install them hears so at once.
+setup: system node_modules/.package-lock.json $(VENV)/.installed $(COMPILED)
+
+system:
+	@command -v dbus-daemon >/dev/null 2>&1 || sh tools/debian.sh 'the virtual Bluetooth of simulated homes' dbus-daemon
 
 $(VENV)/.made:
 	@sh tools/venv.sh $(VENV)
@@ -83,7 +86,6 @@ test-setup: setup
 	@command -v chromium >/dev/null 2>&1 || sh tools/debian.sh 'the tests of the console' chromium
 	@[ -n "$$(fc-list :lang=ko family 2>/dev/null)" ] || sh tools/debian.sh 'Hangul in screenshots' fontconfig fonts-noto-cjk
 	@command -v strace >/dev/null 2>&1 || sh tools/debian.sh 'disk faults in tests' strace || echo 'Tests with strace are skipped.'
-	@command -v dbus-daemon >/dev/null 2>&1 || sh tools/debian.sh 'virtual Bluetooth in tests' dbus-daemon || echo 'Tests with it are skipped.'
 	@ls /usr/bin/coap-client* >/dev/null 2>&1 || sh tools/debian.sh 'a CoAP peer in tests' libcoap3-bin || echo 'Tests with it are skipped.'
 
 test: test-setup

@@ -16,7 +16,7 @@ from drivers.ble.bthome import UUID16
 from rules.command import Signal
 from rules.device import Device
 from rules.observation import DeviceId, Phenomenon, Press, Value
-from sim.air.told import Told, What
+from sim.air.told import CaughtUp, Told, What
 from sim.air.transmitter import Transmitter
 from sim.ble.frame import Frame, Point, flags, service_data
 from sim.homes.act import Absence, Act, Occupant
@@ -124,10 +124,10 @@ class VirtualHome:
         "Called when something is to be sent before what was next."
         self._plan(now)
 
-    def caught_up(self, now: datetime) -> Told:
-        """Until when everything was sent."""
+    def caught_up(self, now: datetime) -> CaughtUp:
+        """Until when everything was sent, at `now`."""
         until = min(now, self._agenda[0][0])
-        return Told(until, What.CAUGHT_UP, coming=self._occupant.next_by_hand(until))
+        return CaughtUp(until, self._occupant.next_by_hand(until))
 
     def befall(self, absence: Absence) -> None:
         """The person collapses at `absence.begin`, and with its `end` is well again then."""

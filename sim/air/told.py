@@ -1,20 +1,19 @@
 """What the launcher's processes tell it, and what the home is told: one JSON line each."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 from rules.codec import parse, plain
 from rules.errors import FrameError
+from rules.observation import DeviceId
 from sim.homes.act import Absence
 
 
 class What(StrEnum):
     """Kinds of news from the home."""
 
-    CAUGHT_UP = "caught_up"
-    "All that happened before this moment was heard by the driver, but for `count` frames."
     SCENE = "scene"
     "A part of the day begins; `detail` is a `sim.homes.act.Scene`."
     DAY = "day"
@@ -37,8 +36,20 @@ class Told:
     what: What
     detail: str = ""
     count: int = 0
-    coming: datetime | None = None
-    "With `CAUGHT_UP`: when the person next does something, if that is known."
+
+
+@dataclass(frozen=True, slots=True)
+class CaughtUp:
+    """Answers `Ask`: how far the home is."""
+
+    at: datetime
+    "The driver has heard everything of before, but for `unheard` frames."
+    coming: datetime | None
+    "When the person next does something, if that is known."
+    heard: dict[DeviceId, datetime] = field(default_factory=dict)
+    "When each device sent what was heard of it last."
+    unheard: int = 0
+    "Frames that reached the adapter and not the driver, since the start."
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +62,10 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Asks for `CAUGHT_UP`."""
+    """Asks the home how far it is."""
 
 
-Message = Told | Ready | Absence | Ask
+Message = Told | CaughtUp | Ready | Absence | Ask
 
 
 def to_line(message: Message) -> bytes:
@@ -76,6 +87,8 @@ def from_line(line: bytes) -> Message:
     match value:
         case {"Told": body}:
             return parse(body, Told)
+        case {"CaughtUp": body}:
+            return parse(body, CaughtUp)
         case {"Ready": body}:
             return parse(body, Ready)
         case {"Absence": body}:

@@ -8,13 +8,14 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from datetime import datetime
 from random import Random
 from typing import Final
 
 from drivers.clock import SystemClock
 from rules.command import Signal
 from sim.air.home import VirtualHome
-from sim.air.told import Told
+from sim.air.told import CaughtUp
 from sim.ble.bluez import Bluez
 from sim.ble.broadcast import Broadcast
 from sim.ble.ether import Ether, Receiver
@@ -36,6 +37,9 @@ _BEAT_S: Final = 1.0
 _REPEAT_S: Final = 0.1
 "And adverts the same in between: whoever would connect waits for the next one."
 _LOOK_S: Final = 0.01
+_AWAY_MAX: Final = 32
+"A driver makes room for so many adverts of one address; time waits for what is behind."
+_GIVE_WAY_S: Final = 0.001
 
 # Ref: docs/protocol/node.md, Frames.
 _IDENTIFY: Final = 4
@@ -80,17 +84,18 @@ class World:
         self._home = home
         self._clock = clock
         self._departures = departures
+        installed = tuple(installed)
+        self._names = {one.device.address: one.device.id for one in installed}
         self._nodes = {
             one.device.id: self._node(one, random) for one in installed if one.device.outputs
         }
         self._last: dict[str, Frame] = {}
-        self._said: Told | None = None
+        self._said: CaughtUp | None = None
         ether = Ether(random, {ADAPTER: Receiver(GATEWAY_AT)}, plan(loss))
         self.link = Link()
         self.bluez = Bluez(bus, {ADAPTER: 0}, self.link)
-        self._air = Broadcast(ether, clock, {ADAPTER: self._receive})
-        self._air.add(home)
-        home.sooner = lambda: self._air.add(home)
+        self._sooner = asyncio.Event()
+        home.sooner = self._sooner.set
         self._around = Broadcast(ether, SystemClock(), {ADAPTER: self.bluez.hear})
         self._around.add(Crowd(random, _NEIGHBOURS, SystemClock().now()))
         self._ether = ether
@@ -104,18 +109,18 @@ class World:
                 group.create_task(node.run(), name=f"node {node.address}")
             await self._listened()
             listened()
-            group.create_task(self._air.run(), name="air")
+            group.create_task(self._live(), name="home")
             group.create_task(self._around.run(), name="neighbours")
             group.create_task(self._beat(), name="beat")
             group.create_task(self._repeat(), name="nodes")
 
-    def caught_up(self) -> Told:
-        """Until when the driver has heard everything; while nobody listens it stays as it was."""
+    def caught_up(self) -> CaughtUp:
+        """How far the home is; while nobody listens it stays where it was."""
         if self._said is None or self.bluez.scanning(ADAPTER):
-            said = self._home.caught_up(self._clock.now())
-            away = self._departures.oldest()
-            at = said.at if away is None else min(away, said.at)
-            self._said = replace(said, at=at, count=self._departures.tally.unheard)
+            now = self._clock.now()
+            said = self._home.caught_up(min(now, self._departures.oldest() or now))
+            heard = {self._names[sender]: at for sender, at in self._departures.heard.items()}
+            self._said = replace(said, heard=heard, unheard=self._departures.tally.unheard)
         return self._said
 
     def tell_tally(self) -> None:
@@ -145,13 +150,37 @@ class World:
         while not self.bluez.scanning(ADAPTER):  # noqa: ASYNC110 -- of another process
             await asyncio.sleep(_LOOK_S)
 
-    def _receive(self, adapter: str, frame: Frame, rssi_dbm: int) -> None:
+    async def _live(self) -> None:
+        """Send what happens at its moment, and no more at once than a radio is made for."""
+        while True:
+            due = self._home.next_due()
+            now = self._clock.now()
+            if due > now:
+                await self._sleep(due)
+            elif self._departures.away() >= _AWAY_MAX:
+                await asyncio.sleep(_GIVE_WAY_S)
+            else:
+                for frame in self._home.emit(now):
+                    for _, rssi_dbm in self._ether.spread(frame):
+                        self._receive(frame, rssi_dbm)
+
+    async def _sleep(self, due: datetime) -> None:
+        """Until the moment, or until something earlier is to be sent."""
+        self._sooner.clear()
+        async with asyncio.TaskGroup() as group:
+            moment = group.create_task(self._clock.sleep_until(due), name="home sleeps")
+            sooner = group.create_task(self._sooner.wait(), name="home is woken")
+            await asyncio.wait((moment, sooner), return_when=asyncio.FIRST_COMPLETED)
+            moment.cancel()
+            sooner.cancel()
+
+    def _receive(self, frame: Frame, rssi_dbm: int) -> None:
         moment = self._home.moment
         boottime_us = self._clock.boottime_us_at(moment)
         self._departures.depart(frame.address, frame.data, moment, boottime_us)
         if frame.connectable:
             self._last[frame.address] = frame
-        self.bluez.hear(adapter, frame, rssi_dbm)
+        self.bluez.hear(ADAPTER, frame, rssi_dbm)
 
     async def _beat(self) -> None:
         while True:

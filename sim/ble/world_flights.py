@@ -61,6 +61,8 @@ class Departures:
         self._noted: dict[int, None] = {}
         "In the order of their departures."
         self.tally = Tally()
+        self.heard: dict[str, datetime] = {}
+        "When each sender sent what was heard of it last; up to date by `oldest`."
 
     def depart(self, address: str, data: bytes, at: datetime, boottime_us: int) -> None:
         """An advert reaches the adapter; of a further copy of one nothing is noted."""
@@ -77,6 +79,11 @@ class Departures:
         _COUNT.pack_into(self._map, 0, number + 1)
         self._away.append((number, frame, at, self._real_s() + _PATIENCE_S, address))
 
+    def away(self) -> int:
+        """How many are on their way."""
+        self.oldest()
+        return len(self._away)
+
     def oldest(self) -> datetime | None:
         """When the oldest frame was sent that is still on its way."""
         while self._away:
@@ -84,6 +91,7 @@ class Departures:
             (heard,) = _HEARD.unpack_from(self._map, _place_of(number) + _HEARD_AT)
             if heard == frame:
                 self.tally.heard += 1
+                self.heard[sender] = at
             elif self._real_s() >= until_s or self.tally.sent - number >= _PLACES:
                 self.tally.unheard += 1
                 if self.tally.unheard <= _NAMED:

@@ -5,19 +5,25 @@ there: so nothing falls due because a process is behind, however fast time runs.
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from rules.observation import DeviceId
+from sim.air.told import CaughtUp
+
 REAL = 1.0
 "Virtual seconds per real second while a person may act."
-CAREFUL = 12.0
-"While a well resident is asked: the ten seconds a command may take are most of a real one."
+CAREFUL = 4.0
+"""While a well resident is asked: a command may take ten seconds, and has to find its device,
+which takes half a real one on a busy machine."""
 
 _BEFORE = timedelta(seconds=2)
 "The last fast moment before a prompt or an alarm falls due."
-_LOOKS = 3
-"What the home had sent so many looks ago has gone through driver, socket and inbox by now."
+_CLAIMS_MAX = 25
+"What the driver had heard so many looks ago is with the gateway by now, whatever it shows."
+_SAME = timedelta(minutes=1)
+"The gateway reckons moments anew by its own clocks, and time runs on between looks at them."
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +59,36 @@ def pace(outlook: Outlook, speed: float) -> tuple[float, datetime | None]:
 
 
 class Confirmed:
-    """Until when the gateway has taken in all that happened, from what it and the home say."""
+    """Until when the gateway has taken in all that happened, from what it and the home say.
+
+    What the driver heard last of each device, the gateway must have, too: between them are
+    queues, in which urgent news overtake reports.
+    """
 
     def __init__(self, start: datetime) -> None:
         self._moment = start
-        self._sent = deque([start] * _LOOKS, maxlen=_LOOKS)
+        self._claims: deque[CaughtUp] = deque()
 
-    def look(self, sent: datetime, taken_in: Iterable[datetime | None]) -> datetime:
+    def look(self, home: CaughtUp, taken_in: Mapping[DeviceId, datetime | None]) -> datetime:
         """One more look.
 
         Args:
-            sent: until when the home had sent everything, before the gateway was asked.
-            taken_in: moments of observations that the gateway then had; it takes them in order.
+            home: what the home had said before the gateway was asked.
+            taken_in: when each device was last seen, as the gateway then had it.
 
         """
-        moments = [moment for moment in taken_in if moment is not None]
-        self._moment = max(self._moment, self._sent[0], *moments)
-        self._sent.append(sent)
+        self._claims.append(home)
+        held = [number for number, one in enumerate(self._claims) if _holds(one, taken_in)]
+        # What was heard and never seen, such as a press that is no news, is waited for no longer.
+        over = max([len(self._claims) - _CLAIMS_MAX, *(number + 1 for number in held)])
+        for _ in range(over):
+            self._moment = max(self._moment, self._claims.popleft().at)
         return self._moment
+
+
+def _holds(claim: CaughtUp, taken_in: Mapping[DeviceId, datetime | None]) -> bool:
+    """Whether all that the driver had heard is with the gateway."""
+    return all(
+        (seen := taken_in.get(device)) is not None and seen >= at - _SAME
+        for device, at in claim.heard.items()
+    )

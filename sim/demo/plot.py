@@ -70,7 +70,6 @@ class Plot:
         confirmed: datetime,
         *,
         coming: datetime | None,
-        unsettled: bool,
         held: bool,
     ) -> Outlook:
         """What the pace is to go by.
@@ -80,7 +79,6 @@ class Plot:
             now: virtual time.
             confirmed: until when the gateway has taken in all that happened.
             coming: when the person next does something, if that is known.
-            unsettled: a command is under way, which takes its time.
             held: a person at the console has a case.
 
         """
@@ -98,7 +96,6 @@ class Plot:
             ahead=self._ahead,
             due=due,
             watched=asked
-            or unsettled
             or any(map(self._is_its_own, inactivity))
             or (self._is_past(inactivity) and not held),
             well=self.stage is not Stage.FALLEN,

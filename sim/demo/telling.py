@@ -2,7 +2,7 @@
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from central.app import DATABASE
@@ -12,13 +12,13 @@ from edge.caller import Caller
 from edge.status import Status
 from rules.alarm import AlarmKind
 from rules.events import Outcome
-from sim.air.told import Ask, Message, Ready, Told, What, to_line
+from sim.air.told import Ask, CaughtUp, Message, Ready, Told, What, to_line
 from sim.ble.bus import ENVIRONMENT
 from sim.clock import MasterClock
 from sim.demo.ends import CenterEnd, GatewayEnd, waiting
 from sim.demo.folders import Folders
 from sim.demo.furnish import furnish
-from sim.demo.pace import CAREFUL, Confirmed, pace
+from sim.demo.pace import CAREFUL, Confirmed, Outlook, pace
 from sim.demo.plan import Plan
 from sim.demo.plot import Plot, Stage
 from sim.demo.prepare import HOST, Login, found_center
@@ -35,6 +35,8 @@ _SHOW_S = 0.1
 _CASES = 50
 _SETTLE_S = 1.0
 "Real seconds of slow time after something was said to the home: commands end within."
+_LINGER_S = 0.3
+"Real seconds of slow time after there was a reason for it: several looks."
 _READY_S = 60.0
 "A process that takes no requests after this is broken; a slow card needs 20 s."
 _AHEAD = 1.2
@@ -74,20 +76,18 @@ class Telling:
         self._gateway_end = GatewayEnd(say)
         self._center_end = CenterEnd(say, plan.zone)
         self._confirmed = Confirmed(plan.start)
-        self._sent = plan.start
-        self._coming: datetime | None = None
+        self._home = CaughtUp(plan.start, None)
         self._held = False
         self._invited = False
-        self._unheard = 0
         self._settled_at_s = 0.0
 
     def part(self) -> None:
         """The last words."""
-        if self._unheard:
+        if self._home.unheard:
             lost = self._say.plural(
                 "{n} frame reached the adapter, and the driver did not hear it.",
                 "{n} frames reached the adapter, and the driver did not hear them.",
-                self._unheard,
+                self._home.unheard,
             )
             self._story.show(lost)
         self._story.say("Stopped.")
@@ -149,11 +149,9 @@ class Telling:
 
     def _hear(self, message: Message) -> None:
         """Take in what a process says; all of it is the home's."""
+        if isinstance(message, CaughtUp):
+            self._home = message
         if not isinstance(message, Told):
-            return
-        if message.what is What.CAUGHT_UP:
-            self._sent, self._coming = message.at, message.coming
-            self._unheard = message.count
             return
         if message.what in (What.SIGNAL, What.ANSWERED):
             self._settled_at_s = asyncio.get_running_loop().time() + _SETTLE_S
@@ -169,28 +167,42 @@ class Telling:
             # The center is asked first: what it has, the gateway has sent before.
             cases = None if loop.time() < next_s else await self._cases(store)
             home.send(to_line(Ask()))
-            sent = self._sent
+            caught_up = self._home
             status = await gateway.status()
             now = self._clock.now()
             self._story.tell(self._gateway_end.see(status.alarms, now))
             if cases is not None:
                 await self._look_at(cases, store, door, now)
             self._move_on(status, now, home)
-            confirmed = self._confirmed.look(sent, (one.last_seen for one in status.devices))
+            confirmed = self._confirmed.look(
+                caught_up, {one.id: one.last_seen for one in status.devices}
+            )
             outlook = self._plot.outlook(
                 status,
                 now,
                 confirmed,
-                coming=self._coming,
-                unsettled=loop.time() < self._settled_at_s,
+                coming=caught_up.coming,
                 held=self._held,
             )
-            rate, until = pace(outlook, self._plan.speed)
+            rate, until = self._pace(outlook)
             self._clock.run(rate, until)
             if cases is not None:
                 next_s = loop.time() + _SHOW_S
                 self._story.progress(now, rate, self._played(now))
             await asyncio.sleep(_LOOK_S if rate > CAREFUL else _LOOK_REAL_S)
+
+    def _pace(self, outlook: Outlook) -> tuple[float, datetime | None]:
+        """Rate and limit; slow for a moment longer than there seems to be a reason for.
+
+        What the home did last may be on its way to the gateway, and commands to the home.
+        """
+        now_s = asyncio.get_running_loop().time()
+        rate, until = pace(outlook, self._plan.speed)
+        if rate <= CAREFUL:
+            self._settled_at_s = max(self._settled_at_s, now_s + _LINGER_S)
+        elif now_s < self._settled_at_s:
+            return pace(replace(outlook, watched=True), self._plan.speed)
+        return rate, until
 
     def _played(self, now: datetime) -> float | None:
         """How much of a recording has been played, up to the collapse or the end of the story."""

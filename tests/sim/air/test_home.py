@@ -18,7 +18,7 @@ from rules.errors import FrameError
 from rules.observation import DeviceId, Phenomenon, Press, Value
 from rules.wire import KeyedDevice, Observed
 from sim.air.home import VirtualHome
-from sim.air.told import Ask, Message, Ready, Told, What, from_line, to_line
+from sim.air.told import Ask, CaughtUp, Message, Ready, Told, What, from_line, to_line
 from sim.ble.ether import OPEN_FIELD, Ether, Plan, Receiver
 from sim.ble.frame import ORIGIN, Frame, read
 from sim.clock import UPTIME_US
@@ -116,7 +116,7 @@ def _live(
         home.signalled(LIVING_NODE, signal, START + after)
     end = START + span
     listener.listen(home, end)
-    assert home.caught_up(end) == Told(end, What.CAUGHT_UP, coming=occupant.next_by_hand(end))
+    assert home.caught_up(end) == CaughtUp(end, occupant.next_by_hand(end))
     return listener
 
 
@@ -275,6 +275,8 @@ def test_a_day_is_summed_up_at_midnight(tmp_path: Path) -> None:
         Absence(START.astimezone(UTC), (START + HOUR).astimezone(UTC)),
         Ready(5683, 8080),
         Ask(),
+        CaughtUp(START.astimezone(UTC), None),
+        CaughtUp(START.astimezone(UTC), START.astimezone(UTC), {KETTLE: START.astimezone(UTC)}, 2),
     ],
 )
 def test_messages_come_back_from_their_lines(message: Message) -> None:

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rules.observation import DeviceId
+from sim.air.told import CaughtUp
 from sim.demo.pace import CAREFUL, REAL, Confirmed, Outlook, pace
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -64,12 +66,30 @@ def test_a_fast_clock_is_never_granted_the_moment_of_a_prompt(
         assert until <= NOW - behind + AHEAD
 
 
-def test_the_gateway_s_own_observations_confirm_at_once_and_the_home_after_three_looks() -> None:
+KETTLE = DeviceId("kettle")
+DOOR = DeviceId("door")
+
+
+def test_what_the_driver_heard_last_of_each_device_must_be_with_the_gateway() -> None:
     confirmed = Confirmed(NOW)
-    assert confirmed.look(NOW + HOUR, [None, NOW + timedelta(minutes=5)]) == NOW + timedelta(
-        minutes=5
-    )
-    for _ in range(2):
-        assert confirmed.look(NOW + HOUR, []) == NOW + timedelta(minutes=5)
-    assert confirmed.look(NOW + HOUR, []) == NOW + HOUR
-    assert confirmed.look(NOW, [NOW]) == NOW + HOUR  # Never back.
+    minute = timedelta(minutes=1)
+    heard = CaughtUp(NOW + HOUR, None, {KETTLE: NOW + 50 * minute, DOOR: NOW + 5 * minute})
+    # The kettle's news have overtaken the door's report.
+    assert confirmed.look(heard, {KETTLE: NOW + 50 * minute, DOOR: None}) == NOW
+    assert confirmed.look(heard, {KETTLE: NOW + 50 * minute, DOOR: NOW + 3 * minute}) == NOW
+    later = CaughtUp(NOW + 2 * HOUR, None, {**heard.heard, DOOR: NOW + 90 * minute})
+    seen: dict[DeviceId, datetime | None] = {KETTLE: NOW + 50 * minute, DOOR: NOW + 5 * minute}
+    assert confirmed.look(later, seen) == NOW + HOUR
+    assert confirmed.look(later, seen) == NOW + HOUR
+    assert confirmed.look(later, {**seen, DOOR: NOW + 90 * minute}) == NOW + 2 * HOUR
+    assert confirmed.look(heard, seen) == NOW + 2 * HOUR  # Never back.
+
+
+def test_what_is_never_seen_holds_time_up_for_a_while_only() -> None:
+    confirmed = Confirmed(NOW)
+    moments = [
+        confirmed.look(CaughtUp(NOW + n * timedelta(minutes=1), None, {DOOR: NOW}), {})
+        for n in range(100)
+    ]
+    assert moments[5] == NOW
+    assert moments[-1] > NOW + timedelta(minutes=60)

@@ -63,7 +63,7 @@ def _status(*alarms: AlarmStatus, due: datetime | None = None) -> Status:
 
 
 def _outlook(plot: Plot, status: Status, *, held: bool = False) -> Outlook:
-    return plot.outlook(status, AFTER, AFTER, coming=AFTER + AHEAD, unsettled=False, held=held)
+    return plot.outlook(status, AFTER, AFTER, coming=AFTER + AHEAD, held=held)
 
 
 def _stage(plot: Plot) -> Stage:
