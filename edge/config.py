@@ -207,7 +207,7 @@ def _proxies(written: object, where: str) -> tuple[ProxyPlace, ...]:
         raise ConfigError(where, shown(proxies), right)
     if len(proxies) > _PROXIES_MAX:
         found = phrase("{count} proxies", count=len(proxies))
-        raise ConfigError(where, found, phrase("{most} at most", most=_PROXIES_MAX))
+        raise ConfigError(where, found, phrase("at most {most} proxies", most=_PROXIES_MAX))
     places: dict[str, ProxyPlace] = {}
     for number, proxy in enumerate(proxies):
         place = _proxy(proxy, f"{where}[{number}]")

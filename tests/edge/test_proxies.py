@@ -91,7 +91,7 @@ def test_a_home_without_proxies_needs_no_keys(tmp_path: Path) -> None:
         ("port = 16053", f'key = "{WRITTEN}"', "site.toml: ble.proxies[1].key", "known"),
         (PROXIES, '[ble]\nproxies = "hall"', "site.toml: ble.proxies", "[[ble.proxies]]"),
         (PROXIES, "[ble]\nproxies = [7]", "site.toml: ble.proxies[0]", "object"),
-        (PROXIES, PROXIES * 17, "site.toml: ble.proxies", "32 at most"),
+        (PROXIES, PROXIES * 17, "site.toml: ble.proxies", "at most 32 proxies"),
     ],
 )
 def test_what_is_wrong_is_named_with_what_would_be_right(

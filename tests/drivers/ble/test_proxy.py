@@ -3,6 +3,8 @@
 import asyncio
 import base64
 import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -21,6 +23,7 @@ from tests.drivers.home import Sensor
 pytestmark = pytest.mark.wall
 
 PROMPTLY_S = 0.7
+ROOT = Path(__file__).parents[3]
 
 
 def plug() -> Sensor:
@@ -266,3 +269,24 @@ async def test_what_refused_and_then_is_gone_is_lost(
         await refused(here, *here.known("hall"))
         proxy.kill()
         await here.until(lambda: here.troubles("hall") == [Trouble.REFUSED, Trouble.LOST])
+
+
+# ------------------------------------------------------------------------------ what it takes
+
+
+def test_a_home_without_proxies_does_not_load_what_they_need() -> None:
+    code = "import sys, drivers.ble.radio; sys.exit('aioesphomeapi' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, timeout=60)
+
+
+async def test_proxies_whose_program_is_not_installed_are_told_of(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delitem(sys.modules, "drivers.ble.proxy", raising=False)
+    monkeypatch.setitem(sys.modules, "aioesphomeapi.client", None)
+    async with hall(monkeypatch, tmp_path, plug()) as here:
+        await here.proxy("hall")
+        here.radio.set_proxies(here.known("hall"))
+        await here.until(lambda: here.troubles("hall") == [Trouble.LOST])
+        here.radio.set_proxies([])
+        await here.until(lambda: here.troubles("hall") == [Trouble.LOST, None])
