@@ -27,6 +27,8 @@ _WIDE: Final = 132
 "Columns from which on there is a row for each, in a table."
 _ROOMY: Final = 60
 "And for every unit."
+_TINY: Final = 40
+"And for bars beside the words."
 _SMOOTH: Final = 0.3
 "Of the newest strength: rows that change their places with every advert cannot be read."
 _SOURCES_SHOWN: Final = 3
@@ -170,7 +172,7 @@ class AroundScreen:
         """A row on a narrow screen, as lines that are each cut at its edge."""
         seen = row.best
         # Before the address, which whoever enters a device needs whole, there is no room to lose.
-        first = Text.assemble(self.strength(row, unit=width >= _ROOMY), " ", seen.address)
+        first = Text.assemble(self.strength(row, width), " ", seen.address)
         who = Text(self._who(seen, row.device), style="bold" if row.device else "")
         says = self._says(seen)
         rest = (
@@ -190,16 +192,17 @@ class AroundScreen:
             line.no_wrap, line.overflow = True, "ellipsis"
         return lines
 
-    def strength(self, row: Row, *, unit: bool = True) -> Text:
-        """Bars, dBm and a word, each as wide as any other."""
+    def strength(self, row: Row, width: int = _WIDE) -> Text:
+        """Bars, dBm and a word, each as wide as any other; less where there is no room."""
         strength = Strength.of(row.rssi_dbm)
         style = "dim" if row.silent_s > _SILENT_S else strength.colour
-        dbm = f" {row.rssi_dbm:4.0f} dBm " if unit else f"{row.rssi_dbm:4.0f} "
+        bars = strength.bars if width >= _TINY else ""
+        dbm = f" {row.rssi_dbm:4.0f} dBm " if width >= _ROOMY else f"{row.rssi_dbm:4.0f} "
         word = self._say.text(strength.word)
         gap = " " * (
             max(cell_len(self._say.text(each.word)) for each in Strength) - cell_len(word)
         )
-        return Text.assemble((strength.bars, style), dbm, (word, style), gap)
+        return Text.assemble((bars, style), dbm, (word, style), gap)
 
     def more(self, number: int) -> Text:
         """So many were not shown."""
