@@ -1,0 +1,58 @@
+"""Where the virtual BlueZ differs from the real one, and which of that is meant so."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from sim.ble.vm.record import Seen
+
+MISSING: Final = "-"
+_TIMES: Final = 1.5
+_SECONDS: Final = 3.0
+"What takes longer or shorter by more than both is another behaviour."
+
+MEANT: Final[Mapping[str, str]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Something that is not the same."""
+
+    what: str
+    real: str
+    virtual: str
+    meant: str | None
+    "Why it is left so; None: nobody has said so."
+
+
+def differences(real: Iterable[Seen], virtual: Iterable[Seen]) -> list[Difference]:
+    """All of them, in the order in which they were seen, but for proofs."""
+    simulated = {one.what: one for one in virtual if one.right is None}
+    there = {one.what: one for one in real if one.right is None}
+    found = []
+    for what in {**there, **simulated}:
+        one, other = there.get(what), simulated.get(what)
+        if one is None or other is None or not _same(one, other):
+            found.append(Difference(what, _said(one), _said(other), MEANT.get(what)))
+    return found
+
+
+def _same(real: Seen, virtual: Seen) -> bool:
+    if _name(real.seen) != _name(virtual.seen):
+        return False
+    if real.seconds is None or virtual.seconds is None:
+        return real.seconds is virtual.seconds
+    low, high = sorted((real.seconds, virtual.seconds))
+    return high <= low * _TIMES or high - low <= _SECONDS
+
+
+def _name(seen: str) -> str:
+    """Without what an error of D-Bus itself says in its own words."""
+    name, separated, _ = seen.partition(": ")
+    return name if separated and name.startswith("org.freedesktop.DBus.Error.") else seen
+
+
+def _said(seen: Seen | None) -> str:
+    if seen is None:
+        return MISSING
+    return seen.seen if seen.seconds is None else f"{seen.seen} ({seen.seconds:.1f} s)"

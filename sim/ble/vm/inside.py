@@ -1,0 +1,59 @@
+"""What runs inside the virtual machine, or beside it on the virtual BlueZ; it tells by lines.
+
+`python -m sim.ble.vm.inside [PROGRAM ...]`: bluetoothd with all that it is started by, and the
+kernel's own adapters; without it the virtual BlueZ, which is only looked at.
+"""
+
+import asyncio
+import logging
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from sim.ble.vm.client import client
+from sim.ble.vm.links import Links
+from sim.ble.vm.looks import Look
+from sim.ble.vm.proofs import prove
+from sim.ble.vm.record import Book, Seen, encode
+from sim.ble.vm.stage import Stage, real, virtual
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Look, prove, and tell."""
+    program = sys.argv[1:] if argv is None else argv
+    logging.getLogger().addHandler(logging.NullHandler())
+    # Short, as a socket's path must be.
+    with tempfile.TemporaryDirectory(prefix="ongi-") as folder:
+        asyncio.run(_run(Book(_tell), program, Path(folder)))
+    return 0
+
+
+def _tell(seen: Seen) -> None:
+    print(encode(seen), flush=True)
+
+
+async def _run(book: Book, program: Sequence[str], folder: Path) -> None:
+    if not program:
+        async with virtual(folder) as stage:
+            await _look(stage, book)
+        return
+    try:
+        async with real(program, folder) as stage:
+            await prove(stage, book, folder)
+            await _look(stage, book)
+    except BaseException:
+        print((folder / "bluetoothd.log").read_text(errors="replace"), flush=True)
+        raise
+
+
+async def _look(stage: Stage, book: Book) -> None:
+    async with client() as one:
+        look = Look(stage, one, book)
+        await look.carry_out()
+        await Links(look).carry_out()
+        await look.limits()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
