@@ -16,6 +16,7 @@ _WORTH_TELLING: Final = {
     Why.REPLAY: 1,
     Why.PLAINTEXT: 1,
     Why.WRONG_MAC: 1,
+    Why.FALSE_NODE: 1,
     Why.WRONG_MODEL: 1,
     Why.NEEDS_XIAOMI: 1,
     Why.NEEDS_SWITCHBOT: 1,

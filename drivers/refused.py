@@ -22,6 +22,8 @@ class Why(StrEnum):
     "Its counter is older than what the device has already sent."
     FLOOD = "flood"
     "It is plain, and there are more of them than any device sends: anybody may have."
+    FALSE_NODE = "false_node"
+    "A command was answered, and not by the node that was asked: somebody stands in its place."
     WRONG_MODEL = "wrong_model"
     "The frame is of another product than the registry names, or can be read of known ones only."
     NEEDS_XIAOMI = "needs_xiaomi"

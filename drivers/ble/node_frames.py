@@ -206,7 +206,7 @@ def decode_result(value: bytes, sent: Sent, keys: NodeKeys) -> Result | Hint:
         return Hint(status)
     right = _hmac(keys.answer, b"\x02" + keys.mac + sent.challenge + sent.frame + body)
     if not hmac.compare_digest(right[:_TAG_BYTES], tag):
-        raise Refused(Why.WRONG_KEY, "a result that the node did not make")
+        raise Refused(Why.FALSE_NODE, "a result that the node did not make")
     counter = _u32(body[4:])
     fits = counter >= sent.counter if status is Status.COUNTER else counter == sent.counter
     if value[1] != sent.op or not fits or status in _HINTS:

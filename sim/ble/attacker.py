@@ -6,19 +6,23 @@ tests/drivers/ble/test_attacks.py.
 
 import asyncio
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from random import Random
 from typing import Final
+
+from bumble.device import Connection
 
 from rules.errors import LinkLost
 from sim.ble.frame import Frame, flags, service_data
 from sim.ble.gatt import Link, Peer
 from sim.ble.node_rules import NodeRules
 from sim.ble.peripherals.bthome import UUID16
-from sim.ble.peripherals.node import CHALLENGE, COMMAND, DATA, RESULT, PlugNode
-from sim.ble.peripherals.sensor import address_bytes
+from sim.ble.peripherals.node import CHALLENGE, COMMAND, DATA, RESULT, Flash, PlugNode
+from sim.ble.peripherals.sensor import Antenna, address_bytes
 
 _HEARS_WITHIN_S: Final = 5.0
+_LEAVES_WITHIN_S: Final = 1.0
 _ENCRYPTED: Final = b"\x41"
 "BTHome version 2, encrypted."
 
@@ -71,12 +75,20 @@ class Stranger:
             LinkLost: it was not, within five seconds.
 
         """
+        error: LinkLost | None = None
         async with asyncio.TaskGroup() as group:
             hearing = group.create_task(self._hear(node), name="stranger hears")
             try:
                 self._peer = await self._link.connect(self.address, node, _HEARS_WITHIN_S)
-            finally:
-                hearing.cancel()
+            except LinkLost as lost:
+                error = lost
+            hearing.cancel()
+        if error is not None:
+            raise error
+        await self._discover()
+
+    async def _discover(self) -> None:
+        assert self._peer is not None
         lost = self._lost = asyncio.Event()
         self._peer.on_lost(lost.set)
         await self._peer.discover()
@@ -117,8 +129,10 @@ class Stranger:
 
     async def leave(self) -> None:
         """End the connection."""
-        if self._peer is not None:
-            await self._peer.disconnect()
+        if self._peer is not None and not self._lost.is_set():
+            with suppress(LinkLost, TimeoutError):
+                async with asyncio.timeout(_LEAVES_WITHIN_S):
+                    await self._peer.disconnect()
 
     async def hold(self, node: str, until: asyncio.Event) -> int:
         """Connect again and again, as soon as it is dropped; how often it was connected."""
@@ -151,24 +165,40 @@ class Stranger:
 class FalseNode(PlugNode):
     """Stands at a node's address, with its service and without its key."""
 
-    def __init__(self, *about: object, **more: object) -> None:
+    def __init__(
+        self,
+        address: str,
+        key: bytes,
+        antenna: Antenna,
+        clock: Callable[[], datetime],
+        *,
+        random: Random,
+        flash: Flash | None = None,
+    ) -> None:
         """As `PlugNode`; its key is a guess."""
         self.challenges: Callable[[], bytes] | None = None
         "In place of those that it makes itself with a wrong key."
         self.answers: Callable[[bytes], bytes] = lambda frame: frame
+        self._left = asyncio.Event()
         self.hangs = False
         "It answers no command at all."
-        super().__init__(*about, **more)  # type: ignore[arg-type]
+        super().__init__(address, key, antenna, clock, random=random, flash=flash)
 
     def _boot(self) -> None:
         super()._boot()
         self.rules = _FalseRules(self)
 
-    async def _command(self, connection: object, frame: bytes) -> None:
+    def _gone(self, reason: int) -> None:
+        self._left.set()
+        super()._gone(reason)
+
+    async def _command(self, connection: Connection, frame: bytes) -> None:
         if self.hangs:
             self.written.append(bytes(frame))
-            await asyncio.Event().wait()
-        await super()._command(connection, frame)  # type: ignore[arg-type]
+            self._left.clear()
+            await self._left.wait()
+            return
+        await super()._command(connection, frame)
 
 
 class _FalseRules(NodeRules):

@@ -197,7 +197,7 @@ def test_a_forged_result_does_not_hide_the_nodes_own(counters: SentCounters) -> 
     assert isinstance(step, Write)
     assert isinstance(running.result_came(bytes([1, 3, 6, 0]) + bytes(16), 0.1), Wait)
     end = running.result_came(peer.write(step.frame, 100), 0.2)
-    assert end == Finished(Outcome.DONE, State(5), (Why.WRONG_KEY,))
+    assert end == Finished(Outcome.DONE, State(5), (Why.FALSE_NODE,))
 
 
 def test_who_says_three_times_rubbish_is_left(counters: SentCounters) -> None:

@@ -4,10 +4,11 @@ import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from random import Random
+from typing import TypeVar
 
 import pytest
 
@@ -25,7 +26,7 @@ from sim.ble.bus import ENVIRONMENT, INSTALL, PrivateBus, installed, private_bus
 from sim.ble.ether import Ether, Receiver
 from sim.ble.frame import Point
 from sim.ble.gatt import Link as Air
-from sim.ble.peripherals.node import PlugNode
+from sim.ble.peripherals.node import Flash, PlugNode
 from sim.ble.peripherals.sensor import Antenna
 from tests.drivers.ble.air import HCI0
 
@@ -35,6 +36,9 @@ DEADLINE_S = 20.0
 CALM = Policy(retry_s=0.1, retry_s_max=0.4, settle_s=0.05)
 "A scan that is started anew costs connections: as seldom as in earnest, and soon after a fault."
 FAR = Point(10_000.0)
+
+
+Kind = TypeVar("Kind", bound=PlugNode)
 
 
 def address(number: int) -> str:
@@ -61,16 +65,33 @@ class Home:
     "Heard by the driver, of each address."
     unbelieved: list[Unbelieved] = field(default_factory=list)
 
-    async def plug(self, number: int, *, far: bool = False, **more: object) -> PlugNode:
+    async def plug(self, number: int, flash: Flash | None = None) -> PlugNode:
         """Put a node in."""
-        antenna = Antenna(place=FAR) if far else Antenna()
-        wanted = {"random": Random(number), **more}
-        node = PlugNode(address(number), key(number), antenna, self.clock.now, **wanted)  # type: ignore[arg-type]
+        return await self.put(number, PlugNode, key(number), flash)
+
+    async def put(
+        self, number: int, kind: type[Kind], link_key: bytes, flash: Flash | None = None
+    ) -> Kind:
+        """Put a node in, or somebody who says he is it."""
+        node = kind(
+            address(number),
+            link_key,
+            Antenna(),
+            self.clock.now,
+            random=Random(number),
+            flash=flash,
+        )
         await node.open(self.air)
         self.nodes[number] = node
         self.broadcast.add(node)
         self.group.create_task(node.run(), name=f"node {number}")
         return node
+
+    def leave(self, number: int) -> None:
+        """A node goes out of range."""
+        sensor = self.nodes[number].sensor
+        sensor.antenna = replace(sensor.antenna, place=FAR)
+        self.air.remove(address(number))
 
     async def until(self, condition: Callable[[], object], within_s: float = DEADLINE_S) -> float:
         """Wait for a condition of the real world; how long it took."""

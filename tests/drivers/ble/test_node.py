@@ -11,7 +11,7 @@ from rules.command import Refusal, Signal
 from rules.device import Output
 from rules.errors import LinkLost
 from sim.ble.peripherals.node import Flash
-from tests.drivers.ble.plugged import FAR, NEEDS_DBUS, Home, home, keyed
+from tests.drivers.ble.plugged import NEEDS_DBUS, Home, home, keyed
 
 pytestmark = [pytest.mark.wall, NEEDS_DBUS]
 
@@ -116,8 +116,7 @@ async def test_a_node_out_of_range_is_unreachable_in_time_and_keeps_no_other_wai
 ) -> None:
     async with home(monkeypatch, tmp_path, *range(1, 9)) as here:
         for number in range(1, 7):
-            sensor = here.nodes[number].sensor
-            sensor.antenna = replace(sensor.antenna, place=FAR)
+            here.leave(number)
         lost = [asyncio.ensure_future(took(unreachable(here, number))) for number in range(1, 7)]
         await asyncio.sleep(0)
         assert await took(asyncio.gather(here.perform(7), here.perform(8))) < PATIENCE_S
