@@ -115,10 +115,11 @@ class Scanner(HaScanner):
 
 
 class _Bus(MessageBus):
-    """A client's connection to the bus, of which nothing is asked when it is closed.
+    """bleak's connections to the bus, of which nothing is asked when they are closed.
 
     dbus-fast would never answer, and would take away the reader of whichever connection has its
-    file descriptor by now. bleak does ask, where a bus dies while it connects or disconnects.
+    file descriptor by now. bleak does ask, where a bus dies while it connects or disconnects, and
+    habluetooth does before each start of a scan.
     """
 
     # It overrides its own base with another type.
@@ -172,7 +173,7 @@ async def manager(uuid16s: Iterable[int], companies: Iterable[int]) -> AsyncIter
     assert len(patterns) <= _PATTERNS_MAX, f"{len(patterns)} patterns"
     # In place: the compiled module has its own reference to the dictionary, and copies that only.
     PASSIVE_SCANNER_ARGS["or_patterns"][:] = patterns
-    bleak_client.MessageBus = _Bus  # type: ignore[attr-defined]
+    bleak_client.MessageBus = bleak_manager.MessageBus = _Bus  # type: ignore[attr-defined]
     # They log each failure with its traceback; it is a fact to the keeper, and told by it.
     for library in ("habluetooth", "bleak", "bleak_retry_connector"):
         logging.getLogger(library).setLevel(logging.CRITICAL + 1)

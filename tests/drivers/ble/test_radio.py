@@ -215,6 +215,22 @@ async def test_the_bus_dies_and_comes_back(
     assert "Bad file descriptor" not in caplog.text
 
 
+async def test_the_bus_dies_while_a_scan_is_being_started(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with world(monkeypatch, plug()) as here:
+        await here.hears()
+        here.bluez.hang(1)
+        await here.bluez.restart(0.05)
+        await asyncio.sleep(4 * QUICK.settle_s)
+        await here.bus.kill()
+        await here.bus.start()
+        await here.bluez.up.wait()
+        await here.hears()
+    gc.collect()
+    assert "Bad file descriptor" not in caplog.text
+
+
 # ------------------------------------------------------------------------ nothing to begin with
 
 
