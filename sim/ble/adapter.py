@@ -19,6 +19,8 @@ from sim.ble.patterns import Filter, Pattern, any_fits, discovery_filter
 
 RSSI_STEP_DB: Final = 8
 _COARSE: Final = Filter()
+_ERROR: Final = "org.freedesktop.DBus.Error"
+_SETTABLE: Final = {"Powered": "b", "Alias": "s", "Pairable": "b", "Discoverable": "b"}
 
 
 class Until(StrEnum):
@@ -277,8 +279,12 @@ class Adapter:
             Failed: it is not to be set.
 
         """
-        if name not in {"Powered", "Alias", "Pairable", "Discoverable"}:
-            raise Failed("org.freedesktop.DBus.Error.PropertyReadOnly", f"{name} is read only")
+        if name not in self._objects.of(self.path, ADAPTER):
+            raise Failed(f"{_ERROR}.UnknownProperty", f"No such property '{name}'")
+        if name not in _SETTABLE:
+            raise Failed(f"{_ERROR}.PropertyReadOnly", f"Property '{name}' is not writable")
+        if value.signature != _SETTABLE[name]:
+            raise Failed(f"{_ERROR}.InvalidSignature", f"Invalid signature for '{name}'")
         changed: Properties = {name: value.value}
         if name == "Powered" and not value.value:
             self.scans.discoveries.clear()

@@ -11,11 +11,16 @@ from typing import Final, NamedTuple
 from dbus_fast import Variant
 
 from sim.ble.frame import Element, Said, elements
+from sim.ble.objects import Failed
 
 PATTERNS_MAX: Final = 7
 "Of one monitor; with more it is released, and bluetoothd writes past a buffer: it may die."
 
 _NUMBERED: Final = frozenset({Element.SERVICE_DATA16, Element.MANUFACTURER})
+_KEYS: Final = frozenset(
+    {"UUIDs", "RSSI", "Pathloss", "Transport", "DuplicateData", "Discoverable", "Pattern"}
+)
+_TRANSPORTS: Final = frozenset({"auto", "bredr", "le"})
 _NUMBER_BYTES: Final = 2
 "Of a service or a maker, before its data."
 
@@ -75,8 +80,15 @@ class Filter:
 
 
 def discovery_filter(asked: Mapping[str, Variant]) -> Filter:
-    """The filter that a client sets; what is not listed in `Filter` is passed over."""
+    """The filter that a client sets; what is not listed in `Filter` is passed over.
+
+    Raises:
+        Failed: bluetoothd would not have it.
+
+    """
     values = {name: variant.value for name, variant in asked.items()}
+    if not values.keys() <= _KEYS or values.get("Transport", "le") not in _TRANSPORTS:
+        raise Failed("org.bluez.Error.InvalidArguments", "Invalid arguments in method call")
     return Filter(
         own=bool(values),
         uuids=frozenset(str(uuid).lower() for uuid in values.get("UUIDs", ())),

@@ -85,7 +85,8 @@ def modules(folder: Path, wanted: Iterable[str] = MODULES) -> list[tuple[str, by
 def depends(module: bytes) -> list[str]:
     """The modules that one needs, as it says itself."""
     said = _DEPENDS.search(module)
-    return [_plain(name.decode(errors="replace")) for name in said[1].split(b",") if name] if said else []
+    names = said[1].decode(errors="replace").split(",") if said else []
+    return [_plain(name) for name in names if name]
 
 
 def initial(
