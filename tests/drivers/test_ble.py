@@ -107,6 +107,7 @@ def test_of_two_flags_either_counts_of_two_measurements_the_first(state: Path) -
     sensor = Sensor("any", frozenset({P.CONTACT_OPEN, P.TEMPERATURE_C}))
     ear = Ear(state, sensor)
     assert ear.hears(sensor, sensor.frame((0x11, False), (0x2D, True))) == [(P.CONTACT_OPEN, True)]
+    assert ear.hears(sensor, sensor.frame((0x11, True), (0x2D, False))) == [(P.CONTACT_OPEN, True)]
     assert ear.hears(sensor, sensor.frame((0x02, 20.0), (0x02, 30.0))) == [(P.TEMPERATURE_C, 20.0)]
 
 
@@ -176,9 +177,10 @@ def test_pressing_a_call_button_calls_for_help(state: Path, code: int) -> None:
     assert Ear(state, sensor).hears(sensor, sensor.frame((BUTTON, code))) == [(P.SOS, True)]
 
 
-def test_a_long_press_of_a_call_button_takes_the_call_back(state: Path) -> None:
+@pytest.mark.parametrize("code", [4, 5, 6])
+def test_a_long_press_of_a_call_button_takes_the_call_back(state: Path, code: int) -> None:
     sensor = call_button()
-    seen = Ear(state, sensor).hears(sensor, sensor.frame((BUTTON, 4)))
+    seen = Ear(state, sensor).hears(sensor, sensor.frame((BUTTON, code)))
     assert seen == [(P.BUTTON, Press.LONG)]
 
 
@@ -195,6 +197,8 @@ def test_no_press_is_no_call(state: Path, code: int) -> None:
         (2, Press.DOUBLE),
         (3, Press.TRIPLE),
         (4, Press.LONG),
+        (5, Press.LONG),
+        (6, Press.LONG),
         (0x80, Press.LONG),
         (0xFE, Press.LONG),
     ],
@@ -299,6 +303,36 @@ def test_a_state_that_is_only_confirmed_keeps_its_sensor_alive(state: Path) -> N
     frame = sensor.frame((OPEN, False), packet_id=3)
     seen = [ear.hears(sensor, frame, at * SECOND_US) for at in range(20)]
     assert sum(map(bool, seen)) == 4
+
+
+def test_what_may_be_a_replay_proves_no_link(state: Path) -> None:
+    """After a sudden end: the call counts, and the device is no livelier for it."""
+    sensor = call_button()
+    ear = Ear(state, sensor)
+    for _ in range(40):
+        ear.hears(sensor, sensor.frame((LOW, True)))
+    again = Ear(state, sensor)
+    seen = again.all(sensor, sensor.frame((BUTTON, 1), (LOW, False)))
+    assert [(one.phenomenon, one.value) for one in seen if isinstance(one, Observed)] == [
+        (P.SOS, True)
+    ]
+    assert again.adapter.counts[DeviceId("sos")].unsure == 1
+
+
+def test_of_keys_that_are_no_more_only_so_many_are_remembered() -> None:
+    ear = Ear(
+        Path("/proc/no/such/place")
+    )  # No disk, so that a thousand writes are not waited for.
+    first = door(key=bytes(16))
+    recorded = first.frame((OPEN, True))
+    ear.know(first)
+    assert ear.hears(first, recorded)
+    for number in range(1, 1_100):
+        again = door(key=number.to_bytes(16, "big"))
+        ear.know(again)
+        assert ear.hears(again, again.frame((OPEN, True)))
+    ear.know(first)
+    assert ear.hears(first, recorded)
 
 
 # ---------------------------------------------------------------- what is refused

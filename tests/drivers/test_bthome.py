@@ -123,6 +123,11 @@ def test_a_flag_that_is_neither_0_nor_1_is_set() -> None:
     assert decode(PLAIN + b"\x29\xff").objects == ((0x29, True),)
 
 
+def test_the_upper_bits_of_a_commands_length_say_nothing_of_it() -> None:
+    advert = decode(PLAIN + bytes.fromhex("3BE10305 2901"))
+    assert advert.objects == ((0x3B, bytes.fromhex("0305")), (0x29, True))
+
+
 def test_bad_text_does_not_cost_the_smoke_beside_it() -> None:
     advert = decode(PLAIN + bytes.fromhex("5302FFFE 2901"))
     assert advert.objects[1] == (0x29, True)

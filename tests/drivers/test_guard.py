@@ -1,5 +1,9 @@
+import errno
+import os
+import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -9,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.guard import LATE_BY, CounterGuard, Verdict, key_id
+from drivers.marks import Mark, MarkFile
 from tests.drivers.home import MINUTE_US, SECOND_US
 
 ID = b"sensor"
@@ -190,6 +195,15 @@ def test_routine_frames_cost_few_writes(tmp_path: Path) -> None:
     assert again.admit(b"fast", 3599, 0, urgent=False) is not Verdict.NEW
 
 
+def test_however_fast_a_device_counts_a_sudden_end_silences_it_for_so_many_only(
+    tmp_path: Path,
+) -> None:
+    guard = CounterGuard(path(tmp_path))
+    for counter in range(33_000):
+        admit(guard, counter)
+    assert admit(CounterGuard(path(tmp_path)), 33_000 + 4_096) is Verdict.NEW
+
+
 @pytest.mark.processes
 def test_killed_at_any_moment_no_frame_is_new_again(tmp_path: Path) -> None:
     random = Random(20)
@@ -300,6 +314,29 @@ def test_a_failing_disk_does_not_silence_a_sensor(tmp_path: Path) -> None:
     assert admit(guard, 103, at_us=2 * MINUTE_US) is Verdict.NEW
     assert str(guard.failing) == "None"
     assert admit(CounterGuard(state), 103) is Verdict.DUPLICATE
+
+
+@pytest.mark.parametrize("of", [stat.S_ISREG, stat.S_ISDIR], ids=["file", "folder"])
+def test_a_disk_that_does_not_make_it_durable_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, of: Callable[[int], bool]
+) -> None:
+    def fsync(descriptor: int) -> None:
+        if of(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EIO, "no")
+
+    guard = CounterGuard(path(tmp_path))
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", fsync)
+        assert admit(guard, 100, urgent=True) is Verdict.NEW
+        assert "cannot be written" in str(guard.failing)
+    assert admit(guard, 101, urgent=True) is Verdict.NEW
+    assert str(guard.failing) == "None"
+
+
+@pytest.mark.parametrize("mark", [Mark(5, 3), Mark(-1, 3), Mark(1 << 32, 1 << 32)])
+def test_marks_that_cannot_be_are_not_taken(tmp_path: Path, mark: Mark) -> None:
+    MarkFile(path(tmp_path)).save({ID: mark})
+    assert "out of range" in str(CounterGuard(path(tmp_path)).finding)
 
 
 def test_many_old_keys_do_not_fill_the_file(tmp_path: Path) -> None:

@@ -157,6 +157,12 @@ def test_a_frame_without_objects_says_nothing_and_is_no_attack() -> None:
     assert decode(mibeacon.plain(DOOR, 1, mac=MAC)) is None
 
 
+def test_a_frame_of_the_mesh_is_none_for_us() -> None:
+    frame = bytearray(mibeacon.plain(DOOR, 1, OPEN))
+    frame[0] |= 0x80
+    assert decode(bytes(frame)) is None
+
+
 @pytest.mark.parametrize("bit", range(len(sealed(OPEN)) * 8))
 def test_one_changed_bit_says_nothing_that_is_believed(bit: int) -> None:
     frame = bytearray(sealed(OPEN))
