@@ -324,8 +324,9 @@ class _Presence:
 
 
 def _end(ended: asyncio.Future[Exception], error: Exception | None) -> None:
+    """Whatever the library makes of what the other end sent: a lost link, and no defect here."""
     if not ended.done():
-        ended.set_result(error or LinkLost("the proxy ended the connection"))
+        ended.set_result(LinkLost("closed by the proxy" if error is None else _reason(error)))
 
 
 def _reason(error: Exception) -> str:

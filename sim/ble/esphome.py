@@ -4,7 +4,7 @@ Ref: esphome 2025.9, components/api/api.proto, api_connection.cpp, and
 components/bluetooth_proxy/bluetooth_proxy.cpp. aioesphomeapi and bleak-esphome connect to one
 unmodified. Left out: everything of ESPHome but its Bluetooth.
 
-The faults are methods: `kill`, `revive`, `half_open`, `scan`.
+The faults are methods: `kill`, `revive`, `half_open`, `babble`, `scan`.
 """
 
 import asyncio
@@ -141,6 +141,11 @@ class FakeProxy:
             session.dead = True
             asyncio.get_running_loop().call_later(self._reaped_s, session.close)
 
+    def babble(self) -> None:
+        """Send a message that is none, as a chip whose memory is spoilt."""
+        for session in self._sessions:
+            session.babble()
+
     def scan(self, *, on: bool) -> None:
         """Stop or start scanning, and say so."""
         self._scanning = on
@@ -235,6 +240,10 @@ class _Session:
     def send(self, message: Message) -> None:
         if not self.dead:
             self._connection.send(_NUMBERS[type(message)], message.SerializeToString())
+
+    def babble(self) -> None:
+        kind = _NUMBERS[pb.BluetoothLERawAdvertisementsResponse]
+        self._connection.send(kind, b"\xff\xff")
 
     def tell_scanning(self, *, on: bool) -> None:
         state = _RUNNING if on else _STOPPED

@@ -162,6 +162,20 @@ async def test_a_connection_that_is_half_open_is_noticed(
         assert here.troubles("hall") == [None]
 
 
+async def test_a_proxy_that_babbles_is_begun_anew(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    sensor = plug()
+    async with hall(monkeypatch, tmp_path, sensor) as here:
+        proxy = await here.proxy("hall")
+        here.radio.set_proxies(here.known("hall"))
+        await here.hears(sensor, "hall")
+        proxy.babble()
+        await here.until(lambda: proxy.served == 2)
+        await here.hears(sensor, "hall")
+        assert here.troubles("hall") == [None]
+
+
 async def test_a_place_that_a_dead_connection_keeps_is_asked_for_until_it_is_free(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -259,6 +273,42 @@ async def test_an_esphome_device_that_is_no_proxy_is_refused(
         proxy = await here.proxy("hall")
         proxy.features = 0
         await refused(here, *here.known("hall"))
+
+
+class Stranger:
+    """Whoever answers at a proxy's address: first bytes of a handshake, or any, and no key."""
+
+    def __init__(self) -> None:
+        self.met = 0
+        self._random = Random(3)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        random = self._random
+        await reader.read(100)
+        self.met += 1
+        hello = b"\x01hall\0aabbcc000001\0"
+        for frame in [hello, random.randbytes(49), random.randbytes(9)][random.randrange(3) :]:
+            length = len(frame) if random.random() < 0.8 else random.randrange(1 << 16)
+            kind = 1 if random.random() < 0.9 else random.randrange(256)
+            head = random.choice([0, 0, frame[0]])
+            body = bytes([head]) + frame[1:] if frame is not hello else frame
+            writer.write(bytes([kind]) + length.to_bytes(2, "big") + body)
+        writer.close()
+
+
+async def test_a_stranger_at_its_address_is_lost_or_refused_and_nothing_worse(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    stranger = Stranger()
+    server = await asyncio.start_server(stranger.serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    hasty = replace(BRISK, retry_s=0.001, retry_s_max=0.001, refused_s=0.001, tell_s=0.2)
+    async with hall(monkeypatch, tmp_path, plug(), policy=hasty) as here:
+        here.radio.set_proxies([Proxy("hall", "127.0.0.1", port, KEY)])
+        await here.until(lambda: stranger.met >= 300)
+        assert Trouble.REFUSED in here.troubles("hall")
+        assert None not in here.troubles("hall")
+    server.close()
 
 
 async def test_what_refused_and_then_is_gone_is_lost(
