@@ -11,9 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from rules.air import Proxy, Settings
 from rules.observation import Phenomenon
 from rules.wire import Observed
+from sim.ble.esphome import FakeProxy
 from tests.drivers.ble.air import HCI0, HCI1, NEEDS_DBUS, POWER, frame, world
+from tests.drivers.ble.proxied import KEY
 from tests.drivers.gateway import DEADLINE_S, GatewayEnd
 from tests.drivers.home import Sensor
 
@@ -86,6 +89,29 @@ async def test_without_a_bus_it_serves_the_gateway_and_keeps_trying(tmp_path: Pa
         await gateway.accept(plug().keyed)
         await asyncio.sleep(2.0)
         assert process.returncode is None
+    gateway.die()
+
+
+async def test_by_a_proxy_on_a_machine_without_bluetooth(tmp_path: Path) -> None:
+    sensor, gateway = plug(), GatewayEnd(tmp_path / "driver.sock")
+    proxy = FakeProxy("hall", "AA:BB:CC:00:00:01", KEY)
+    nowhere = f"unix:path={tmp_path}/nobody"
+    async with asyncio.TaskGroup() as group:
+        serving = group.create_task(proxy.run(), name="proxy")
+        await proxy.up.wait()
+        known = Settings((Proxy("hall", "127.0.0.1", proxy.port, KEY),))
+        async with command(tmp_path, {"DBUS_SYSTEM_BUS_ADDRESS": nowhere}):
+            await gateway.accept(sensor.keyed, settings=known)
+            async with asyncio.timeout(DEADLINE_S):
+                while not proxy.subscribed:  # noqa: ASYNC110 -- of another process
+                    await asyncio.sleep(0.02)
+            proxy.hear(frame(sensor, sensor.frame((POWER, 7.0))), -60)
+            message = await gateway.next()
+            while not isinstance(message, Observed):
+                message = await gateway.next()
+            assert (message.phenomenon, message.value) == (Phenomenon.POWER_W, 7.0)
+        assert proxy.served == 1
+        serving.cancel()
     gateway.die()
 
 
