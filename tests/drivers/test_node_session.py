@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -214,6 +215,47 @@ def test_who_says_three_times_rubbish_is_left(counters: SentCounters) -> None:
     peer.connect(200)
     assert isinstance(running.challenge_read(peer.challenge(), 0.2), Write)
     assert running.result_came(b"rubbish", 0.3) == Wait()
+
+
+def random_answer(random: Random, sent: bytes) -> bytes:
+    """Any bytes; with a right head; or a bit of what the node would say."""
+    kind = random.randrange(4)
+    if kind == 0:
+        return random.randbytes(random.randrange(1, 40))
+    if kind == 1:
+        return random.randbytes(20)
+    head = bytes([1, sent[1], random.randrange(9), random.randrange(256)])
+    counter = sent[4:8] if kind == 2 else random.randbytes(4)
+    return head + counter + random.randbytes(12)
+
+
+def test_of_a_hundred_thousand_random_answers_none_is_believed() -> None:
+    random, counters = Random(6), SentCounters(Path("/proc/no/such/place"))
+    plug = Plug()
+    plug.rules.connect(0)
+    answers = refusals = 0
+    sent = b""
+    while answers < 100_000:
+        running = session(counters)
+        running.start(0.0)
+        step = running.connected(0.0)
+        while not isinstance(step, Finished):
+            match step:
+                case Read():
+                    challenge = random.randbytes(20) if random.random() < 0.1 else None
+                    step = running.challenge_read(challenge or plug.rules.challenge, 0.0)
+                case Write(frame):
+                    step, sent = Wait(), frame
+                case Connect():
+                    step = running.connected(0.0)
+                case Wait():
+                    answers += 1
+                    step = running.result_came(random_answer(random, sent), 0.0)
+        assert step.outcome is Outcome.UNREACHABLE
+        assert step.state is None
+        refusals += len(step.refused)
+    assert refusals > 90_000
+    assert plug.done == []
 
 
 @dataclass
