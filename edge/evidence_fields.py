@@ -1,5 +1,6 @@
 """The fields of one line of evidence, each read strictly."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from enum import Enum
@@ -16,7 +17,9 @@ _YEARS = range(2000, 2200)
 _SECONDS_MAX = 1e10
 _COUNT_MAX = 1 << 62
 _TEXT_MAX = 200
-_DRIVER = "driver:"
+_DRIVER = re.compile(r"driver:([a-z]+)(?::([a-z0-9-]{1,31}))?")
+"A driver, or a radio of it: an adapter or a proxy."
+_ADAPTER = re.compile(r"hci\d+")
 _OWN = frozenset({"drill", "uplink"})
 "With the drivers: what a gateway's own alarms are about; no device can be called so."
 Kind = TypeVar("Kind", bound=Enum)
@@ -112,7 +115,7 @@ class Fields:
             alarm = AlarmKey.read(value if isinstance(value, str) else "")
         except ValueError:
             raise _wrong(key, value, "an alarm: its kind, or kind:device") from None
-        if alarm.scope is not None and not own_scope(alarm.scope):
+        if alarm.scope is not None and not (own_scope(alarm.scope) or proxy_of(alarm.scope)):
             _device(key, alarm.scope)
         return alarm
 
@@ -123,8 +126,19 @@ def one_line(text: str) -> str:
 
 
 def own_scope(scope: str) -> bool:
-    """Whether an alarm's scope is a part of every gateway, and no device's name."""
-    return scope in _OWN or (scope.startswith(_DRIVER) and scope[len(_DRIVER) :] in set(Link))
+    """Whether an alarm's scope is a part of every gateway, and no name that somebody gave."""
+    found = _DRIVER.fullmatch(scope)
+    if found is None or found[1] not in set(Link):
+        return scope in _OWN
+    return found[2] is None or _ADAPTER.fullmatch(found[2]) is not None
+
+
+def proxy_of(scope: str) -> str:
+    """The driver whose proxy an alarm's scope is, as `driver:ble`; empty: it is none."""
+    found = _DRIVER.fullmatch(scope)
+    if found is None or found[1] not in set(Link) or own_scope(scope):
+        return ""
+    return scope.rpartition(":")[0]
 
 
 def _device(key: str, value: object) -> DeviceId:

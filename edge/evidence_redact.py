@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from edge.evidence_export import Export, Head
-from edge.evidence_fields import own_scope
+from edge.evidence_fields import own_scope, proxy_of
 from edge.evidence_history import at_other_time
 from edge.evidence_line import Evidence, moment
 from rules.alarm import AlarmKey
@@ -86,6 +86,7 @@ class _Names:
         self._devices: dict[str, DeviceId] = {}
         self._of_kind: Counter[str] = Counter()
         self._rooms: dict[str, str] = {}
+        self._proxies: dict[str, int] = {}
         self._sources: dict[str, str] = {}
         self._serials: dict[int, int] = {}
         self._boots: dict[int, int] = {}
@@ -146,6 +147,10 @@ class _Names:
     def _alarm(self, alarm: AlarmKey) -> AlarmKey:
         if alarm.scope is None or own_scope(alarm.scope):
             return alarm
+        driver = proxy_of(alarm.scope)
+        if driver:
+            number = self._proxies.setdefault(alarm.scope, len(self._proxies) + 1)
+            return AlarmKey(alarm.kind, DeviceId(f"{driver}:proxy-{number}"))
         return AlarmKey(alarm.kind, self._device(alarm.scope))
 
     def _serial(self, serial: int) -> int:

@@ -44,6 +44,8 @@ BELL = device("bell", Phenomenon.SOS, Phenomenon.BUTTON)
 LEAK = AlarmKey(AlarmKind.LEAK, BELL.id)
 DRILL = AlarmKey(AlarmKind.SOS, DeviceId("drill"))
 NO_DRIVER = AlarmKey(AlarmKind.DRIVER_LOST, DeviceId("driver:ble"))
+NO_ADAPTER = AlarmKey(AlarmKind.RADIO_LOST, DeviceId("driver:ble:hci0"))
+NO_PROXY = AlarmKey(AlarmKind.RADIO_LOST, DeviceId("driver:ble:mrs-kim"))
 HEAD = Head(
     program="0.1.0",
     redacted=False,
@@ -68,6 +70,8 @@ EVENTS = (
     AwayEnded(AT + 2 * SECOND),
     AlarmMoved(AT + 2 * SECOND, LEAK, Move.SHELVE, AT + 3600 * SECOND),
     AlarmMoved(AT + 2 * SECOND, NO_DRIVER, Move.RAISE),
+    AlarmMoved(AT + 2 * SECOND, NO_ADAPTER, Move.RAISE),
+    AlarmMoved(AT + 2 * SECOND, NO_PROXY, Move.RAISE),
     Escalated(AT + 2 * SECOND, 7, LEAK, 3, (), "", b""),
     Escalated(AT + 2 * SECOND, 8, DRILL, 3, (), "", b"", True),
     Updated(AT + 3 * SECOND, 9, 7, LEAK, Stage.LEVEL, 2, ()),

@@ -11,9 +11,10 @@ import pytest
 from edge.evidence_export import Export, dumped, read
 from edge.evidence_line import moment
 from edge.evidence_redact import WEEKS, redacted
-from rules.alarm import AlarmKey, AlarmKind
+from rules.alarm import AlarmKey, AlarmKind, Move
 from rules.engine import Engine
 from rules.events import (
+    AlarmMoved,
     AwayBegan,
     AwayReason,
     CaseTaken,
@@ -143,3 +144,15 @@ def test_the_rules_decide_alike_on_redacted_evidence() -> None:
         ]
 
     assert decided(whole) == decided(redacted(whole, 77))
+
+
+def test_adapters_keep_their_names_and_proxies_which_people_name_get_numbers() -> None:
+    scopes = ["driver:ble", "driver:ble:hci0", "driver:ble:mrs-kim", "driver:ble:hall"]
+    alarms = [AlarmKey(AlarmKind.RADIO_LOST, DeviceId(scope)) for scope in scopes]
+    moved = [AlarmMoved(AT, alarm, Move.RAISE) for alarm in (*alarms, alarms[2])]
+    left = [
+        event.alarm.scope
+        for event in redacted(Export(HEAD, tuple(moved)), 0).events
+        if isinstance(event, AlarmMoved)
+    ]
+    assert left == [*scopes[:2], "driver:ble:proxy-1", "driver:ble:proxy-2", "driver:ble:proxy-1"]
