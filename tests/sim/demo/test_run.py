@@ -60,14 +60,21 @@ class Watched:
 
 
 @contextmanager
-def _launched(data: Path, *arguments: str, terminal: bool = False) -> Iterator[Watched]:
+def _launched(
+    data: Path, *arguments: str, terminal: bool = False, path: str | None = None
+) -> Iterator[Watched]:
     ours, theirs = pty.openpty() if terminal else os.pipe()
     with subprocess.Popen(
         [*RUN, "--data", str(data), *arguments],
         stdin=subprocess.DEVNULL,
         stdout=theirs,
         stderr=theirs,
-        env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "120"},
+        env={
+            **os.environ,
+            "TERM": "xterm-256color",
+            "COLUMNS": "120",
+            "PATH": os.environ["PATH"] if path is None else path,
+        },
         start_new_session=True,
     ) as process:
         os.close(theirs)
@@ -111,6 +118,14 @@ def _post(browser: httpx.Client, page: str, path: str, **form: str) -> httpx.Res
     return answer
 
 
+def _assert_all_heard(data: Path) -> None:
+    """Of thousands of frames at most those are missing that were on their way at the end."""
+    log = (data / "logs" / "home.log").read_text()
+    tally = re.search(r"reached the adapter: (\d+); heard by the driver: (\d+); not.*: 0\n", log)
+    assert tally is not None, log
+    assert 0 <= int(tally[1]) - int(tally[2]) <= 32
+
+
 @pytest.mark.once
 def test_a_collapse_is_found_taken_and_closed(tmp_path: Path) -> None:
     with _launched(tmp_path / "run", "--speed", "20000") as watched:
@@ -135,6 +150,7 @@ def test_a_collapse_is_found_taken_and_closed(tmp_path: Path) -> None:
         watched.until("From here on time runs as it does outside")
         assert watched.stop() == 0
         assert watched.said.endswith("Stopped.\n")
+    _assert_all_heard(tmp_path / "run")
     story = watched.said
     assert story.count("sends an escalation") == 1
     assert story.count("asks whether") == 1
@@ -176,6 +192,49 @@ def _is_gateway(entry: Path, data: Path) -> bool:
     except OSError:
         return False
     return b"gateway" in words and os.fsencode(data) in words
+
+
+def test_a_launcher_that_is_killed_leaves_nothing_behind(tmp_path: Path) -> None:
+    data = tmp_path / "run"
+    with _launched(data, "--collapse", "none") as watched:
+        watched.until("goes to bed")
+        assert any("dbus-daemon" in line for line in _left(data))
+        os.kill(watched.process.pid, signal.SIGKILL)
+        deadline = time.monotonic() + DEADLINE_S
+        while _left(data):
+            assert time.monotonic() < deadline, _left(data)
+            time.sleep(0.05)
+
+
+def test_the_virtual_bluetooth_is_missed_when_its_bus_dies(tmp_path: Path) -> None:
+    data = tmp_path / "run"
+    with _launched(data, "--collapse", "none") as watched:
+        watched.until("goes to bed")
+        (bus,) = (
+            int(entry.name)
+            for entry in Path("/proc").iterdir()
+            if entry.name.isdigit() and _is_bus(entry, data)
+        )
+        os.kill(bus, signal.SIGKILL)
+        assert watched.end() == 1
+        assert "The bus of the virtual Bluetooth has ended." in watched.said
+        assert "Traceback" not in watched.said
+
+
+def _is_bus(entry: Path, data: Path) -> bool:
+    try:
+        line = (entry / "cmdline").read_bytes()
+    except OSError:
+        return False
+    return b"dbus-daemon" in line and os.fsencode(data) in line
+
+
+def test_what_is_to_be_installed_is_said(tmp_path: Path) -> None:
+    with _launched(tmp_path / "run", path=str(tmp_path)) as watched:
+        assert watched.end() == 2
+        assert "dbus-daemon" in watched.said
+        assert "apt-get install -y --no-install-recommends dbus-daemon" in watched.said
+        assert "Starting" not in watched.said
 
 
 def test_stopped_while_it_starts(tmp_path: Path) -> None:
@@ -221,6 +280,30 @@ def test_a_recording_is_played_and_its_person_found(tmp_path: Path) -> None:
         assert watched.stop() == 0
     assert "reports a fault" not in watched.said
     assert watched.said.count("asks whether") == 1
+
+
+@pytest.mark.once
+def test_a_prompt_that_is_answered_escalates_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "home.csv"
+    lines = ["timestamp,sensor,kind,value"]
+    for day in range(1, 6):
+        for hour in (7,) if day == 3 else (7, 12, 18, 22):
+            at = f"2026-03-{day:02}T{hour:02}"
+            lines += [
+                f"{at}:00:00,Bed/Bedroom,pressure,ON",
+                f"{at}:30:00,Bed/Bedroom,pressure,OFF",
+            ]
+    path.write_text("\n".join([*lines, ""]))
+    arguments = ("--home-csv", str(path), "--day", "2026-03-05", "--collapse", "none")
+    with _launched(tmp_path / "run", *arguments) as watched:
+        watched.until("gateway +asks whether all is well")
+        watched.until("resident +answers by pressing the button")
+        watched.until("gateway +the answer is evidence of life: all is well")
+        watched.until("events of the resident on 2026-03-04")
+        assert watched.stop() == 0
+    _assert_all_heard(tmp_path / "run")
+    assert "sends an escalation" not in watched.said
+    assert "reports a fault" not in watched.said
 
 
 def test_a_malformed_recording_is_refused_before_anything_starts(tmp_path: Path) -> None:
