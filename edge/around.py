@@ -182,7 +182,7 @@ class AroundScreen:
             self._sources(row),
         )
         told = Text(" · ".join(filter(None, rest)), style="" if says else "dim")
-        if first.cell_len + 2 + who.cell_len > width:
+        if width < _ROOMY and first.cell_len + 2 + who.cell_len > width:
             lines = [first, Text.assemble("  ", who), Text.assemble("  ", told)]
         elif says:
             lines = [Text.assemble(first, "  ", who), Text.assemble("  ", told)]
