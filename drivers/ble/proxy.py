@@ -56,6 +56,8 @@ _REFUSALS: Final = (
     RequiresEncryptionAPIError,
 )
 "Another key, another name, no encryption at all: nothing that passes by itself."
+_LOST: Final = (LinkLost, APIConnectionError, OSError, TimeoutError, UnicodeError)
+"The last is what Python makes of a host name that it cannot write."
 _HEARS: Final = BluetoothProxyFeature.PASSIVE_SCAN | BluetoothProxyFeature.RAW_ADVERTISEMENTS
 _ADVERT_BYTES_MAX: Final = 62
 "An advert and its scan response; extended ones are not in any format of ours."
@@ -99,7 +101,7 @@ class ProxyLink:
                 wait_s = policy.refused_s
                 try:
                     await self._attempt()
-                except (LinkLost, APIConnectionError, OSError, TimeoutError) as error:
+                except _LOST as error:
                     _log.info("%s: %s", name, _reason(error))
                     self._presence.missed()
                     wait_s = min(policy.retry_s * 2**self._failures, policy.retry_s_max)
@@ -117,7 +119,7 @@ class ProxyLink:
         """One connection, to its end.
 
         Raises:
-            LinkLost, APIConnectionError, OSError, TimeoutError: there is none, or no more.
+            _LOST: there is none, or no more.
             UnfitError: the proxy is another, or is set up otherwise.
 
         """

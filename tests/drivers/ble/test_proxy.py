@@ -51,6 +51,33 @@ async def test_the_homes_own_are_heard_by_each_proxy_and_others_go_by(
         assert here.troubles("hall") == [None], "what an earlier run told is over"
 
 
+@pytest.mark.parametrize("features", [1 | 32, 1 | 32 | 64], ids=["of 2024", "of 2025"])
+async def test_a_proxy_that_does_not_connect_is_heard_all_the_same(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, features: int
+) -> None:
+    sensor = plug()
+    async with hall(monkeypatch, tmp_path, sensor) as here:
+        proxy = await here.proxy("hall")
+        proxy.features = features
+        here.radio.set_proxies(here.known("hall"))
+        await here.hears(sensor, "hall")
+        assert here.troubles("hall") == [None]
+        assert not get_manager().async_current_scanners()
+
+
+async def test_a_proxy_is_found_by_its_name_and_one_that_is_not_is_lost(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    sensor = plug()
+    async with hall(monkeypatch, tmp_path, sensor) as here:
+        await here.proxy("hall")
+        (known,) = here.known("hall")
+        nowhere = Proxy("attic", "no name..at all", known.port, KEY)
+        here.radio.set_proxies([replace(known, host="localhost"), nowhere])
+        await here.hears(sensor, "hall")
+        await here.until(lambda: here.troubles("attic") == [Trouble.LOST])
+
+
 async def test_a_flood_of_strangers_leaves_nothing_behind(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
