@@ -8,14 +8,16 @@ connected to.
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+import math
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
 from typing import Final
 
 from bleak.backends.device import BLEDevice
 
 from drivers.ble.bthome import KEY_BYTES, mac_of
 from drivers.ble.node_counters import SentCounters
-from drivers.ble.node_frames import NodeKeys, keys_of, order_of
+from drivers.ble.node_frames import NodeKeys, NodeOrder, Op, keys_of, order_of
 from drivers.ble.node_link import NodeLink
 from drivers.ble.node_session import (
     REFUSALS,
@@ -29,6 +31,7 @@ from drivers.ble.node_session import (
     Unbelieved,
     Write,
 )
+from drivers.ble.node_transfer import Transfer
 from drivers.guard import key_id
 from rules.command import Command, Refusal
 from rules.device import Device
@@ -44,6 +47,11 @@ _CONNECTS_WITHIN_S: Final = 4.0
 "Then anew: a node that somebody holds is free after 5 s, and what BlueZ is stuck in is given up."
 _HEARD_WITHIN_S: Final = 10.0
 "A node says something each second."
+_WINDOW: Final = 32
+"Pieces of data between two looks at what has come, and between two chances for a command."
+_FRUITLESS_MAX: Final = 5
+_DOUBTS_MAX: Final = 2
+"Commitments that nobody proved."
 _AT_ONCE: Final = 4
 "Connections of all adapters; the cheapest adapter takes five."
 
@@ -57,7 +65,8 @@ class _Line:
         self.id_ = id_
         "Of its key: see `drivers.guard.key_id`."
         self.lock = asyncio.Lock()
-        self.waiting = 0
+        self.wanted = 0
+        "So many want its connection next."
         self.link: NodeLink | None = None
         self.heard = asyncio.Event()
         "Cleared by who wants to hear it anew."
@@ -143,24 +152,120 @@ class Nodes:
         order = order_of(command)
         if line is None or order is None or command.output not in line.device.outputs:
             return Refusal.UNSUPPORTED
-        await _turn(line, until_s)
-        well = False
-        try:
-            session = NodeSession(line.keys, order, self._counters, line.id_, until_s)
-            end = await self._carry(session, line, until_s)
-            well = True
-        finally:
-            await self._hand_on(line, well=well)
+        async with self._turn(line, until_s):
+            end = await self._asked(line, order, until_s)
         return self._told(line.device, end)
 
-    async def _hand_on(self, line: _Line, *, well: bool) -> None:
-        """Let the next have its turn, and the connection if it is still good for something."""
-        if well and line.waiting and line.link is not None and line.link.alive:
-            line.lock.release()
-        elif self._group is None:
-            await line.leave()
-        else:
-            self._group.create_task(line.leave(), name="leave a node")
+    async def send(self, device: Device, transfer: Transfer) -> Refusal | None:
+        """Write a configuration or an update into a node, and have it committed.
+
+        Goes on where a connection was cut; commands to the node come between. None when the node
+        says, with its key, that it has taken all of it.
+
+        Raises:
+            LinkLost: it was not reached several times in a row, or took something else for it.
+
+        """
+        line = self._lines.get(device.address.upper())
+        if line is None:
+            return Refusal.UNSUPPORTED
+        line.wanted += 1
+        try:
+            return await self._sent(line, transfer)
+        finally:
+            line.wanted -= 1
+            async with self._turn(line, math.inf):
+                pass  # Who leaves last ends the connection.
+
+    async def confirm(self, device: Device) -> Refusal | None:
+        """Tell a node that its new program is well.
+
+        Raises:
+            LinkLost: it was not reached in time, or nobody who could prove to be it.
+
+        """
+        line = self._lines.get(device.address.upper())
+        if line is None:
+            return Refusal.UNSUPPORTED
+        until_s = asyncio.get_running_loop().time() + _CAP_S
+        async with self._turn(line, until_s):
+            end = await self._asked(line, NodeOrder(Op.UPDATE_CONFIRM, 0), until_s)
+        return self._told(line.device, end)
+
+    async def _sent(self, line: _Line, transfer: Transfer) -> Refusal | None:
+        announced: NodeLink | None = None
+        furthest, fruitless, doubts = -1, 0, 0
+        while True:
+            lost = LinkLost("it takes nothing")
+            try:
+                async with self._turn(line, math.inf):
+                    announced, ended = await self._sent_on(line, transfer, announced)
+                    if ended is not None:
+                        return self._told(line.device, ended)
+            except LinkLost as error:
+                announced, lost = None, error
+                if transfer.whole:
+                    transfer.doubted()
+                    furthest, doubts = -1, doubts + 1
+            fruitless = 0 if transfer.at > furthest else fruitless + 1
+            furthest = max(furthest, transfer.at)
+            if fruitless >= _FRUITLESS_MAX or doubts >= _DOUBTS_MAX:
+                raise lost
+
+    async def _sent_on(
+        self, line: _Line, transfer: Transfer, announced: NodeLink | None
+    ) -> tuple[NodeLink, Finished | None]:
+        """Write a few pieces, on a connection in which they were announced.
+
+        Raises:
+            LinkLost: the connection has ended, or the commitment was not proven.
+
+        """
+        until_s = asyncio.get_running_loop().time() + _CAP_S
+        if announced is None or announced is not line.link or not announced.alive:
+            end = await self._asked(line, transfer.announcement, until_s)
+            announced = line.link
+            if announced is None or REFUSALS[end.outcome] is Refusal.UNREACHABLE:
+                raise LinkLost(end.outcome.value)
+            if end.outcome is not Outcome.DONE:
+                return announced, end
+        transfer.seen(await announced.read(Part.PROGRESS))
+        if not transfer.whole:
+            for piece in transfer.pieces(announced.room, _WINDOW):
+                await announced.piece(piece)
+            return announced, None
+        end = await self._asked(line, transfer.commitment, until_s)
+        if REFUSALS[end.outcome] is Refusal.UNREACHABLE:
+            raise LinkLost(end.outcome.value)
+        return announced, end
+
+    @asynccontextmanager
+    async def _turn(self, line: _Line, until_s: float) -> AsyncIterator[None]:
+        """Wait for those before; let the next have the connection if it is still good.
+
+        Raises:
+            LinkLost: they take too long.
+
+        """
+        line.wanted += 1
+        try:
+            async with asyncio.timeout_at(None if until_s == math.inf else until_s):
+                await line.lock.acquire()
+        except TimeoutError:
+            raise LinkLost("others are still at it") from None
+        finally:
+            line.wanted -= 1
+        well = False
+        try:
+            yield
+            well = True
+        finally:
+            if well and line.wanted and line.link is not None and line.link.alive:
+                line.lock.release()
+            elif self._group is None:
+                await line.leave()
+            else:
+                self._group.create_task(line.leave(), name="leave a node")
 
     def _told(self, device: Device, end: Finished) -> Refusal | None:
         for why in end.refused:
@@ -174,8 +279,9 @@ class Nodes:
             raise LinkLost(end.outcome.value)
         return refusal
 
-    async def _carry(self, session: NodeSession, line: _Line, until_s: float) -> Finished:
-        """Do what the session says until it has ended."""
+    async def _asked(self, line: _Line, order: NodeOrder, until_s: float) -> Finished:
+        """Do what the session of a command says until it has ended."""
+        session = NodeSession(line.keys, order, self._counters, line.id_, until_s)
         time = asyncio.get_running_loop().time
         step = session.start(time())
         if isinstance(step, Connect) and line.link is not None and line.link.alive:
@@ -235,23 +341,6 @@ def _line(keyed: KeyedDevice) -> _Line | None:
 
 def _nobody(_: str) -> None:
     """Nothing is known of any address while there is no radio."""
-
-
-async def _turn(line: _Line, until_s: float) -> None:
-    """Wait for those before.
-
-    Raises:
-        LinkLost: they take too long.
-
-    """
-    line.waiting += 1
-    try:
-        async with asyncio.timeout_at(until_s):
-            await line.lock.acquire()
-    except TimeoutError:
-        raise LinkLost("others are still at it") from None
-    finally:
-        line.waiting -= 1
 
 
 async def _carried(session: NodeSession, step: Step, link: NodeLink) -> Step:

@@ -23,6 +23,7 @@ SERVICE: Final = "c56d0001-310e-4a14-8c02-9e61a8a4a3bd"
 CHALLENGE: Final = "c56d0002-310e-4a14-8c02-9e61a8a4a3bd"
 COMMAND: Final = "c56d0003-310e-4a14-8c02-9e61a8a4a3bd"
 RESULT: Final = "c56d0004-310e-4a14-8c02-9e61a8a4a3bd"
+DATA: Final = "c56d0005-310e-4a14-8c02-9e61a8a4a3bd"
 
 _BODY_BYTES: Final = 8
 _TAG_BYTES: Final = FRAME_BYTES - _BODY_BYTES
@@ -39,6 +40,14 @@ class Op(IntEnum):
     LIGHT = 0x02
     BUZZER = 0x03
     IDENTIFY = 0x04
+    CONFIGURE = 0x10
+    "So many bytes of a configuration will be written into `data`."
+    CONFIGURE_COMMIT = 0x11
+    UPDATE = 0x20
+    "So many KiB of a program will be."
+    UPDATE_COMMIT = 0x21
+    UPDATE_CONFIRM = 0x22
+    "The new program is well: it is not given up for the one before."
 
 
 class Status(IntEnum):
@@ -108,6 +117,8 @@ class NodeOrder:
 
     op: Op
     argument: int
+    digest: bytes = b""
+    "SHA-256 of what lies in `data`, where the op commits that."
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +195,7 @@ def encode_command(order: NodeOrder, counter: int, challenge: Challenge, keys: N
         + order.argument.to_bytes(2, "little")
         + counter.to_bytes(4, "little")
     )
-    tag = _hmac(keys.command, b"\x01" + keys.mac + challenge.frame + body)
+    tag = _hmac(keys.command, b"\x01" + keys.mac + challenge.frame + body + order.digest)
     return Sent(body + tag[:_TAG_BYTES], challenge.frame, order.op, counter)
 
 

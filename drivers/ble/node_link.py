@@ -17,7 +17,7 @@ from bleak.backends.device import BLEDevice
 from bleak_retry_connector import BleakClientWithServiceCache, establish_connection
 
 from drivers.ble.manager import RADIO_ERRORS
-from drivers.ble.node_frames import CHALLENGE, COMMAND, RESULT
+from drivers.ble.node_frames import CHALLENGE, COMMAND, DATA, RESULT
 from drivers.ble.node_session import Part
 from rules.errors import LinkLost
 
@@ -26,10 +26,12 @@ _ATTEMPTS: Final = 2
 _ANSWERS_WITHIN_S: Final = 3.0
 _ENDS_WITHIN_S: Final = 2.0
 _UNWINDS_WITHIN_S: Final = 0.5
+_PIECE_MAX: Final = 244
+"What one packet of the radio carries; more is cut up by it."
 _RESULTS_MAX: Final = 16
 "Whoever notifies more than that between two looks is not the node."
 
-_PARTS: Final = {Part.CHALLENGE: CHALLENGE, Part.RESULT: RESULT}
+_PARTS: Final = {Part.CHALLENGE: CHALLENGE, Part.RESULT: RESULT, Part.PROGRESS: DATA}
 
 
 class NodeLink:
@@ -98,6 +100,33 @@ class NodeLink:
                 await client.write_gatt_char(COMMAND, frame, response=True)
         except RADIO_ERRORS as error:
             raise LinkLost(f"command: {error!r}") from error
+
+    @property
+    def room(self) -> int:
+        """Bytes that a piece of data may have on this connection.
+
+        Raises:
+            LinkLost: the connection has ended.
+
+        """
+        part = self._usable().services.get_characteristic(DATA)
+        if part is None:
+            raise LinkLost("it takes no data")
+        return min(part.max_write_without_response_size, _PIECE_MAX)
+
+    async def piece(self, piece: bytes) -> None:
+        """Write a piece of data, without response.
+
+        Raises:
+            LinkLost: the connection has ended, or takes no more.
+
+        """
+        client = self._usable()
+        try:
+            async with asyncio.timeout(_ANSWERS_WITHIN_S):
+                await client.write_gatt_char(DATA, piece, response=False)
+        except RADIO_ERRORS as error:
+            raise LinkLost(f"data: {error!r}") from error
 
     async def result(self, until_s: float) -> bytes | None:
         """The next result that is notified; None: none until then.

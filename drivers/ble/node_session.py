@@ -49,6 +49,8 @@ class Part(Enum):
 
     CHALLENGE = "challenge"
     RESULT = "result"
+    PROGRESS = "progress"
+    "Of what is written into `data`."
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,9 +62,10 @@ class BluezRadio:
 
         In the folder `state` the counters of commands are kept; without it there are none.
         """
-        self._nodes = None
+        self.nodes = None
+        "Our own plug nodes."
         if state is not None:
-            self._nodes = Nodes(SentCounters(state / "ble.sent.state"), self._tell)
+            self.nodes = Nodes(SentCounters(state / "ble.sent.state"), self._tell)
         self._boottime_us = boottime_us
         self._policy = policy
         self._wanted: frozenset[str] | None = None
@@ -96,8 +97,8 @@ class BluezRadio:
             self._adapters = Adapters(library, self._policy, self._hear, self._tell)
             self._adapters.survey(self._survey_s)
             async with asyncio.TaskGroup() as group:
-                if self._nodes is not None:
-                    work = self._nodes.run(library.connectable_device)
+                if self.nodes is not None:
+                    work = self.nodes.run(library.connectable_device)
                     group.create_task(work, name="nodes")
                 group.create_task(self._proxies.run(library), name="proxies")
                 await self._adapters.run()
@@ -109,8 +110,8 @@ class BluezRadio:
         self._wanted = frozenset(table)
         self._table = table
         self._crowd.set_devices(devices)
-        if self._nodes is not None:
-            self._nodes.set_devices(devices)
+        if self.nodes is not None:
+            self.nodes.set_devices(devices)
         self._signals.retain(self._wanted)
 
     def set_proxies(self, proxies: Iterable[Proxy]) -> None:
@@ -131,9 +132,9 @@ class BluezRadio:
 
     async def perform(self, command: Command, device: Device) -> Refusal | None:
         """See `drivers.process.Radio`; our own plug nodes take commands."""
-        if self._nodes is None:
+        if self.nodes is None:
             return Refusal.UNSUPPORTED
-        return await self._nodes.perform(command, device)
+        return await self.nodes.perform(command, device)
 
     async def survey(self, for_s: float) -> None:
         """See `drivers.process.Radio`."""
@@ -191,7 +192,7 @@ class BluezRadio:
         if at_s < self._survey_s:
             self._crowd.hear(source, address, advertisement, elements, self._boottime_us())
         # The library keeps what it needs to connect, and only of what is connected to.
-        connectable = self._nodes is not None and self._nodes.heard(address)
+        connectable = self.nodes is not None and self.nodes.heard(address)
         if not elements or (self._wanted is not None and address not in self._wanted):
             return bool(elements), connectable
         if self._wanted is not None:

@@ -111,6 +111,8 @@ class PlugNode:
         "Is told of each."
         self.written: deque[bytes] = deque(maxlen=_RECORDED_MAX)
         "Commands, as whoever listens has them, too."
+        self.pieces = 0
+        "Of configurations and updates, that were written."
         self.slow_s = 0.0
         "So long it takes before it looks at a command."
         self.centrals = 0
@@ -205,6 +207,7 @@ class PlugNode:
         await self._device.notify_subscribers(self._result, result)
 
     async def _piece(self, _: Connection, piece: bytes) -> None:
+        self.pieces += 1
         self.rules.write_data(piece, _now_ms())
 
     def _information(self) -> bytes:
