@@ -108,7 +108,9 @@ class Adapter:
                 "Class": 0,
                 "Powered": True,
                 "Discoverable": False,
+                "DiscoverableTimeout": 180,
                 "Pairable": False,
+                "PairableTimeout": 0,
                 "Discovering": False,
                 "UUIDs": [],
                 "Modalias": "usb:v1D6Bp0246d0542",
@@ -288,6 +290,7 @@ class Adapter:
         changed: Properties = {name: value.value}
         if name == "Powered" and not value.value:
             self.scans.discoveries.clear()
+            self._sweep()
             changed["Discovering"] = False
         elif name == "Powered" and not self.powered:
             self.thaw(Until.POWER)
@@ -301,13 +304,17 @@ class Adapter:
     def _scan_over(self) -> None:
         if self.scans.discoveries:
             return
-        for address, device in list(self._devices.items()):
+        for device in self._devices.values():
             self._objects.change(device.path, DEVICE, {}, ("RSSI", "TxPower"))
+        self._sweep()
+        self._objects.change(self.path, ADAPTER, {"Discovering": False})
+
+    def _sweep(self) -> None:
+        """Forget whom nobody can connect to, for which bluetoothd does not wait."""
+        for address, device in list(self._devices.items()):
             if not device.connectable and address not in self._held:
-                # Nobody can want it any more, says bluetoothd, and does not wait.
                 del self._devices[address]
                 self._objects.remove(device.path)
-        self._objects.change(self.path, ADAPTER, {"Discovering": False})
 
 
 def _properties(adapter: str, frame: Frame, said: Said, rssi_dbm: int) -> Properties:

@@ -33,16 +33,20 @@ _SIGNATURES: Final = {
     "Connected": "b",
     "Device": "o",
     "Discoverable": "b",
+    "DiscoverableTimeout": "u",
     "Discovering": "b",
     "Flags": "as",
     "Handle": "q",
+    "Includes": "ao",
     "LegacyPairing": "b",
     "MTU": "q",
     "ManufacturerData": "a{qv}",
     "Modalias": "s",
     "Name": "s",
+    "NotifyAcquired": "b",
     "Notifying": "b",
     "Pairable": "b",
+    "PairableTimeout": "u",
     "Paired": "b",
     "Powered": "b",
     "Primary": "b",
@@ -58,6 +62,7 @@ _SIGNATURES: Final = {
     "UUID": "s",
     "UUIDs": "as",
     "Value": "ay",
+    "WriteAcquired": "b",
 }
 
 Property = bool | int | str | bytes | list[str] | dict[str, bytes] | dict[int, bytes]

@@ -26,9 +26,11 @@ if TYPE_CHECKING:
     # bumble is only loaded where something may be connected to.
     from sim.ble.gatt import Link, Peer
 
-_KEPT: Final = ("00001800-", "00001801-")
-"Generic access and generic attribute: bluetoothd shows them to nobody."
+_KEPT: Final = "00001800-"
+"Generic access: bluetoothd shows it to nobody."
 _ABORTED: Final = "le-connection-abort-by-local"
+_GIVEN_UP: Final = "br-connection-canceled"
+"What bluetoothd says of any radio."
 _ERRORS: Final = {
     0x02: ("org.bluez.Error.NotPermitted", "Read not permitted"),
     0x03: ("org.bluez.Error.NotPermitted", "Write not permitted"),
@@ -63,6 +65,7 @@ class Remote:
         self._peer: Peer | None = None
         self._connecting: asyncio.Task[object] | None = None
         self._parts: dict[str, Part] = {}
+        self._notifying: set[str] = set()
         self._ended = False
 
     @property
@@ -92,7 +95,7 @@ class Remote:
                 raise
             # It was `lost`, not the service: the caller still gets an answer.
             task.uncancel()
-            raise failed(_ABORTED) from None
+            raise failed(_GIVEN_UP) from None
         finally:
             self._connecting = None
         if self._ended:
@@ -117,9 +120,10 @@ class Remote:
         if self._connecting is not None:
             self._connecting.cancel()
         self._link.cut(self._adapter, self._address)
-        if self._path in self._objects:
-            for path in {path.rsplit("/", 1)[0] for path in self._parts}:
-                self._objects.remove(path)
+        if self._path in self._objects and self._peer is not None:
+            # Services stay where they are: with the device they go.
+            for path in self._notifying:
+                self._objects.change(path, CHARACTERISTIC, {"Notifying": False})
             changed: Properties = {"ServicesResolved": False, "Connected": False}
             self._objects.change(self._path, DEVICE, changed)
         self._over()
@@ -153,16 +157,20 @@ class Remote:
             case "WriteValue":
                 value, options = call.body
                 kind = options["type"].value if "type" in options else "request"
-                response = kind != "command"
-                if ("write" if response else "write-without-response") not in part.flags:
-                    raise Failed("org.bluez.Error.NotSupported", "Operation is not supported")
-                await peer.write(part.handle, bytes(value), response=response)
+                # Whatever its flags say: the device decides.
+                await peer.write(part.handle, bytes(value), response=kind != "command")
             case "StartNotify":
                 if {"notify", "indicate"}.isdisjoint(part.flags):
                     raise Failed("org.bluez.Error.NotSupported", "Operation is not supported")
+                if path in self._notifying:
+                    return Message.new_method_return(call)
+                self._notifying.add(path)
                 await peer.subscribe(part.handle, lambda value: self._tell(path, value))
                 self._objects.change(path, CHARACTERISTIC, {"Notifying": True})
             case "StopNotify":
+                if path not in self._notifying:
+                    raise failed("No notify session started")
+                self._notifying.discard(path)
                 await peer.unsubscribe(part.handle)
                 self._objects.change(path, CHARACTERISTIC, {"Notifying": False})
             case _:
@@ -175,21 +183,34 @@ class Remote:
 
     def _show(self, service: Whole, mtu: int) -> None:
         path = f"{self._path}/service{service.handle:04x}"
-        described: Properties = {"UUID": service.uuid, "Device": self._path, "Primary": True}
-        self._objects.add(path, {SERVICE: described})
+        described: Properties = {
+            "UUID": service.uuid,
+            "Device": self._path,
+            "Primary": True,
+            "Includes": [],
+        }
+        if path not in self._objects:
+            self._objects.add(path, {SERVICE: described})
         for part in service.parts:
-            below = f"{path}/char{part.handle:04x}"
+            # Named by its declaration, which stands before its value.
+            below = f"{path}/char{part.handle - 1:04x}"
             self._parts[below] = part
-            self._objects.add(
-                below,
-                {
-                    CHARACTERISTIC: {
-                        "UUID": part.uuid,
-                        "Service": path,
-                        "Value": b"",
-                        "Flags": list(part.flags),
-                        "Notifying": False,
-                        "MTU": mtu,
-                    }
-                },
-            )
+            if below not in self._objects:
+                self._objects.add(below, {CHARACTERISTIC: _characteristic(path, part, mtu)})
+
+
+def _characteristic(service: str, part: Part, mtu: int) -> Properties:
+    properties: Properties = {
+        "UUID": part.uuid,
+        "Service": service,
+        "Value": b"",
+        "Flags": list(part.flags),
+        "MTU": mtu,
+    }
+    if not {"notify", "indicate"}.isdisjoint(part.flags):
+        properties["Notifying"] = False
+    if "notify" in part.flags:
+        properties["NotifyAcquired"] = False
+    if "write-without-response" in part.flags:
+        properties["WriteAcquired"] = False
+    return properties

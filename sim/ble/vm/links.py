@@ -85,7 +85,8 @@ class Links:
             _WRITE,
             Characteristic.Properties.WRITE_WITHOUT_RESPONSE,
             access.WRITEABLE,
-            CharacteristicValue(write=self._take),
+            # bumble's server does not survive a question that nobody answers.
+            CharacteristicValue(read=lambda _: b"", write=self._take),
         )
         self._both = both
         self._device = device
@@ -164,7 +165,6 @@ class Links:
             book.look(f"WriteValue, {kind or 'no type'}", f"{said}; {_listed(told)}")
         book.look("WriteValue, request, no response there", await put(write, b"\x03", "request"))
         book.look("WriteValue, command there", await put(write, b"\x04", "command"))
-        book.look("ReadValue, not readable", await read(write))
         book.look("StartNotify, not there", await method(write, "StartNotify"))
         said, told = await look.told_of(method(both, "StartNotify"))
         book.look("StartNotify", f"{said}; {_listed(told)}")
