@@ -3,6 +3,8 @@
 import hashlib
 import hmac
 import json
+import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,7 @@ from drivers.ble.node_frames import (
     keys_of,
     order_of,
 )
+from drivers.ble.node_transfer import configuration
 from drivers.refused import Refused, Why
 from rules.command import Command, Signal
 from rules.device import Output
@@ -31,7 +34,7 @@ from rules.errors import FrameError
 from rules.observation import DeviceId
 from sim.ble.node_rules import NodeRules
 from tests.drivers.home import NOW
-from tests.sim.ble.plug import Flash
+from tests.sim.ble.plug import Board, Flash
 
 VECTORS = json.loads(
     (Path(__file__).parent.parent / "vectors" / "node_commands.json").read_text(encoding="utf-8")
@@ -50,23 +53,40 @@ def in_full(vectors: dict[str, Any]) -> dict[str, Any]:
 
     link, mac = bytes.fromhex(vectors["link_key"]), bytes.fromhex(vectors["mac"])
     kc, ka = (tag(link, b"ongi node %s 1" % word, mac) for word in (b"command", b"answer"))
-    made = vectors | {"command_key": kc.hex(), "answer_key": ka.hex(), "steps": []}
-    for number, step in enumerate(vectors["steps"], 1):
-        nonce = b"".join(n.to_bytes(4, "little") for n in (vectors["boot"], number))
-        nonce += bytes.fromhex(vectors["random"])
-        challenge = nonce + tag(ka, b"\x03", mac, nonce)[:8]
-        body = bytes([1, step["op"]]) + step["argument"].to_bytes(2, "little")
-        body += step["counter"].to_bytes(4, "little")
-        frame = body + tag(kc, b"\x01", mac, challenge, body)[:12]
-        frame = bytes.fromhex(step["spoilt"]) + frame[len(step["spoilt"]) // 2 :]
-        said = bytes([1, frame[1], step["status"]])
-        if step["status"] in (2, 3, 7):
-            result = said + bytes(17)
-        else:
-            said += bytes([vectors["state"]]) + step["says"].to_bytes(4, "little")
-            result = said + tag(ka, b"\x02", mac, challenge, frame, said)[:12]
-        hexed = {"challenge": challenge.hex(), "command": frame.hex(), "result": result.hex()}
-        made["steps"].append(step | hexed)
+    made = vectors | {"command_key": kc.hex(), "answer_key": ka.hex()}
+
+    def told(steps: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        for number, step in enumerate(steps, 1):
+            nonce = b"".join(n.to_bytes(4, "little") for n in (vectors["boot"], number))
+            nonce += bytes.fromhex(vectors["random"])
+            challenge = nonce + tag(ka, b"\x03", mac, nonce)[:8]
+            body = bytes([1, step["op"]]) + step["argument"].to_bytes(2, "little")
+            body += step["counter"].to_bytes(4, "little")
+            covered = bytes.fromhex(step.get("covers", ""))
+            digest = hashlib.sha256(covered).digest() if covered else b""
+            frame = body + tag(kc, b"\x01", mac, challenge, body, digest)[:12]
+            frame = bytes.fromhex(step["spoilt"]) + frame[len(step["spoilt"]) // 2 :]
+            said = bytes([1, frame[1], step["status"]])
+            if step["status"] in (2, 3, 7):
+                result = said + bytes(17)
+            else:
+                said += bytes([vectors["state"]]) + step["says"].to_bytes(4, "little")
+                result = said + tag(ka, b"\x02", mac, challenge, frame, said)[:12]
+            hexed = {"challenge": challenge.hex(), "command": frame.hex(), "result": result.hex()}
+            yield step | hexed
+
+    made["steps"] = list(told(vectors["steps"]))
+    content, room = bytes.fromhex(vectors["data"]["content"]), vectors["data"]["room"] - 4
+    made["data"] = vectors["data"] | {
+        "pieces": [
+            (at.to_bytes(4, "little") + content[at : at + room]).hex()
+            for at in range(0, len(content), room)
+        ],
+        "progress": b"".join(
+            n.to_bytes(4, "little") for n in (len(content), zlib.crc32(content))
+        ).hex(),
+        "steps": list(told(vectors["data"]["steps"])),
+    }
     return made
 
 
@@ -93,6 +113,37 @@ def test_a_node_answers_the_vectors_one_after_the_other() -> None:
     for at_ms, step in enumerate(STEPS):
         assert node.challenge.hex() == step["challenge"]
         assert node.write(bytes.fromhex(step["command"]), at_ms).hex() == step["result"]
+
+
+def test_a_configuration_by_the_vectors() -> None:
+    data, store = VECTORS["data"], Board()
+    node = NodeRules(
+        LINK_KEY,
+        MAC,
+        Flash((VECTORS["boot"] - 1, VECTORS["reserved"])),
+        lambda _op, _: 0,
+        lambda: int(STATE),
+        lambda _: bytes.fromhex(VECTORS["random"]),
+        store,
+    )
+    node.connect(0)
+    content = bytes.fromhex(data["content"])
+    transfer = configuration(content)
+    for number, step in enumerate(data["steps"]):
+        if number == 1:
+            pieces = transfer.pieces(data["room"], 100)
+            assert [piece.hex() for piece in pieces] == data["pieces"]
+            for piece in pieces:
+                node.write_data(piece, 0)
+            assert node.progress.hex() == data["progress"]
+            assert store.kept == content
+        challenge = decode_challenge(bytes.fromhex(step["challenge"]), KEYS)
+        assert node.challenge == challenge.frame
+        order = transfer.commitment if number else transfer.announcement
+        assert (order.op, order.argument) == (step["op"], step["argument"])
+        sent = encode_command(order, step["counter"], challenge, KEYS)
+        assert sent.frame.hex() == step["command"]
+        assert node.write(sent.frame, 0).hex() == step["result"]
 
 
 @pytest.mark.parametrize("step", STEPS)
