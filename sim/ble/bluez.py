@@ -353,6 +353,14 @@ class Bluez:
                 adapter.register(sender, path)
                 # Before the answer: the client shows its monitor as soon as it has that.
                 self._send(self._to_daemon("AddMatch", rule))
+                # What is exported before the answer is not looked for in it: bleak exports after.
+                ask = Message(
+                    destination=sender,
+                    path=path,
+                    interface=OBJECT_MANAGER,
+                    member="GetManagedObjects",
+                )
+                asyncio.get_running_loop().call_soon(self._send, ask)
             case "UnregisterMonitor":
                 adapter.unregister(sender, path)
                 self._to_monitor(sender, path, "Release")
