@@ -13,6 +13,7 @@ from bleak.exc import BleakError
 from habluetooth import BluetoothScanningMode, BluetoothServiceInfoBleak
 
 from sim.ble.frame import Frame, flags, manufacturer, name, service_data
+from sim.ble.outbox import WAITING_MAX
 from tests.sim.ble.clients import (
     BTHOME,
     HCI0,
@@ -216,6 +217,20 @@ async def test_a_burst_arrives_whole_and_in_its_order(monkeypatch: pytest.Monkey
         numbers = [int.from_bytes(data[1:], "little") for data in heard.data]
         assert numbers == list(range(BURST))
         assert air.bluez.overheard == 0
+
+
+async def test_what_is_more_than_can_be_told_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with on_air(monkeypatch) as air:
+        heard = _Heard()
+        async with _passive(heard):
+            await until(lambda: air.bluez.scanning(HCI0))
+            for number in range(WAITING_MAX + BURST):
+                air.bluez.hear(HCI0, frame(number), -60)
+            told = WAITING_MAX + BURST - air.bluez.overheard
+            assert BURST <= told <= WAITING_MAX + BURST // 10
+            await until(lambda: len(heard) >= told, within_s=30)
+            air.bluez.hear(HCI0, frame(0), -60)
+            await until(lambda: len(heard) > told)
 
 
 async def test_an_answer_that_fills_the_socket_is_given_amid_a_burst(
