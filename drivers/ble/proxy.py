@@ -41,8 +41,9 @@ from bleak_esphome.backend.scanner import ESPHomeScanner
 from bluetooth_data_tools import int_to_bluetooth_address, parse_advertisement_data_bytes
 from habluetooth import BluetoothManager, HaBluetoothConnector
 
-from drivers.ble.keeper import RadioState, Trouble
+from drivers.ble.keeper import RadioState
 from drivers.ble.proxies import Ears, ProxyPolicy
+from drivers.ble.proxy_presence import Presence
 from rules.air import Proxy
 from rules.errors import LinkLost
 
@@ -89,7 +90,7 @@ class ProxyLink:
         self._ears = ears
         self._policy = policy
         self._jitter = jitter
-        self._presence = _Presence(proxy.name, policy.tell_s, tell)
+        self._presence = Presence(proxy.name, policy.tell_s, tell)
         self._scanner: ESPHomeScanner | None = None
         self._failures = 0
 
@@ -273,56 +274,6 @@ class ProxyLink:
                 disconnected()
             for step in reversed(undo):
                 step()
-
-
-class _Presence:
-    """Whether a proxy hears, and what is told of it."""
-
-    def __init__(self, name: str, tell_s: float, tell: Callable[[RadioState], None]) -> None:
-        """It is missed from now on."""
-        self.there = False
-        self._name = name
-        self._tell_s = tell_s
-        self._tell = tell
-        self._told: RadioState | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self.missed()
-
-    def found(self) -> None:
-        """It hears. What an earlier run has told is over, too."""
-        self._stop()
-        self.there = True
-        self._say(RadioState(self._name, None))
-
-    def missed(self) -> None:
-        """It does not hear, or not any more."""
-        self.there = False
-        if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(self._tell_s, self._lost)
-
-    def refused(self) -> None:
-        """It answers, and will not have us, or we not it."""
-        self._stop()
-        self.missed()
-        self._say(RadioState(self._name, Trouble.REFUSED))
-
-    def close(self) -> None:
-        """Tell no more."""
-        self._stop()
-
-    def _lost(self) -> None:
-        self._timer = None
-        self._say(RadioState(self._name, Trouble.LOST, self._tell_s))
-
-    def _stop(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-    def _say(self, state: RadioState) -> None:
-        if state != self._told:
-            self._told = state
-            self._tell(state)
 
 
 def _end(ended: asyncio.Future[Exception], error: Exception | None) -> None:
