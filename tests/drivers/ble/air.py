@@ -125,7 +125,7 @@ async def _listen(here: World) -> None:
     async for one in here.radio.adverts():
         if isinstance(one, RadioState):
             here.told.append(one)
-        else:
+        elif isinstance(one, RawAdvert):
             here.heard.append(one)
 
 
