@@ -19,6 +19,8 @@ from sim.ble.patterns import Filter, Pattern, any_fits, discovery_filter
 
 RSSI_STEP_DB: Final = 8
 _COARSE: Final = Filter()
+_AGAIN: Final = frozenset({"ServiceData", "ManufacturerData"})
+"Told again where duplicates are asked for; everything else only when it changes."
 _ERROR: Final = "org.freedesktop.DBus.Error"
 _SETTABLE: Final = {"Powered": "b", "Alias": "s", "Pairable": "b", "Discoverable": "b"}
 
@@ -304,14 +306,16 @@ class Adapter:
     def _scan_over(self) -> None:
         if self.scans.discoveries:
             return
-        for device in self._devices.values():
-            self._objects.change(device.path, DEVICE, {}, ("RSSI", "TxPower"))
-        self._sweep()
+        self._sweep(("RSSI", "TxPower"))
         self._objects.change(self.path, ADAPTER, {"Discovering": False})
 
-    def _sweep(self) -> None:
-        """Forget whom nobody can connect to, for which bluetoothd does not wait."""
+    def _sweep(self, over: tuple[str, ...] = ()) -> None:
+        """Forget whom nobody can connect to, for which bluetoothd does not wait.
+
+        Of the others, too, `over` is known no more.
+        """
         for address, device in list(self._devices.items()):
+            self._objects.change(device.path, DEVICE, {}, over)
             if not device.connectable and address not in self._held:
                 del self._devices[address]
                 self._objects.remove(device.path)
@@ -355,4 +359,8 @@ def _news(device: _Device, known: Properties, said: Said, *, again: bool) -> Pro
     if said.manufacturer:
         before = {} if again else device.manufacturer
         news["ManufacturerData"] = device.manufacturer = {**before, **said.manufacturer}
-    return {name: value for name, value in news.items() if again or known.get(name) != value}
+    return {
+        name: value
+        for name, value in news.items()
+        if known.get(name) != value or (again and name in _AGAIN)
+    }

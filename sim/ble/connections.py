@@ -63,7 +63,7 @@ class Connections:
             case "Disconnect" if remote is not None:
                 work = remote.disconnect(call)
             case "Connect" if remote is not None and not remote.connected:
-                raise Failed("org.bluez.Error.InProgress", "Operation already in progress")
+                raise failed("Operation already in progress")
             case "Connect" | "Disconnect":
                 self._send(Message.new_method_return(call))
                 return ANSWERED

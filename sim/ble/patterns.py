@@ -4,6 +4,7 @@ Ref: BlueZ 5.66, doc/advertisement-monitor-api.txt, doc/adapter-api.txt (SetDisc
 src/adapter.c, is_filter_match.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -19,6 +20,9 @@ PATTERNS_MAX: Final = 7
 _NUMBERED: Final = frozenset({Element.SERVICE_DATA16, Element.MANUFACTURER})
 _KEYS: Final = frozenset(
     {"UUIDs", "RSSI", "Pathloss", "Transport", "DuplicateData", "Discoverable", "Pattern"}
+)
+_UUID: Final = re.compile(
+    "(0x)?(?:[0-9a-f]{4}){1,2}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE
 )
 _TRANSPORTS: Final = frozenset({"auto", "bredr", "le"})
 _NUMBER_BYTES: Final = 2
@@ -87,7 +91,8 @@ def discovery_filter(asked: Mapping[str, Variant]) -> Filter:
 
     """
     values = {name: variant.value for name, variant in asked.items()}
-    if not values.keys() <= _KEYS or values.get("Transport", "le") not in _TRANSPORTS:
+    known = values.keys() <= _KEYS and values.get("Transport", "le") in _TRANSPORTS
+    if not known or not all(map(_UUID.fullmatch, values.get("UUIDs", ()))):
         raise Failed("org.bluez.Error.InvalidArguments", "Invalid arguments in method call")
     return Filter(
         own=bool(values),
