@@ -11,7 +11,38 @@ _TIMES: Final = 1.5
 _SECONDS: Final = 3.0
 "What takes longer or shorter by more than both is another behaviour."
 
-MEANT: Final[Mapping[str, str]] = {}
+_UNUSED: Final = "Nobody here asks for it."
+_POWER_STATE: Final = "An experimental property of the adapter, which nobody here reads."
+_NO_CONTROLLER: Final = "The virtual BlueZ has no controller that could be asked."
+_UNFILTERED: Final = (
+    "A controller leaves out what it has told; here each advert opens a new round."
+)
+_MADE_DEAD: Final = "A bluetoothd that writes past its buffer dies then, or later, or not."
+_DESCRIPTORS: Final = "Descriptors are not shown, and what comes first differs."
+
+MEANT: Final[Mapping[str, str]] = {
+    "objects": _UNUSED,
+    "adapter: interfaces": _UNUSED,
+    "adapter: Adapter1": _POWER_STATE,
+    "off: Powered false": _POWER_STATE,
+    "off: Powered true": _POWER_STATE,
+    "scan, RegisterMonitor": _NO_CONTROLLER,
+    **{
+        f"{title}: {what}": _UNFILTERED
+        for title in ("coarse", "fine", "duplicates")
+        for what in (
+            *("the same again", "the same, 3 dB weaker", "the same, 11 dB weaker"),
+            "other data",
+        )
+    },
+    **{f"scan, {title}": _NO_CONTROLLER for title in ("coarse", "fine", "duplicates")},
+    "connect: told": _DESCRIPTORS,
+    "disconnect": "The same by one signal or by two.",
+    "connect: out of range": "The driver gives up after 8 s, long before either.",
+    "UnregisterMonitor, 8 patterns": _MADE_DEAD,
+    "RegisterMonitor, 17 patterns": _MADE_DEAD,
+    "UnregisterMonitor, 17 patterns": _MADE_DEAD,
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -276,7 +276,7 @@ class Look:
         """How the controller scans, where there is one."""
         asked = self.stage.asked(HCI0)
         if asked is not None:
-            self.book.proof(f"scan, {title}", asked, right=True)
+            self.book.look(f"scan, {title}", asked)
 
     async def settle(self) -> None:
         """Wait until what was done has been told of."""
