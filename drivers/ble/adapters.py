@@ -8,7 +8,7 @@ import asyncio
 import logging
 import math
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -35,7 +35,7 @@ class _Kept:
     adapter: Adapter | None = None
     scanner: LocalScanner | None = None
     forget: Callable[[], None] | None = None
-    "Takes the scanner from the library's list."
+    "Takes the scanner from the library's list, and its timer from the loop."
     woken: asyncio.Event = field(default_factory=asyncio.Event)
     told: RadioState | None = None
 
@@ -195,14 +195,11 @@ class Adapters:
             return ours, connectable
 
         scanner = LocalScanner(adapter.name, adapter.address, tap, active=active)
-        scanner.async_setup()
-        forget = self._manager.async_register_scanner(scanner)
-        try:
+        with ExitStack() as undo:
+            undo.callback(scanner.async_setup())  # It has a timer that keeps it alive.
+            undo.callback(self._manager.async_register_scanner(scanner))
             await scanner.async_start()
-        except BaseException:
-            forget()
-            raise
-        kept.scanner, kept.forget = scanner, forget
+            kept.scanner, kept.forget = scanner, undo.pop_all().close
 
     async def _stop(self, kept: _Kept) -> None:
         scanner, kept.scanner = kept.scanner, None

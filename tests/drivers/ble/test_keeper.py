@@ -277,6 +277,60 @@ def test_one_that_somebody_else_switches_off_is_switched_on_at_once() -> None:
     assert keeper.next(at_s + 0.8) is Step.WAIT, "that it was off for a moment was its own doing"
 
 
+def test_what_failed_before_it_was_pulled_out_is_not_held_against_it() -> None:
+    keeper = Keeper(POLICY, 0.0)
+    keeper.appeared(0.0, passive=True)
+    for at_s in (0.0, 2.0):
+        assert keeper.next(at_s) is Step.LISTEN
+        keeper.failed(at_s + 0.1)
+    keeper.left(3.0)
+    keeper.appeared(20.0, passive=True)
+    assert keeper.next(20.0) is Step.LISTEN, "and it is not switched off and on"
+    assert keeper.next(35.0) is Step.WAIT
+    assert keeper.trouble is None, "it is tried for 15 s"
+
+
+def test_starts_that_fail_for_days_are_still_tried() -> None:
+    keeper = Keeper(POLICY, 0.0)
+    keeper.appeared(0.0, passive=True)
+    at_s = 0.0
+    for _ in range(1_200):  # 2.0 ** 1024 is no float.
+        while keeper.next(at_s) is Step.WAIT:
+            at_s = keeper.deadline()
+        keeper.failed(at_s)
+    assert keeper.deadline() - at_s == pytest.approx(POLICY.retry_s_max)
+
+
+def probed(keeper: Keeper, at_s: float, *, heard: bool) -> tuple[Step, float]:
+    """Be silent until the next probe; the step after it, and when that is."""
+    while (step := keeper.next(at_s)) is not Step.PROBE:
+        if step is not Step.WAIT:
+            keeper.started(at_s)
+        at_s = max(at_s, keeper.deadline())
+    keeper.started(at_s)
+    if heard:
+        keeper.heard(at_s + 1, ours=False)
+    at_s += POLICY.probe_s
+    return keeper.next(at_s), at_s
+
+
+def test_only_probes_in_a_row_show_that_there_is_always_somebody_about() -> None:
+    keeper, at_s = Keeper(POLICY, 0.0), 0.0
+    keeper.appeared(0.0, passive=True)
+    for heard in (True, True, False, True):
+        step, at_s = probed(keeper, at_s, heard=heard)
+        assert step is Step.LISTEN
+        keeper.started(at_s)
+    step, at_s = probed(keeper, at_s, heard=False)
+    assert step is Step.LISTEN, "one was before, and not three"
+    for _ in range(3):
+        keeper.started(at_s)
+        step, at_s = probed(keeper, at_s, heard=True)
+    keeper.started(at_s)
+    step, at_s = probed(keeper, at_s, heard=False)
+    assert step is Step.CYCLE
+
+
 def test_one_that_is_stuck_again_and_again_is_mended_every_time() -> None:
     adapter = Adapter(deaf=lambda at_s: at_s % 300 > 220, mended_by=Step.CYCLE)
     adapter.live(every(1.0, 3000.0), 3000.0)

@@ -11,6 +11,7 @@ from dbus_fast.aio import MessageBus
 from habluetooth import get_manager
 
 from drivers.ble.keeper import RadioState, Trouble
+from drivers.ble.scanner import LocalScanner
 from rules.observation import Phenomenon
 from sim.ble.bluez import Until
 from sim.ble.frame import Frame, flags, service_data
@@ -157,6 +158,46 @@ async def test_an_adapter_that_stays_silent_is_told_of(monkeypatch: pytest.Monke
         await here.until(lambda: here.troubles == [Trouble.SILENT, None])
 
 
+PATIENT = replace(QUICK, silence_s=60.0, patience_s_max=60.0, settle_s=0.5)
+"Silence alone leads to nothing within a test."
+
+
+async def test_bluetoothd_restarts_between_two_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with world(monkeypatch, plug(), policy=PATIENT) as here:
+        await here.hears()
+        await here.bluez.restart(0.0)
+        await here.hears()
+
+
+async def test_the_adapter_is_put_in_again_between_two_looks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with world(monkeypatch, plug(), policy=PATIENT) as here:
+        await here.hears()
+        here.bluez.unplug(HCI0)
+        here.bluez.plug(HCI0, 0)
+        await here.hears()
+
+
+def scanners() -> int:
+    gc.collect()
+    return sum(isinstance(one, LocalScanner) for one in gc.get_objects())
+
+
+async def test_of_scans_that_have_ended_or_failed_nothing_stays(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with world(monkeypatch, plug()) as here:
+        await here.hears()
+        before = scanners()
+        for _ in range(3):
+            here.bluez.in_progress(6)
+            await here.bluez.restart(0.05)
+            await here.hears()
+        assert len(get_manager().async_current_scanners()) == 1
+        assert scanners() <= before + 1
+
+
 async def switch_off(bus: str, adapter: str) -> None:
     """As `bluetoothctl power off` does."""
     client = await MessageBus(bus).connect()
@@ -176,8 +217,7 @@ async def switch_off(bus: str, adapter: str) -> None:
 
 async def test_somebody_switches_the_adapter_off(monkeypatch: pytest.MonkeyPatch) -> None:
     """In a home that is quiet: the silence alone would say it only after minutes."""
-    patient = replace(QUICK, silence_s=60.0, patience_s_max=60.0)
-    async with world(monkeypatch, plug(), policy=patient) as here:
+    async with world(monkeypatch, plug(), policy=PATIENT) as here:
         await here.hears()
         await switch_off(here.bus.address, "hci0")
         await here.hears()
@@ -251,4 +291,13 @@ async def test_a_machine_without_an_adapter(
         for address, index in then.items():
             here.bluez.plug(address, index)
         await here.hears()
+        await here.until(lambda: here.troubles == [Trouble.GONE, None])
+
+
+async def test_an_adapter_that_comes_at_last_is_no_fault_though_it_hears_nobody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with world(monkeypatch, adapters={}) as here:
+        await here.until(lambda: here.troubles == [Trouble.GONE])
+        here.bluez.plug(HCI0, 0)
         await here.until(lambda: here.troubles == [Trouble.GONE, None])
