@@ -15,8 +15,8 @@ from sim.air.told import CaughtUp
 REAL = 1.0
 "Virtual seconds per real second while a person may act."
 CAREFUL = 4.0
-"""While a well resident is asked: a command may take ten seconds, and has to find its device,
-which takes half a real one on a busy machine."""
+"""While a well resident is asked, and commands of other kinds may be on their way: each has ten
+seconds, and finding its device takes half a real one on a busy machine."""
 
 _BEFORE = timedelta(seconds=2)
 "The last fast moment before a prompt or an alarm falls due."
@@ -39,6 +39,8 @@ class Outlook:
     "When somebody is asked or an alarm goes out, if nothing more is seen."
     watched: bool
     "Somebody is being asked, or a case waits for people."
+    sounding: bool
+    "Nobody is being asked, or by light and sound already."
     well: bool
     "The resident can answer; nobody needs to look."
     over: bool
@@ -52,7 +54,7 @@ def pace(outlook: Outlook, speed: float) -> tuple[float, datetime | None]:
     last = None if outlook.due is None else outlook.due - _BEFORE
     near = last is not None and last <= min(outlook.now, outlook.confirmed)
     if outlook.watched or near:
-        rate = min(speed, CAREFUL if outlook.well else REAL)
+        rate = min(speed, CAREFUL if outlook.well and outlook.sounding else REAL)
         return rate, None if rate == REAL else outlook.confirmed + outlook.ahead
     until = outlook.confirmed + outlook.ahead
     return speed, until if last is None else min(until, last)

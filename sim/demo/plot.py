@@ -70,6 +70,7 @@ class Plot:
         confirmed: datetime,
         *,
         coming: datetime | None,
+        sounded: bool,
         held: bool,
     ) -> Outlook:
         """What the pace is to go by.
@@ -79,6 +80,7 @@ class Plot:
             now: virtual time.
             confirmed: until when the gateway has taken in all that happened.
             coming: when the person next does something, if that is known.
+            sounded: the prompt, if there is one, has reached the home.
             held: a person at the console has a case.
 
         """
@@ -98,6 +100,7 @@ class Plot:
             watched=asked
             or any(map(self._is_its_own, inactivity))
             or (self._is_past(inactivity) and not held),
+            sounding=sounded or not asked,
             well=self.stage is not Stage.FALLEN,
             over=self.stage is Stage.TOLD,
         )

@@ -11,6 +11,7 @@ from central.store import Store
 from edge.caller import Caller
 from edge.status import Status
 from rules.alarm import AlarmKind
+from rules.command import Signal
 from rules.events import Outcome
 from sim.air.told import Ask, CaughtUp, Message, Ready, Told, What, to_line
 from sim.ble.bus import ENVIRONMENT
@@ -34,9 +35,7 @@ _LOOK_REAL_S = 0.1
 _SHOW_S = 0.1
 _CASES = 50
 _SETTLE_S = 1.0
-"Real seconds of slow time after something was said to the home: commands end within."
-_LINGER_S = 0.3
-"Real seconds of slow time after there was a reason for it: several looks."
+"Real seconds of slow time after there was a reason for it: commands end within."
 _READY_S = 60.0
 "A process that takes no requests after this is broken; a slow card needs 20 s."
 _AHEAD = 1.2
@@ -79,6 +78,7 @@ class Telling:
         self._home = CaughtUp(plan.start, None)
         self._held = False
         self._invited = False
+        self._sounded = False
         self._settled_at_s = 0.0
 
     def part(self) -> None:
@@ -153,6 +153,8 @@ class Telling:
             self._home = message
         if not isinstance(message, Told):
             return
+        if message.what is What.SIGNAL:
+            self._sounded = message.detail == Signal.PROMPT
         if message.what in (What.SIGNAL, What.ANSWERED):
             self._settled_at_s = asyncio.get_running_loop().time() + _SETTLE_S
         self._story.home(message, by_day=self._plan.played is not None)
@@ -182,6 +184,7 @@ class Telling:
                 now,
                 confirmed,
                 coming=caught_up.coming,
+                sounded=self._sounded,
                 held=self._held,
             )
             rate, until = self._pace(outlook)
@@ -199,7 +202,7 @@ class Telling:
         now_s = asyncio.get_running_loop().time()
         rate, until = pace(outlook, self._plan.speed)
         if rate <= CAREFUL:
-            self._settled_at_s = max(self._settled_at_s, now_s + _LINGER_S)
+            self._settled_at_s = max(self._settled_at_s, now_s + _SETTLE_S)
         elif now_s < self._settled_at_s:
             return pace(replace(outlook, watched=True), self._plan.speed)
         return rate, until

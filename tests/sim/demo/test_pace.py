@@ -19,6 +19,7 @@ QUIET = Outlook(
     ahead=AHEAD,
     due=NOW + 5 * HOUR,
     watched=False,
+    sounding=True,
     well=True,
     over=False,
 )
@@ -43,6 +44,8 @@ def test_time_stands_still_before_a_prompt_until_all_is_taken_in() -> None:
 def test_time_is_real_while_somebody_is_asked_or_a_case_waits() -> None:
     assert pace(replace(QUIET, watched=True, well=False), 3600) == (REAL, None)
     assert pace(replace(QUIET, watched=True), 3600) == (CAREFUL, NOW + AHEAD)
+    asked = replace(QUIET, watched=True, sounding=False)
+    assert pace(asked, 3600) == (REAL, None)  # The prompt is still on its way to its device.
     assert pace(replace(QUIET, over=True), 3600) == (REAL, None)
 
 

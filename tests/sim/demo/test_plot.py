@@ -63,7 +63,7 @@ def _status(*alarms: AlarmStatus, due: datetime | None = None) -> Status:
 
 
 def _outlook(plot: Plot, status: Status, *, held: bool = False) -> Outlook:
-    return plot.outlook(status, AFTER, AFTER, coming=AFTER + AHEAD, held=held)
+    return plot.outlook(status, AFTER, AFTER, coming=AFTER + AHEAD, sounded=False, held=held)
 
 
 def _stage(plot: Plot) -> Stage:
@@ -98,6 +98,8 @@ def test_the_prompt_comes_before_the_alarm_that_the_gateway_plans() -> None:
     assert _outlook(plot, _status(due=due)).due == due - PROMPT_WAIT
     prompted = _alarm(AlarmState.PROMPTED, AFTER)
     assert _outlook(plot, _status(prompted, due=due)).due == due
+    assert not _outlook(plot, _status(prompted, due=due)).sounding
+    assert _outlook(plot, _status(due=due)).sounding
 
 
 def test_an_alarm_of_the_days_before_holds_nobody_up() -> None:

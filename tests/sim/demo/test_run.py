@@ -286,20 +286,20 @@ def test_a_recording_is_played_and_its_person_found(tmp_path: Path) -> None:
 def test_a_prompt_that_is_answered_escalates_nothing(tmp_path: Path) -> None:
     path = tmp_path / "home.csv"
     lines = ["timestamp,sensor,kind,value"]
-    for day in range(1, 6):
-        for hour in (7,) if day == 3 else (7, 12, 18, 22):
+    for day in range(1, 14):
+        for hour in (7, 18, 22) if day == 11 else (7, 12, 18, 22):
             at = f"2026-03-{day:02}T{hour:02}"
             lines += [
                 f"{at}:00:00,Bed/Bedroom,pressure,ON",
                 f"{at}:30:00,Bed/Bedroom,pressure,OFF",
             ]
     path.write_text("\n".join([*lines, ""]))
-    arguments = ("--home-csv", str(path), "--day", "2026-03-05", "--collapse", "none")
+    arguments = ("--home-csv", str(path), "--day", "2026-03-13", "--collapse", "none")
     with _launched(tmp_path / "run", *arguments) as watched:
         watched.until("gateway +asks whether all is well")
         watched.until("resident +answers by pressing the button")
         watched.until("gateway +the answer is evidence of life: all is well")
-        watched.until("events of the resident on 2026-03-04")
+        watched.until("events of the resident on 2026-03-12")
         assert watched.stop() == 0
     _assert_all_heard(tmp_path / "run")
     assert "sends an escalation" not in watched.said
