@@ -111,7 +111,7 @@ class Home:
         for number in itertools.count():
             watts = float(number % _WATTS)
             self.sent.append(watts)
-            self.say(watts, _KEY)
+            self.advertise(watts, _KEY)
             self.stage.hear(HCI0, stranger, _DBM)
             now = self.clock.now()
             if (due := self.node.next_due()) is not None and due <= now:
@@ -130,7 +130,7 @@ class Home:
         order = Command(1, self._device.id, Output.BUZZER, Signal.PROMPT, expires)
         return await self.radio.perform(order, self._device)
 
-    def say(self, watts: float, key: bytes) -> None:
+    def advertise(self, watts: float, key: bytes) -> None:
         """One advert of the plug."""
         mac = mac_of(_ADDRESS)
         assert mac is not None
@@ -187,7 +187,7 @@ async def _hears(home: Home, book: Book) -> None:
     # One may be on its way at either end.
     right = len(came) >= len(sent) - 2 and not wrong
     book.proof(DECODES, f"{len(came)}/{len(sent)}, {len(wrong)} wrong", right=right)
-    home.say(_FORGED_W, b"another key, 16b")
+    home.advertise(_FORGED_W, b"another key, 16b")
     await asyncio.sleep(1)
     forged = _FORGED_W in home.heard
     book.proof(FORGED, "taken" if forged else "refused", right=not forged)
