@@ -45,8 +45,8 @@ _CAP_S: Final = 8.0
 "Of a command, with all that it waits for: less than the ten seconds that the gateway gives it."
 _CONNECTS_WITHIN_S: Final = 4.0
 "Then anew: a node that somebody holds is free after 5 s, and what BlueZ is stuck in is given up."
-_HEARD_WITHIN_S: Final = 10.0
-"A node says something each second."
+_HEARD_WITHIN_S: Final = 3.0
+"Else it is waited for first: a node says something each second."
 _WINDOW: Final = 32
 "Pieces of data between two looks at what has come, and between two chances for a command."
 _FRUITLESS_MAX: Final = 5

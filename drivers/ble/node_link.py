@@ -24,7 +24,8 @@ from rules.errors import LinkLost
 _ATTEMPTS: Final = 2
 "Of an adapter's own, where one is aborted."
 _ANSWERS_WITHIN_S: Final = 3.0
-_ENDS_WITHIN_S: Final = 2.0
+_ENDS_WITHIN_S: Final = 4.0
+"BlueZ takes two seconds for it, mostly."
 _UNWINDS_WITHIN_S: Final = 0.5
 _PIECE_MAX: Final = 244
 "What one packet of the radio carries; more is cut up by it."

@@ -164,8 +164,8 @@ async def home(
                 ]
                 for number in numbers if plugged else ():
                     await here.plug(number)
-                    if listens:
-                        await here.heard(number)
+                if plugged and listens:
+                    await asyncio.gather(*(here.heard(number) for number in numbers))
                 try:
                     yield here
                 finally:
