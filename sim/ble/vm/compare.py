@@ -17,6 +17,9 @@ _NO_CONTROLLER: Final = "The virtual BlueZ has no controller that could be asked
 _UNFILTERED: Final = (
     "A controller leaves out what it has told; here each advert opens a new round."
 )
+_AWAITED: Final = (
+    "While it asks for responses the kernel keeps an advert until one comes, or another."
+)
 _MADE_DEAD: Final = "A bluetoothd that writes past its buffer dies then, or later, or not."
 _DESCRIPTORS: Final = "Descriptors are not shown, and what comes first differs."
 
@@ -36,6 +39,9 @@ MEANT: Final[Mapping[str, str]] = {
         )
     },
     **{f"scan, {title}": _NO_CONTROLLER for title in ("coarse", "fine", "duplicates")},
+    "end: connectable": _AWAITED,
+    "end: not connectable": _AWAITED,
+    "end: StopDiscovery": "The last device first, or the first.",
     "connect: told": _DESCRIPTORS,
     "disconnect": "The same by one signal or by two.",
     "connect: out of range": "The driver gives up after 8 s, long before either.",
