@@ -46,7 +46,8 @@ CLIENTS_MAX = 16
 READ_WITHIN_S = 5.0
 "A client that leaves an answer unread for so long is dropped."
 SCAN_S_MAX = 3660.0
-"Scanning costs the neighbourhood's batteries: whoever forgets it in a terminal is hung up on. `ongi` itself ends after an hour at most."
+"""Scanning costs the neighbourhood's batteries: whoever forgets it in a terminal is hung up on.
+`ongi` itself ends after an hour at most."""
 
 _TOO_LONG = phrase("the answer is too long: too many devices, or names that are too long")
 

@@ -13,6 +13,7 @@ from edge.control_wire import decode_news, encode_news
 from edge.happening import Happening
 from edge.status import Status
 from edge.watchers import Watchers
+from rules.air import Sighting
 from rules.codec import moment_at, moment_us
 from rules.errors import FrameError
 from sim.clock import SharedClock
@@ -41,8 +42,8 @@ def from_line(line: bytes) -> tuple[datetime, Happening] | None:
         moment = moment_at(int(at))
     except ValueError as error:
         raise FrameError(f"no happening: {line[:60]!r}") from error
-    if isinstance(news, Status):
-        raise FrameError("a status is no happening")
+    if isinstance(news, Status | Sighting):
+        raise FrameError("neither a status nor a sighting is a happening")
     return moment, news
 
 
