@@ -12,7 +12,9 @@ from typing import Final
 from rich.table import Table
 
 from rules.errors import ConfigError
+from sim.ble.vm import inside
 from sim.ble.vm.compare import Difference, differences
+from sim.ble.vm.inside import REAL, VIRTUAL
 from sim.ble.vm.machine import Broken, console
 from sim.ble.vm.packages import Machine, machine
 from sim.ble.vm.record import Seen, decode
@@ -23,7 +25,7 @@ from texts import Translator, translator
 from texts.parser import Parser, language, language_option, whole
 
 _PROJECT: Final = Path(__file__).resolve().parents[3]
-_INSIDE: Final = "sim.ble.vm.inside"
+_INSIDE: Final = inside.__name__
 _WITHIN_MIN: Final = 20
 _WITHIN_MIN_MOST: Final = 600
 _Tell = Callable[[str], None]
@@ -36,6 +38,8 @@ class _Found:
     """What came out of a run."""
 
     release: str
+    version: str
+    "Of bluetoothd."
     real: list[Seen] = field(default_factory=list)
     virtual: list[Seen] = field(default_factory=list)
     broken: str | None = None
@@ -108,7 +112,8 @@ def _options(arguments: Sequence[str], say: Translator) -> argparse.Namespace:
 
 async def _run(suite: str | None, within_s: float, tell: _Tell) -> _Found:
     made_of = await machine(suite, tell)
-    found = _Found(made_of.release)
+    version = (await said_by(*made_of.bluetoothd, "--version")).strip()
+    found = _Found(made_of.release, version)
     async with asyncio.TaskGroup() as group:
         group.create_task(_virtual(found), name="virtual")
         group.create_task(_real(found, made_of, within_s, tell), name="real")
@@ -116,7 +121,7 @@ async def _run(suite: str | None, within_s: float, tell: _Tell) -> _Found:
 
 
 async def _real(found: _Found, made_of: Machine, within_s: float, tell: _Tell) -> None:
-    command = (sys.executable, "-m", _INSIDE, *made_of.bluetoothd)
+    command = (sys.executable, "-m", _INSIDE, REAL, *made_of.bluetoothd)
     try:
         async for line in console(made_of, _PROJECT, command, within_s):
             seen = decode(line)
@@ -128,13 +133,15 @@ async def _real(found: _Found, made_of: Machine, within_s: float, tell: _Tell) -
 
 
 async def _virtual(found: _Found) -> None:
-    said = await said_by(sys.executable, "-m", _INSIDE, folder=_PROJECT)
+    command = (sys.executable, "-m", _INSIDE, VIRTUAL, found.version)
+    said = await said_by(*command, folder=_PROJECT)
     found.virtual = [seen for line in said.splitlines() if (seen := decode(line)) is not None]
 
 
 def _plain(found: _Found, took_s: float) -> dict[str, object]:
     return {
         "release": found.release,
+        "bluetoothd": found.version,
         "wall_s": round(took_s, 1),
         "well": found.well,
         "broken": found.broken,
@@ -146,7 +153,7 @@ def _plain(found: _Found, took_s: float) -> dict[str, object]:
 
 def _show(found: _Found, say: Translator) -> None:
     screen = Screen(highlight=False)
-    proofs = Table(title=say.text("The driver on bluetoothd of {name}", name=found.release))
+    proofs = Table(title=say.text("The driver on bluetoothd {name}", name=found.version))
     proofs.add_column(say.text("what"))
     proofs.add_column(say.text("after"), justify="right")
     proofs.add_column(say.text("seen"))

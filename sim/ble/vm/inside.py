@@ -1,7 +1,8 @@
 """What runs inside the virtual machine, or beside it on the virtual BlueZ; it tells by lines.
 
-`python -m sim.ble.vm.inside [PROGRAM ...]`: bluetoothd with all that it is started by, and the
-kernel's own adapters; without it the virtual BlueZ, which is only looked at.
+`python -m sim.ble.vm.inside real PROGRAM ...`: bluetoothd with all that it is started by, and the
+kernel's own adapters. `python -m sim.ble.vm.inside virtual VERSION`: the virtual BlueZ as that
+version of bluetoothd, which is only looked at.
 """
 
 import asyncio
@@ -10,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from sim.ble.vm.client import client
 from sim.ble.vm.links import Links
@@ -18,14 +20,23 @@ from sim.ble.vm.proofs import prove
 from sim.ble.vm.record import Book, Seen, encode
 from sim.ble.vm.stage import Stage, real, virtual
 
+REAL: Final = "real"
+VIRTUAL: Final = "virtual"
+
+_PASSES_OVER_NUMBERS: Final = (5, 69)
+"From then on; see `sim.ble.bluez.Bluez`."
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Look, prove, and tell."""
-    program = sys.argv[1:] if argv is None else argv
+    what, *words = sys.argv[1:] if argv is None else argv
     logging.getLogger().addHandler(logging.NullHandler())
     # Short, as a socket's path must be.
     with tempfile.TemporaryDirectory(prefix="ongi-") as folder:
-        asyncio.run(_run(Book(_tell), program, Path(folder)))
+        if what == VIRTUAL:
+            asyncio.run(_virtual(Book(_tell), words[0], Path(folder)))
+        else:
+            asyncio.run(_real(Book(_tell), words, Path(folder)))
     return 0
 
 
@@ -33,11 +44,13 @@ def _tell(seen: Seen) -> None:
     print(encode(seen), flush=True)
 
 
-async def _run(book: Book, program: Sequence[str], folder: Path) -> None:
-    if not program:
-        async with virtual(folder) as stage:
-            await _look(stage, book)
-        return
+async def _virtual(book: Book, version: str, folder: Path) -> None:
+    major, minor = (int(number) for number in version.split("."))
+    async with virtual(folder, numbers=(major, minor) < _PASSES_OVER_NUMBERS) as stage:
+        await _look(stage, book)
+
+
+async def _real(book: Book, program: Sequence[str], folder: Path) -> None:
     try:
         async with real(program, folder) as stage:
             await prove(stage, book, folder)

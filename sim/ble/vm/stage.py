@@ -148,12 +148,12 @@ async def real(program: Sequence[str], folder: Path) -> AsyncIterator[Stage]:
 
 
 @asynccontextmanager
-async def virtual(folder: Path) -> AsyncIterator[Stage]:
+async def virtual(folder: Path, *, numbers: bool) -> AsyncIterator[Stage]:
     """Run the virtual BlueZ, with one adapter, on a bus of its own."""
     async with private_bus(folder) as bus:
         os.environ[ENVIRONMENT] = bus.address
         link = Link()
-        bluez = Bluez(bus.address, {HCI0: 0}, link)
+        bluez = Bluez(bus.address, {HCI0: 0}, link, numbers=numbers)
         async with asyncio.TaskGroup() as group:
             serving = group.create_task(bluez.run(), name="bluez")
             await bluez.up.wait()
