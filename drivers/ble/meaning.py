@@ -14,6 +14,7 @@ from rules.observation import BOOLEAN, Phenomenon, Press, Quality, Value
 _BATTERY_LOW: Final = 0x15
 _VOLTAGE_FINE: Final = 0x0C
 _WH_PER_KWH: Final = 1000.0
+_FULL_PCT: Final = 100
 
 # A flag tells on which side of the device's own limit its battery is, not where.
 _LOW: Final = (5.0, Quality.UNCERTAIN)
@@ -70,6 +71,8 @@ def read(objects: Iterable[tuple[int, ObjectValue]], phenomena: frozenset[Phenom
         elif phenomenon in BOOLEAN:
             before = states.get(phenomenon, (False, Quality.GOOD))[0]
             states[phenomenon] = (bool(value or before), Quality.GOOD)
+        elif phenomenon is Phenomenon.BATTERY_PCT and value > _FULL_PCT:
+            unused += 1  # 255 and the like stand for "not measured", and would look like new.
         elif phenomenon not in states:
             scale = _WH_PER_KWH if phenomenon is Phenomenon.ENERGY_WH else 1.0
             states[phenomenon] = (value * scale, Quality.GOOD)

@@ -123,6 +123,15 @@ def test_a_battery_flag_is_a_level_of_low_quality(state: Path) -> None:
     assert ear.hears(sensor, sensor.frame((0x01, 12), (LOW, True))) == [(P.BATTERY_PCT, 12.0)]
 
 
+def test_a_battery_that_is_more_than_full_is_not_known(state: Path) -> None:
+    sensor = Sensor("any", frozenset({P.BATTERY_PCT}))
+    ear = Ear(state, sensor)
+    assert ear.hears(sensor, sensor.frame((0x01, 255))) == []
+    assert ear.adapter.counts[DeviceId("any")].unused_objects == 1
+    assert ear.hears(sensor, sensor.frame((0x01, 101), (LOW, True))) == [(P.BATTERY_PCT, 5.0)]
+    assert ear.hears(sensor, sensor.frame((0x01, 100))) == [(P.BATTERY_PCT, 100.0)]
+
+
 def test_what_stands_behind_an_unknown_object_is_counted(state: Path) -> None:
     sensor = Sensor("smoke", frozenset({P.SMOKE, P.LEAK}), key=None)
     ear = Ear(state, sensor)
