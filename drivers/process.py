@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import random
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Final, Protocol
 from drivers.ble import BleAdapter, RawAdvert
 from drivers.ble.keeper import RadioState, Trouble
 from drivers.ble.node_session import Unbelieved
+from drivers.ble.waiting import Waiting
 from drivers.guard import CounterGuard
 from drivers.link import GatewayLink, Incoming
 from drivers.pending import Pending
@@ -46,7 +46,9 @@ _SAID: Final = {
 }
 
 _COMMANDS_MAX: Final = 32
-_EARLY_MAX: Final = 256
+_EARLY_MAX: Final = 4_096
+_EARLY_OF_ONE: Final = 128
+"Of one address: neighbours' sensors do not push the home's own out."
 
 
 class Clock(Protocol):
@@ -141,7 +143,7 @@ class _Driver:
         self._group = group
         self._under_way: set[int] = set()
         # Heard before the gateway has told the devices and their keys.
-        self._early: deque[RawAdvert] | None = deque(maxlen=_EARLY_MAX)
+        self._early: Waiting | None = Waiting(_EARLY_MAX, _EARLY_OF_ONE)
         self._failing_told: str | None = None
         self._surveyed = asyncio.Event()
         self._survey_until_s = 0.0
@@ -162,7 +164,7 @@ class _Driver:
                 if fault is not None:
                     self.pending.put(fault)
             elif self._early is not None:
-                self._early.append(advert)
+                self._early.put(advert)
             else:
                 self._hear(advert)
 
@@ -175,8 +177,8 @@ class _Driver:
                 self._radio.set_devices(message.devices)
                 self._receptions_us = None  # A gateway that has just begun knows none.
                 early, self._early = self._early, None
-                for advert in early or ():
-                    self._hear(advert)
+                while early:
+                    self._hear(early.take())
             elif isinstance(message, Survey):
                 await self._survey(message)
             elif isinstance(message, Settings):

@@ -93,6 +93,20 @@ async def test_what_is_heard_before_the_devices_are_known_waits_for_them(
         assert (await next_seen(gateway)).phenomenon is P.SOS
 
 
+async def test_neighbours_do_not_push_out_a_call_that_waits_for_the_devices(
+    tmp_path: Path, gateway: GatewayEnd
+) -> None:
+    air, sensor = Air(), node()
+    async with driver(tmp_path, air, SystemClock()):
+        air.queue.put_nowait(sensor.advert(sensor.frame((BUTTON, 1)), 1))
+        for number in range(20_000):
+            stranger = f"00:00:00:00:00:{number % 16:02X}"
+            air.queue.put_nowait(RawAdvert(stranger, 0xFCD2, b"@", -60, number))
+        await air.queue.join()
+        await gateway.accept(sensor.keyed)
+        assert (await next_seen(gateway)).phenomenon is P.SOS
+
+
 async def test_a_call_for_help_outlives_the_gateway(tmp_path: Path, gateway: GatewayEnd) -> None:
     air, sensor = Air(), node()
     async with driver(tmp_path, air, SystemClock()):
@@ -363,6 +377,21 @@ async def test_no_date_of_the_gateways_stops_a_prompt(tmp_path: Path, gateway: G
         for number, off_s in enumerate((-14 * 86_400, -900, -31, 60, 14 * 86_400)):
             await gateway.send(command(number, off=timedelta(seconds=off_s)))
             assert (await result(gateway)).refusal is None
+
+
+async def test_only_so_many_commands_are_carried_out_at_once(
+    tmp_path: Path, gateway: GatewayEnd
+) -> None:
+    air = Air()
+    air.answers.clear()
+    async with driver(tmp_path, air, ManualClock(NOW)):
+        await gateway.accept(node().keyed)
+        for number in range(33):
+            await gateway.send(command(number))
+        assert await result(gateway) == CommandResult(32, Refusal.REFUSED)
+        air.answers.set()
+        done = {(await result(gateway)).id for _ in range(32)}
+        assert done == set(range(32))
 
 
 async def test_a_result_waits_for_the_gateway(tmp_path: Path, gateway: GatewayEnd) -> None:
