@@ -37,7 +37,7 @@ from edge.status import About, Plumbing, Status, UplinkStatus
 from edge.surveys import BEHIND_MAX as SURVEYOR_MAX
 from edge.surveys import LASTS, Surveys
 from edge.watchers import BEHIND_MAX, Lagging, Watchers
-from rules.air import Said, Sighting
+from rules.air import Reception, Said, Sighting
 from rules.alarm import AlarmKey, AlarmKind, AlarmState, Move
 from rules.cases import DRILL, refusal_to_shelve
 from rules.command import Refusal, Signal
@@ -87,6 +87,7 @@ class Home:
         self.watchers = watchers
         self.registry = list(HOME)
         self.disk_full = False
+        self.receptions: dict[DeviceId, Reception] = {}
         self.feed(Boot(1, timedelta(), trusted=True))
         self.feed(DeviceChanged(tuple(self.devices())))
 
@@ -98,7 +99,9 @@ class Home:
 
     def status(self) -> Status:
         about = About("seongdong-0042", "성동 42", "Asia/Seoul", "0.1.0")
-        return Status.of(self.engine, self.now, about, PLUMBING, lambda _: (None, False))
+        return Status.of(
+            self.engine, self.now, about, PLUMBING, lambda _: (None, False), self.receptions
+        )
 
     def devices(self) -> Sequence[Device]:
         return [keyed.device for keyed in self.registry]
@@ -201,7 +204,11 @@ async def test_a_full_home_fits_into_one_packet(gateway: Gateway, caller: Caller
     for keyed in many:
         for phenomenon in list(Phenomenon)[:4]:
             gateway.home.feed(Observation(keyed.device.id, phenomenon, 1234.5, AT, AT))
-    assert len((await caller.status()).devices) == 200
+        id_ = keyed.device.id
+        gateway.home.receptions[id_] = Reception(id_, "x" * 31, -61.25, -3.5, 12.5, drowned=True)
+    told = await caller.status()
+    assert len(told.devices) == 200
+    assert all(each.reception is not None for each in told.devices)
     assert len(await caller.devices()) == 200
 
 
