@@ -3,6 +3,8 @@
 from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rules.alarm import AlarmKey, AlarmKind
 from rules.command import Refusal, Signal
@@ -125,3 +127,53 @@ def test_its_command_survives_a_restart_with_its_number_used() -> None:
     assert isinstance(first, Commanded)
     assert isinstance(second, Commanded)
     assert second.command.id > first.command.id
+
+
+Act = tuple[str, str]
+ACTS = st.sampled_from(
+    [
+        *(("identify", each.id) for each in (NODE, LAMP, SPEAKER, SIREN, KETTLE)),
+        *(("smoke", "on"), ("smoke", "off"), ("help", ""), ("close", ""), ("answer", "")),
+        *(("refuse", ""), ("wait", ""), ("restart", "")),
+    ]
+)
+
+
+def act(home: Home, what: Act) -> None:
+    open_ = home.engine.state.commands
+    match what:
+        case "identify", device:
+            home.put(Identify(DeviceId(device)))
+        case "smoke", value:
+            home.see("smoke", Phenomenon.SMOKE, value == "on")
+        case "help", _:
+            home.see("node", Phenomenon.SOS, True)
+        case "close", _ if home.cases():
+            home.put(Closed(home.cases()[-1].serial, Outcome.FALSE))
+        case ("answer" | "refuse") as how, _ if open_:
+            refusal = None if how == "answer" else Refusal.UNREACHABLE
+            home.put(CommandResult(next(iter(open_)), refusal))
+        case "wait", _:
+            home.wait(4 * SECOND)
+        case "restart", _:
+            home.restart(SECOND)
+
+
+@given(st.lists(ACTS, max_size=40))
+def test_whatever_happens_no_alarm_is_disturbed_and_no_number_comes_twice(
+    acts: list[Act],
+) -> None:
+    home = home_with(False)
+    for what in acts:
+        shown = {id_: dict(heard.shown) for id_, heard in home.engine.state.devices.items()}
+        known = len(home.commands())
+        act(home, what)
+        new = [sent.command for sent in home.of(Commanded)][known:]
+        for command in new:
+            if command.signal is Signal.IDENTIFY:
+                assert not shown[command.device]
+                assert command.output in (Output.LIGHT, Output.BUZZER, Output.VOICE)
+        if what[0] == "identify":
+            assert {id_: heard.shown for id_, heard in home.engine.state.devices.items()} == shown
+    numbers = [sent.command.id for sent in home.of(Commanded)]
+    assert numbers == sorted(set(numbers))
