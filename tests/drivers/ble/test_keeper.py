@@ -445,12 +445,33 @@ def test_chatter_that_stops_is_heard_again_within_the_minute(
     assert after[0] - stuck_s < POLICY.silence_s + 2 * POLICY.probe_s + 5
 
 
+def test_a_survey_is_active_and_ends_by_itself() -> None:
+    keeper = Keeper(POLICY, 0.0)
+    keeper.appeared(0.0, passive=True)
+    assert (keeper.next(0.0), keeper.active) == (Step.LISTEN, False)
+    keeper.started(0.1)
+    keeper.heard(0.2)
+    keeper.survey(10.0)
+    assert (keeper.next(0.3), keeper.active) == (Step.LISTEN, True)
+    keeper.started(0.4)
+    keeper.heard(0.5)
+    assert (keeper.next(0.5), keeper.deadline()) == (Step.WAIT, 10.0)
+    keeper.heard(9.9)
+    assert (keeper.next(10.0), keeper.active) == (Step.LISTEN, False)
+
+
+TOLD: dict[str, Callable[[Keeper, float, bool], object]] = {
+    "appeared": lambda keeper, at_s, flag: keeper.appeared(at_s, passive=flag),
+    "left": lambda keeper, at_s, _: keeper.left(at_s),
+    "started": lambda keeper, at_s, _: keeper.started(at_s),
+    "failed": lambda keeper, at_s, _: keeper.failed(at_s),
+    "cycled": lambda keeper, at_s, _: keeper.cycled(at_s),
+    "doubted": lambda keeper, _, __: keeper.doubted(),
+    "heard": lambda keeper, at_s, flag: keeper.heard(at_s, ours=flag),
+    "survey": lambda keeper, at_s, flag: keeper.survey(at_s + 60 * flag),
+}
 FACTS = st.lists(
-    st.tuples(
-        st.floats(0.0, 400.0),
-        st.sampled_from(["appeared", "left", "started", "failed", "cycled", "heard", "next"]),
-        st.booleans(),
-    ),
+    st.tuples(st.floats(0.0, 400.0), st.sampled_from([*TOLD, "next"]), st.booleans()),
     max_size=80,
 )
 
@@ -462,23 +483,11 @@ def test_whatever_happens_it_answers_and_asks_for_a_moment_to_come(
     keeper, at_s, cycles = Keeper(POLICY, 0.0), 0.0, []
     for gap_s, fact, flag in facts:
         at_s += gap_s
-        match fact:
-            case "appeared":
-                keeper.appeared(at_s, passive=flag)
-            case "heard":
-                keeper.heard(at_s, ours=flag)
-            case "left":
-                keeper.left(at_s)
-            case "started":
-                keeper.started(at_s)
-            case "failed":
-                keeper.failed(at_s)
-            case "cycled":
-                keeper.cycled(at_s)
-            case _:
-                if keeper.next(at_s) is Step.CYCLE:
-                    cycles.append(at_s)
-                elif keeper.next(at_s) is Step.WAIT:
-                    assert keeper.deadline() > at_s
+        if fact in TOLD:
+            TOLD[fact](keeper, at_s, flag)
+        elif keeper.next(at_s) is Step.CYCLE:
+            cycles.append(at_s)
+        elif keeper.next(at_s) is Step.WAIT:
+            assert keeper.deadline() > at_s
     gaps = [after - before for before, after in pairwise(cycles)]
     assert all(gap_s >= POLICY.cycle_s for gap_s in gaps)
