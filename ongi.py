@@ -28,7 +28,7 @@ _COMMANDS: Final = {
         "edge.cli",
         N_("devices, alarms, outbox, uplink and clock of the running gateway"),
     ),
-    "devices": ("edge.cli", N_("list the devices, or enter one by hand")),
+    "devices": ("edge.cli", N_("list the devices, enter one, see who is heard around")),
     "away": ("edge.cli", N_("say that nobody is at home, or that someone is back")),
     "shelve": ("edge.cli", N_("hold one alarm back for a while")),
     "drill": ("edge.cli", N_("send a drill to the center")),
