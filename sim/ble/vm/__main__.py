@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -14,7 +15,7 @@ from rich.table import Table
 from rules.errors import ConfigError
 from sim.ble.vm import inside
 from sim.ble.vm.compare import Difference, differences
-from sim.ble.vm.inside import REAL, VIRTUAL
+from sim.ble.vm.inside import REAL, VIRTUAL, is_later
 from sim.ble.vm.machine import Broken, console
 from sim.ble.vm.packages import Machine, machine
 from sim.ble.vm.record import Seen, decode
@@ -31,6 +32,7 @@ _WITHIN_MIN_MOST: Final = 600
 _Tell = Callable[[str], None]
 _WRONG: Final = 1
 _UNABLE: Final = 2
+_INTERRUPTED: Final = 130
 
 
 @dataclass(slots=True)
@@ -47,7 +49,7 @@ class _Found:
 
     @property
     def differences(self) -> list[Difference]:
-        return differences(self.real, self.virtual)
+        return differences(self.real, self.virtual, later=is_later(self.version))
 
     @property
     def well(self) -> bool:
@@ -72,12 +74,16 @@ def _asked_for(arguments: Sequence[str], say: Translator) -> int:
     def tell(what: str) -> None:
         screen.print(f"{took():6.1f} s  {say.said(what)}", markup=False, soft_wrap=True)
 
+    # So that the machine is ended and its files are removed.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         found = asyncio.run(_run(options.debian, options.minutes * 60.0, tell))
     except ConfigError as error:
         where, what, right = map(say.said, (error.where, error.found, error.right))
         print(f"sim.ble.vm: {where}\n  {what}\n  {right}", file=sys.stderr)
         return _UNABLE
+    except KeyboardInterrupt:
+        return _INTERRUPTED
     if options.json:
         print(json.dumps(_plain(found, took()), ensure_ascii=False))
     else:

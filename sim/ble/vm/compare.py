@@ -23,6 +23,9 @@ _AWAITED: Final = (
 _MADE_DEAD: Final = "A bluetoothd that writes past its buffer dies then, or later, or not."
 _DESCRIPTORS: Final = "Descriptors are not shown, and what comes first differs."
 
+_OF_CONNECTIONS: Final = ("connected: ", "connect: ")
+_NEWER: Final = "Connections are those of bluetoothd 5.66; later ones show more of a device."
+
 MEANT: Final[Mapping[str, str]] = {
     "objects": _UNUSED,
     "adapter: interfaces": _UNUSED,
@@ -62,15 +65,22 @@ class Difference:
     "Why it is left so; None: nobody has said so."
 
 
-def differences(real: Iterable[Seen], virtual: Iterable[Seen]) -> list[Difference]:
-    """All of them, in the order in which they were seen, but for proofs."""
+def differences(
+    real: Iterable[Seen], virtual: Iterable[Seen], *, later: bool = False
+) -> list[Difference]:
+    """All of them, in the order in which they were seen, but for proofs.
+
+    `later`: the real one is newer than what the virtual one follows.
+    """
     simulated = {one.what: one for one in virtual if one.right is None}
     there = {one.what: one for one in real if one.right is None}
     found = []
     for what in {**there, **simulated}:
         one, other = there.get(what), simulated.get(what)
         if one is None or other is None or not _same(one, other):
-            found.append(Difference(what, _said(one), _said(other), MEANT.get(what)))
+            newer = _NEWER if later and what.startswith(_OF_CONNECTIONS) else None
+            meant = MEANT.get(what, newer)
+            found.append(Difference(what, _said(one), _said(other), meant))
     return found
 
 

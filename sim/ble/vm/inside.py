@@ -23,8 +23,7 @@ from sim.ble.vm.stage import Stage, real, virtual
 REAL: Final = "real"
 VIRTUAL: Final = "virtual"
 
-_PASSES_OVER_NUMBERS: Final = (5, 69)
-"From then on; see `sim.ble.bluez.Bluez`."
+_LATER: Final = (5, 69)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -44,9 +43,14 @@ def _tell(seen: Seen) -> None:
     print(encode(seen), flush=True)
 
 
+def is_later(version: str) -> bool:
+    """Whether it is one of those that pass over the numbers in patterns, from 5.69 on."""
+    major, minor = (int(number) for number in version.split(".")[:2])
+    return (major, minor) >= _LATER
+
+
 async def _virtual(book: Book, version: str, folder: Path) -> None:
-    major, minor = (int(number) for number in version.split("."))
-    async with virtual(folder, numbers=(major, minor) < _PASSES_OVER_NUMBERS) as stage:
+    async with virtual(folder, numbers=not is_later(version)) as stage:
         await _look(stage, book)
 
 

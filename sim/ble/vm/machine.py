@@ -14,6 +14,7 @@ from typing import Final
 
 from sim.ble.vm.image import ENDED, HOST, initial, modules
 from sim.ble.vm.packages import Machine
+from sim.ble.vm.shell import DIES_WITH_US
 
 MEMORY_MIB: Final = 1024
 _PROCESSOR: Final = "Nehalem"
@@ -41,6 +42,7 @@ async def console(
         busybox = made_of.busybox.read_bytes()
         image.write_bytes(initial(busybox, modules(made_of.modules), project, command))
         process = await asyncio.create_subprocess_exec(
+            *DIES_WITH_US,
             *options(made_of, image),
             env={**os.environ, **made_of.environment},
             stdin=asyncio.subprocess.DEVNULL,

@@ -2,11 +2,15 @@
 
 import asyncio
 import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from rules.errors import ConfigError, phrase
+
+DIES_WITH_US: Final = ("setpriv", "--pdeathsig", "KILL") if shutil.which("setpriv") else ()
+"Whoever kills this command leaves nothing behind that runs."
 
 _WITHIN_S: Final = 900.0
 _LAST_LINES: Final = 5
@@ -23,6 +27,7 @@ async def said_by(
     """
     try:
         process = await asyncio.create_subprocess_exec(
+            *DIES_WITH_US,
             *command,
             cwd=folder,
             env={**os.environ, "LC_ALL": "C.UTF-8", **(environment or {})},
