@@ -204,6 +204,8 @@ class Keeper:
             return
         if self._unable_s is None:
             self._unable_s = at_s
+        # It may have been left switched off, which only a probe shows.
+        self._prove = self._prove or self._phase is _Phase.CYCLING
         policy = self._policy
         wait_s = min(policy.retry_s * 2.0 ** min(self._failures, 30), policy.retry_s_max)
         self._failures += 1

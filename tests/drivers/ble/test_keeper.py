@@ -277,6 +277,16 @@ def test_one_that_somebody_else_switches_off_is_switched_on_at_once() -> None:
     assert keeper.next(at_s + 0.8) is Step.WAIT, "that it was off for a moment was its own doing"
 
 
+def test_one_that_was_perhaps_left_switched_off_is_probed_and_not_listened_on() -> None:
+    """Passive scanning begins on an adapter that is off as well, and hears nothing."""
+    adapter = Adapter(deaf=lambda at_s: at_s > 600)
+    keeper = adapter.live(every(1.0, 900.0), 619.0)
+    while (step := keeper.next(at_s := max(keeper.deadline(), 619.0))) is not Step.CYCLE:
+        assert step is Step.WAIT
+    keeper.failed(at_s + POLICY.start_s)
+    assert keeper.next(keeper.deadline()) is Step.PROBE
+
+
 def test_what_failed_before_it_was_pulled_out_is_not_held_against_it() -> None:
     keeper = Keeper(POLICY, 0.0)
     keeper.appeared(0.0, passive=True)
