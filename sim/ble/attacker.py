@@ -103,7 +103,7 @@ class Stranger:
             LinkLost: it has ended the connection.
 
         """
-        return await self._connected().read(self._handles[CHALLENGE])
+        return await self._connected().read(self._handle(CHALLENGE))
 
     async def command(self, frame: bytes) -> bytes:
         """Write whatever bytes; the node's answer.
@@ -113,8 +113,8 @@ class Stranger:
 
         """
         peer = self._connected()
-        await peer.write(self._handles[COMMAND], frame, response=True)
-        return await peer.read(self._handles[RESULT])
+        await peer.write(self._handle(COMMAND), frame, response=True)
+        return await peer.read(self._handle(RESULT))
 
     async def data(self, piece: bytes) -> bytes:
         """Write a piece of an update; what the node says of it.
@@ -124,8 +124,8 @@ class Stranger:
 
         """
         peer = self._connected()
-        await peer.write(self._handles[DATA], piece, response=True)
-        return await peer.read(self._handles[DATA])
+        await peer.write(self._handle(DATA), piece, response=True)
+        return await peer.read(self._handle(DATA))
 
     async def leave(self) -> None:
         """End the connection."""
@@ -148,6 +148,12 @@ class Stranger:
                 continue
         await self.leave()
         return held
+
+    def _handle(self, uuid: str) -> int:
+        handle = self._handles.get(uuid)
+        if handle is None:
+            raise LinkLost("dropped before it was looked around in")
+        return handle
 
     def _connected(self) -> Peer:
         assert self._peer is not None

@@ -111,6 +111,8 @@ class PlugNode:
         "Is told of each."
         self.written: deque[bytes] = deque(maxlen=_RECORDED_MAX)
         "Commands, as whoever listens has them, too."
+        self.answered: deque[bytes] = deque(maxlen=_RECORDED_MAX)
+        "Their results, likewise."
         self.pieces = 0
         "Of configurations and updates, that were written."
         self.slow_s = 0.0
@@ -203,6 +205,7 @@ class PlugNode:
         if self.slow_s:
             await asyncio.sleep(self.slow_s)
         result = self.rules.write(frame, _now_ms())
+        self.answered.append(result)
         assert self._device is not None
         await self._device.notify_subscribers(self._result, result)
 

@@ -23,9 +23,9 @@ from rules.observation import DeviceId
 from sim.ble.attacker import FalseNode, Sender, Stranger, forged
 from sim.ble.node_rules import CHALLENGE, FORM, TAG
 from sim.ble.peripherals.node import PlugNode
-from tests.drivers.ble.plugged import NEEDS_DBUS, address, home, key
+from tests.drivers.ble.plugged import NEEDS_DBUS, Home, address, home, key
 
-pytestmark = [pytest.mark.wall, NEEDS_DBUS]
+pytestmark = [pytest.mark.wall, pytest.mark.once, NEEDS_DBUS]
 
 TELEPHONE = "7A:11:22:33:44:55"
 SILENCE = NodeOrder(Op.BUZZER, 0)
@@ -114,7 +114,8 @@ async def test_a_flood_delays_and_if_it_goes_on_the_command_fails_in_time(
         under_way = asyncio.ensure_future(here.perform(1))
         await asyncio.sleep(1.0)
         flooding.cancel()
-        await asyncio.wait((flooding,))
+        with suppress(asyncio.CancelledError):
+            await flooding
         assert await under_way is None
         assert sounds_on(node)
         assert set(node.done) == {(3, 1)}
@@ -140,37 +141,51 @@ def head(frame: bytes) -> bytes:
     return bytes([1, frame[1], 0, 7]) + frame[4:8] + bytes(12)
 
 
-@pytest.mark.parametrize("how", ["guessed key", "forged result", "recorded result", "hanging"])
+GUESSED, FORGED, RECORDED, HANGS = range(1, 5)
+
+
+async def in_its_place(here: Home, number: int) -> FalseNode:
+    """Somebody takes the place of a node that has carried out a command."""
+    node = here.nodes[number]
+    recorded = node.answered[-1]
+    here.leave(number)
+    false = await here.put(number, FalseNode, b"a guess of a key")
+    if number != GUESSED:
+        # He passes on, or has kept, a challenge of the node's own.
+        node.rules.connect(0)
+        false.challenges = lambda: node.rules.challenge
+    false.hangs = number == HANGS
+    false.answers = (lambda _: recorded) if number == RECORDED else head
+    return false
+
+
 async def test_who_plays_the_node_is_believed_nothing(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, how: str
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    async with home(monkeypatch, tmp_path, 1) as here:
-        node = here.nodes[1]
-        assert await here.perform(1) is None
-        result = node.rules.result
-        await here.until(lambda: not node.rules.connected)
-        here.leave(1)
-        false = await here.put(1, FalseNode, b"a guess of a key")
-        if how != "guessed key":
-            # He relays, or has kept, a challenge of the node's own.
-            node.rules.connect(0)
-            false.challenges = lambda: node.rules.challenge
-        false.hangs = how == "hanging"
-        false.answers = (lambda _: result) if how == "recorded result" else head
-        await here.heard(1)
+    numbers = (GUESSED, FORGED, RECORDED, HANGS)
+    async with home(monkeypatch, tmp_path, *numbers) as here:
+        true = dict(here.nodes)
+        assert set(await asyncio.gather(*(here.perform(number) for number in numbers))) == {None}
+        await here.until(lambda: not any(node.rules.connected for node in true.values()))
+        false = {number: await in_its_place(here, number) for number in numbers}
+        await asyncio.gather(*(here.heard(number) for number in numbers))
         begin_s = asyncio.get_running_loop().time()
-        with pytest.raises(LinkLost):
-            await here.perform(1)
+        asked = [here.perform(number) for number in numbers]
+        ends = await asyncio.gather(*asked, return_exceptions=True)
+        assert {type(end) for end in ends} == {LinkLost}
         assert asyncio.get_running_loop().time() - begin_s < 9.5
-        if how != "hanging":
-            await here.until(lambda: here.unbelieved)
-            why = Why.WRONG_KEY if how == "guessed key" else Why.FALSE_NODE
-            assert set(here.unbelieved) == {Unbelieved(DeviceId("node-1"), why)}
-        assert (not false.written) == (how == "guessed key")
-        # What he could entice silences nobody: the node does nothing of it but what was meant.
-        for frame in false.written:
-            node.rules.write(frame, 0)
-        assert set(node.done) == {(3, 1)}
+        await here.until(lambda: len({one.device for one in here.unbelieved}) == 3)
+        assert set(here.unbelieved) == {
+            Unbelieved(DeviceId(f"node-{GUESSED}"), Why.WRONG_KEY),
+            Unbelieved(DeviceId(f"node-{FORGED}"), Why.FALSE_NODE),
+            Unbelieved(DeviceId(f"node-{RECORDED}"), Why.FALSE_NODE),
+        }
+        assert [bool(false[number].written) for number in numbers] == [False, True, True, True]
+        # What they could entice silences nobody: the node does of it what was meant, or nothing.
+        for number in numbers:
+            for frame in false[number].written:
+                true[number].rules.write(frame, 0)
+            assert set(true[number].done) == {(3, 1)}
 
 
 # ---------------------------------------------------------------- who sends in its name

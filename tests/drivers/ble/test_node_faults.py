@@ -14,7 +14,7 @@ from sim.ble.attacker import Stranger
 from tests.drivers.ble.air import HCI0
 from tests.drivers.ble.plugged import NEEDS_DBUS, Home, address, home
 
-pytestmark = [pytest.mark.wall, NEEDS_DBUS]
+pytestmark = [pytest.mark.wall, pytest.mark.once, NEEDS_DBUS]
 
 PATIENCE_S = 9.5
 "What the gateway waits is ten."
