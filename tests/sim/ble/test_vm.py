@@ -15,6 +15,7 @@ from sim.ble.gatt import Link
 from sim.ble.vm.compare import MEANT, differences
 from sim.ble.vm.controller import Ear
 from sim.ble.vm.image import archive, depends, initial, modules
+from sim.ble.vm.inside import is_later
 from sim.ble.vm.record import MARK, Book, Seen, decode, encode
 
 HEADER_BYTES = 110
@@ -113,6 +114,17 @@ def test_what_differs_is_found_and_nothing_else() -> None:
     assert found["longer"] == ("gone (29.0 s)", "gone (3.0 s)")
     assert found["real alone"] == ("a", "-")
     assert all(MEANT.values())
+
+
+def test_what_a_later_bluetoothd_shows_of_connections_is_meant() -> None:
+    real, virtual = [Seen("connected: UUIDs", "more"), Seen("off: heard", "more")], [Seen("x", "")]
+    meant = {one.what: one.meant for one in differences(real, virtual, later=True)}
+    assert meant["connected: UUIDs"] is not None
+    assert meant["off: heard"] is meant["x"] is None
+    assert [is_later(version) for version in ("5.66", "5.68", "5.69", "5.82", "6.0")] == [
+        *(False, False),
+        *(True, True, True),
+    ]
 
 
 async def test_a_controller_reports_what_its_host_wants_to_hear() -> None:
