@@ -1,9 +1,10 @@
-"""Run all tests with this Python in two lanes: what waits for real time, what needs a processor.
+"""Run all tests with this Python in lanes beside each other: by what they wait for.
 
 `lanes.py [--leave-out MARKS] [PYTEST ARGUMENT...]`
 
-The lane that waits leaves its processor nearly idle, so the other one runs beside it, and the many
-seeds, which take every processor, run after both. With arguments for pytest it is one ordinary
+Those that wait for processes and browsers, or for real time to pass, leave their processors nearly
+idle, so the others run beside them; the many seeds, which take every processor, run after all.
+What waits is shown when the others are through. With arguments for pytest it is one ordinary
 run of what they select, as it is with a single processor.
 """
 
@@ -13,11 +14,12 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from tempfile import TemporaryFile
 from typing import IO
 
-WAITING = "processes or browser or wall"
-"Marks of tests that wait for real time most of theirs."
+WAITING = ("processes or browser", "wall and not (processes or browser)")
+"Marks of tests that wait most of their time, a lane each."
 _INTERRUPTED = 2
 
 
@@ -30,13 +32,19 @@ def main(argv: Sequence[str]) -> int:
     if arguments or len(os.sched_getaffinity(0)) == 1:
         marks = ["-m", left_out.removeprefix(" and ")] if left_out else []
         return _end(_pytest([*marks, *arguments]))
-    with TemporaryFile() as told:
-        waiting = _pytest(["-m", f"({WAITING}) and not seeds{left_out}"], told)
-        working = _pytest(["-m", f"not ({WAITING}) and not seeds{left_out}"])
-        statuses = [_end(working), _end(waiting)]
-        told.seek(0)
-        shutil.copyfileobj(told, sys.stdout.buffer)
-        sys.stdout.flush()
+    with ExitStack() as kept:
+        told = [kept.enter_context(TemporaryFile()) for _ in WAITING]
+        waiting = [
+            _pytest(["-m", f"({marks}) and not seeds{left_out}"], output)
+            for marks, output in zip(WAITING, told, strict=True)
+        ]
+        others = " or ".join(f"({marks})" for marks in WAITING)
+        statuses = [_end(_pytest(["-m", f"not ({others}) and not seeds{left_out}"]))]
+        for lane, output in zip(waiting, told, strict=True):
+            statuses.append(_end(lane))
+            output.seek(0)
+            shutil.copyfileobj(output, sys.stdout.buffer)
+            sys.stdout.flush()
     if "seeds" not in options.leave_out and _INTERRUPTED not in statuses:
         statuses.append(_end(_pytest(["-m", "seeds"])))
     return next((status for status in statuses if status), 0)
