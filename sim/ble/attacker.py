@@ -5,11 +5,11 @@ tests/drivers/ble/test_attacks.py.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from random import Random
-from typing import Final
+from typing import Final, TypeVar
 
 from bumble.device import Connection
 
@@ -23,8 +23,11 @@ from sim.ble.peripherals.sensor import Antenna, address_bytes
 
 _HEARS_WITHIN_S: Final = 5.0
 _LEAVES_WITHIN_S: Final = 1.0
+_ANSWERED_WITHIN_S: Final = 2.0
 _ENCRYPTED: Final = b"\x41"
 "BTHome version 2, encrypted."
+
+T = TypeVar("T")
 
 
 class Sender:
@@ -65,6 +68,7 @@ class Stranger:
         self.address = address
         self._link = link
         self._peer: Peer | None = None
+        self._node = ""
         self._lost = asyncio.Event()
         self._handles: dict[str, int] = {}
 
@@ -75,6 +79,7 @@ class Stranger:
             LinkLost: it was not, within five seconds.
 
         """
+        self._node = node
         error: LinkLost | None = None
         async with asyncio.TaskGroup() as group:
             hearing = group.create_task(self._hear(node), name="stranger hears")
@@ -91,7 +96,7 @@ class Stranger:
         assert self._peer is not None
         lost = self._lost = asyncio.Event()
         self._peer.on_lost(lost.set)
-        await self._peer.discover()
+        await self._answered(self._peer.discover())
         self._handles = {
             part.uuid: part.handle for service in self._peer.services for part in service.parts
         }
@@ -103,7 +108,7 @@ class Stranger:
             LinkLost: it has ended the connection.
 
         """
-        return await self._connected().read(self._handle(CHALLENGE))
+        return await self._answered(self._connected().read(self._handle(CHALLENGE)))
 
     async def command(self, frame: bytes) -> bytes:
         """Write whatever bytes; the node's answer.
@@ -113,8 +118,8 @@ class Stranger:
 
         """
         peer = self._connected()
-        await peer.write(self._handle(COMMAND), frame, response=True)
-        return await peer.read(self._handle(RESULT))
+        await self._answered(peer.write(self._handle(COMMAND), frame, response=True))
+        return await self._answered(peer.read(self._handle(RESULT)))
 
     async def data(self, piece: bytes) -> bytes:
         """Write a piece of an update; what the node says of it.
@@ -124,8 +129,8 @@ class Stranger:
 
         """
         peer = self._connected()
-        await peer.write(self._handle(DATA), piece, response=True)
-        return await peer.read(self._handle(DATA))
+        await self._answered(peer.write(self._handle(DATA), piece, response=True))
+        return await self._answered(peer.read(self._handle(DATA)))
 
     async def leave(self) -> None:
         """End the connection."""
@@ -148,6 +153,15 @@ class Stranger:
                 continue
         await self.leave()
         return held
+
+    async def _answered(self, work: Coroutine[None, None, T]) -> T:
+        """What comes of it; where nothing does, the connection is given up."""
+        try:
+            async with asyncio.timeout(_ANSWERED_WITHIN_S):
+                return await work
+        except TimeoutError as error:
+            self._link.cut(self.address, self._node)
+            raise LinkLost("no answer") from error
 
     def _handle(self, uuid: str) -> int:
         handle = self._handles.get(uuid)
