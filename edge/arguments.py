@@ -97,22 +97,16 @@ def _radio_options(devices: _Commands, say: Translator) -> None:
     """Of the commands that a technician has beside a device."""
     _ = say.text
     scan = _add(devices, "scan", _("show who is heard around, known or not"), say, "devices ")
-    _length_option(scan, say, _('for so long: "2 min", at most "1 h"'), "30 min")
+    length = _('for so long; "30 min" if not said, "1 h" at most')
+    scan.add_argument("--for", dest="span", default="30 min", metavar="SPAN", help=length)
     _json_option(scan, say)
     watched = _add(devices, "watch", _("show what the home's devices say"), say, "devices ")
     watched.add_argument("ids", nargs="*", metavar="ID", help=_("these devices; all if none"))
-    _length_option(watched, say, _('for so long: "2 min", at most "24 h"'), "24 h")
+    length = _('for so long; "24 h" if not said, and at most')
+    watched.add_argument("--for", dest="span", default="24 h", metavar="SPAN", help=length)
     _json_option(watched, say)
     shown = _add(devices, "identify", _("have a device show itself by its light"), say, "devices ")
     shown.add_argument("id", metavar="ID", help=_("the device's name"))
-
-
-def _length_option(
-    parser: argparse.ArgumentParser, say: Translator, words: str, length: str
-) -> None:
-    parser.add_argument(
-        "--for", dest="span", default=length, metavar="SPAN", help=words + default(say)
-    )
 
 
 def _away_options(away: argparse.ArgumentParser, say: Translator) -> None:
