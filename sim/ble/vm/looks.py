@@ -62,6 +62,10 @@ class Look:
         async with asyncio.timeout(_APPEARS_WITHIN_S):
             while not await powered():  # noqa: ASYNC110 -- asked, since nobody listens yet
                 await asyncio.sleep(0.05)
+        for path in await self.client.objects():
+            if path.startswith(f"{HCI}/dev_") and path.count("/") == HCI.count("/") + 1:
+                # Somebody else's, of before.
+                await self.client.adapter("RemoveDevice", "o", path)
         await asyncio.sleep(_SETTLES_S)
 
     # ------------------------------------------------------------------------- what is there
