@@ -4,7 +4,7 @@ import asyncio
 import logging
 import random
 from collections.abc import AsyncIterator, Callable, Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -12,6 +12,7 @@ from drivers.ble import BleAdapter, RawAdvert
 from drivers.ble.keeper import RadioState, Trouble
 from drivers.ble.node_session import Unbelieved
 from drivers.ble.waiting import Waiting
+from drivers.clock import Clock, elapse
 from drivers.guard import CounterGuard
 from drivers.link import GatewayLink, Incoming
 from drivers.pending import Pending
@@ -49,14 +50,6 @@ _COMMANDS_MAX: Final = 32
 _EARLY_MAX: Final = 4_096
 _EARLY_OF_ONE: Final = 128
 "Of one address: neighbours' sensors do not push the home's own out."
-
-
-class Clock(Protocol):
-    """See `drivers.clock`."""
-
-    def now(self) -> datetime: ...
-    def boottime_us(self) -> int: ...
-    async def sleep_until(self, moment: datetime) -> None: ...
 
 
 class Radio(Protocol):
@@ -194,7 +187,7 @@ class _Driver:
     async def keep_house(self) -> None:
         """Tell of faults that are over."""
         while True:
-            await self._clock.sleep_until(self._clock.now() + _HOUSEKEEPING)
+            await elapse(self._clock, _HOUSEKEEPING)
             now = self._clock.now()
             for fault in self._adapter.over(self._clock.boottime_us(), now):
                 self.pending.put(fault)
@@ -213,7 +206,7 @@ class _Driver:
     async def tell_receptions(self) -> None:
         """Tell how devices are received, as soon as it is known and every ten minutes."""
         while True:
-            await self._clock.sleep_until(self._clock.now() + _RECEPTIONS_LOOKED_AT)
+            await elapse(self._clock, _RECEPTIONS_LOOKED_AT)
             at_us, last_us = self._clock.boottime_us(), self._receptions_us
             if last_us is not None and at_us - last_us < _RECEPTIONS_EVERY_US:
                 continue
@@ -278,7 +271,7 @@ class _Driver:
             return Refusal.EXPIRED
         async with asyncio.TaskGroup() as race:
             done = race.create_task(self._perform(command, device))
-            timer = race.create_task(self._clock.sleep_until(self._clock.now() + left))
+            timer = race.create_task(elapse(self._clock, left))
             await asyncio.wait((done, timer), return_when=asyncio.FIRST_COMPLETED)
             done.cancel()
             timer.cancel()

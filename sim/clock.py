@@ -182,6 +182,11 @@ class ManualClock:
         heapq.heappush(self._sleepers, (moment, next(self._order), future))
         await future
 
+    async def set_date(self, moment: datetime) -> None:
+        """Somebody sets the date, forward or back; a sleeper wakes when its date is there."""
+        self._now = moment
+        await self.move_to(moment)
+
     async def advance(self, span: timedelta) -> None:
         """Let `span` pass; each sleeper wakes at its own moment and runs until it waits again."""
         await self.move_to(self._now + span)

@@ -39,7 +39,7 @@ class Setting:
 
 
 class OddMachine(SharedClock):
-    """`edge.clock.Machine` and `drivers.process.Clock`, as the file says at each moment."""
+    """`edge.clock.Machine` and `drivers.clock.Clock`, as the file says at each moment."""
 
     def __init__(self, clock: Path, machine: Path) -> None:
         """Read both files; they are there already."""

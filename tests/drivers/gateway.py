@@ -8,7 +8,8 @@ from pathlib import Path
 
 from drivers.ble import RawAdvert
 from drivers.ble.keeper import RadioState
-from drivers.process import Clock, run
+from drivers.clock import Clock
+from drivers.process import run
 from rules import wire
 from rules.air import Proxy, Reception, Settings, Sighting
 from rules.command import Command, Refusal

@@ -303,6 +303,27 @@ async def test_refused_frames_are_told_and_their_end_too(
         assert (fault.scope, fault.present) == (DeviceId("node"), False)
 
 
+async def test_a_date_set_back_puts_off_no_end_of_a_fault_and_no_reception(
+    tmp_path: Path, gateway: GatewayEnd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    soon = timedelta(seconds=0.3)
+    monkeypatch.setattr(process, "_HOUSEKEEPING", soon)
+    monkeypatch.setattr(process, "_RECEPTIONS_LOOKED_AT", soon)
+    air, sensor, clock = Air(), node(), SetClock()
+    one = Reception(DeviceId("node"), "hci0", -61.5, -6.0, 2.5, drowned=False)
+    async with driver(tmp_path, air, clock):
+        await gateway.accept(sensor.keyed)
+        await table_taken_over(gateway)
+        air.queue.put_nowait(sensor.advert(b"\x40\x3a\x01", clock.boottime_us() - 2 * HOUR_US))
+        assert (await next_of(gateway, DriverFault)).present
+        air.received = [one]
+        clock.off = -DAY
+        ends = [await gateway.next(), await gateway.next()]
+        (over,) = [each for each in ends if isinstance(each, DriverFault)]
+        assert (over.scope, over.present) == (DeviceId("node"), False)
+        assert Receptions((one,)) in ends
+
+
 # ---------------------------------------------------------------- commands
 
 
@@ -368,6 +389,49 @@ async def test_a_command_expires_while_it_is_tried(tmp_path: Path, gateway: Gate
         air.answers.set()
         assert await result(gateway) == CommandResult(2)
         assert [each.id for each in air.performed] == [1, 2]
+
+
+class SetClock(SystemClock):
+    """A machine whose date somebody sets."""
+
+    def __init__(self) -> None:
+        self.off = timedelta()
+
+    def now(self) -> datetime:
+        return super().now() + self.off
+
+
+DAY = timedelta(days=1)
+
+
+async def test_a_date_set_forward_stops_no_command(tmp_path: Path, gateway: GatewayEnd) -> None:
+    air, clock = Air(), ManualClock(NOW)
+    air.answers.clear()
+    async with driver(tmp_path, air, clock):
+        await gateway.accept(node().keyed)
+        for number, lasts_s in enumerate((30, 60)):
+            await gateway.send(command(number, lasts=timedelta(seconds=lasts_s)))
+            await air.started.acquire()
+        await clock.set_date(NOW + DAY)
+        await clock.advance(timedelta(seconds=30))
+        assert await result(gateway) == CommandResult(0, Refusal.EXPIRED)
+        air.answers.set()
+        assert await result(gateway) == CommandResult(1)
+
+
+async def test_a_date_set_back_does_not_prolong_a_command(
+    tmp_path: Path, gateway: GatewayEnd
+) -> None:
+    air, clock = Air(), SetClock()
+    air.answers.clear()
+    async with driver(tmp_path, air, clock):
+        await gateway.accept(node().keyed)
+        until_us = clock.boottime_us() + SECOND_US // 2
+        await gateway.send(Order(command(1).command, until_us))
+        await air.started.acquire()
+        clock.off = -DAY
+        assert await result(gateway) == CommandResult(1, Refusal.EXPIRED)
+        assert clock.boottime_us() >= until_us
 
 
 async def test_no_date_of_the_gateways_stops_a_prompt(tmp_path: Path, gateway: GatewayEnd) -> None:

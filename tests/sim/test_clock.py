@@ -166,6 +166,19 @@ async def test_the_manual_clock_wakes_each_sleeper_at_its_moment() -> None:
     ]
 
 
+async def test_a_date_that_is_set_is_no_time_that_passed() -> None:
+    clock = ManualClock(START)
+    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+        asleep = group.create_task(clock.sleep_until(START + HOUR))
+        await clock.set_date(START - HOUR)
+        await clock.advance(HOUR)
+        assert not asleep.done()
+        await clock.set_date(START + HOUR)
+        assert asleep.done()
+    assert clock.now() == START + HOUR
+    assert clock.boottime_us() == UPTIME_US + 3_600_000_000
+
+
 async def test_a_cancelled_sleeper_is_forgotten() -> None:
     clock = ManualClock(START)
     task = asyncio.get_running_loop().create_task(clock.sleep_until(START + HOUR))
