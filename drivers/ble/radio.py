@@ -41,6 +41,7 @@ _OF_ONE_MAX: Final = 256
 _STATES_MAX: Final = 256
 _AT_ONCE: Final = 64
 "Adverts handed on before others have their turn."
+_MICROSECONDS: Final = 1_000_000
 _FORGOTTEN_S: Final = 86_400.0
 "After so long a silence nothing is known any more of how a device is received."
 _DEFAULT: Final = Policy()
@@ -156,7 +157,7 @@ class BluezRadio:
 
     def receptions(self) -> list[Reception]:
         """See `drivers.process.Radio`."""
-        since_s = asyncio.get_running_loop().time() - _FORGOTTEN_S
+        since_s = self._boottime_us() / _MICROSECONDS - _FORGOTTEN_S
         return [
             Reception(
                 self._table[one.address].id,
@@ -195,9 +196,11 @@ class BluezRadio:
         connectable = self.nodes is not None and self.nodes.heard(address)
         if not elements or (self._wanted is not None and address not in self._wanted):
             return bool(elements), connectable
-        if self._wanted is not None:
-            self._signals.take(address, source, advertisement.rssi, at_s)
         at_us = self._boottime_us()
+        if self._wanted is not None:
+            # Where a simulated day passes in minutes, its devices speak as often as it says.
+            signal_s = at_us / _MICROSECONDS
+            self._signals.take(address, source, advertisement.rssi, signal_s)
         for uuid16, company, data in elements:
             self._adverts.put(
                 RawAdvert(address, uuid16, data, advertisement.rssi, at_us, company, source)

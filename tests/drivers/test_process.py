@@ -93,14 +93,15 @@ async def test_what_is_heard_before_the_devices_are_known_waits_for_them(
         assert (await next_seen(gateway)).phenomenon is P.SOS
 
 
+@pytest.mark.parametrize("neighbours", [1, 16])
 async def test_neighbours_do_not_push_out_a_call_that_waits_for_the_devices(
-    tmp_path: Path, gateway: GatewayEnd
+    tmp_path: Path, gateway: GatewayEnd, neighbours: int
 ) -> None:
     air, sensor = Air(), node()
     async with driver(tmp_path, air, SystemClock()):
         air.queue.put_nowait(sensor.advert(sensor.frame((BUTTON, 1)), 1))
         for number in range(20_000):
-            stranger = f"00:00:00:00:00:{number % 16:02X}"
+            stranger = f"00:00:00:00:00:{number % neighbours:02X}"
             air.queue.put_nowait(RawAdvert(stranger, 0xFCD2, b"@", -60, number))
         await air.queue.join()
         await gateway.accept(sensor.keyed)

@@ -87,10 +87,12 @@ async def world(  # noqa: PLR0913 -- whatever a test may want otherwise
     present: bool = True,
     listens: bool = True,
     every_s: float = 0.02,
+    pace: int = 1,
 ) -> AsyncIterator[World]:
     """A radio under way; the sensors talk to all adapters.
 
     Without `present` the bus is made, and not running; without `listens` the radio is not.
+    `pace` is that of the radio's clock.
     """
     # Short, as a socket's path must be; pytest's own folders are not.
     with tempfile.TemporaryDirectory(prefix="ongi-") as folder:
@@ -100,7 +102,8 @@ async def world(  # noqa: PLR0913 -- whatever a test may want otherwise
                 await bus.kill()
             addresses = adapters if adapters is not None else {HCI0: 0}
             bluez = Bluez(bus.address, addresses, experimental=experimental, numbers=numbers)
-            radio = BluezRadio(SystemClock().boottime_us, policy)
+            clock = SystemClock()
+            radio = BluezRadio(lambda: pace * clock.boottime_us(), policy)
             radio.set_devices([sensor.keyed for sensor in sensors])
             here = World(bus, bluez, radio)
             async with asyncio.TaskGroup() as group:

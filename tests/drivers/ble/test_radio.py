@@ -53,6 +53,16 @@ async def test_the_homes_own_are_heard_and_others_go_by(monkeypatch: pytest.Monk
         assert not here.radio.receptions()
 
 
+async def test_how_often_a_device_speaks_is_told_by_the_clock_of_the_driver(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It may be a simulated one, whose pace changes: to the devices nothing has changed then."""
+    async with world(monkeypatch, plug(), pace=1000) as here:
+        await here.hears(5)
+        (reception,) = here.radio.receptions()
+        assert reception.every_s > 5.0
+
+
 async def test_without_experimental_features_scanning_is_active(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

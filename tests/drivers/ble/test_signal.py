@@ -56,6 +56,18 @@ def test_a_button_is_never_drowned() -> None:
     assert not only(signals).drowned
 
 
+@pytest.mark.parametrize(("usually_s", "known"), [(55.0, True), (61.0, False)])
+def test_only_of_one_that_speaks_every_minute_it_is_known_how_often(
+    usually_s: float, *, known: bool
+) -> None:
+    signals = Signals()
+    stretch(signals, 0.0, 2 * DAY_S, -60, every_s=usually_s)
+    assert not only(signals).drowned
+    # To the average of the day that is little, to that of the last minutes much.
+    signals.take(A, "hci0", -60, only(signals).last_s + 400.0)
+    assert only(signals).drowned == known
+
+
 def test_of_few_adverts_no_trend_is_told() -> None:
     signals = Signals()
     signals.take(A, "hci0", -40, 0.0)
