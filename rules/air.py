@@ -1,6 +1,6 @@
 """What a radio hears around a home, and by whose ears: for technicians, never for decisions."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from rules.observation import DeviceId, Phenomenon, Value
 
@@ -13,7 +13,7 @@ class Proxy:
     "As ESPHome knows it; the driver's faults name it so."
     host: str
     port: int
-    key: bytes
+    key: bytes = field(repr=False)
     "32 bytes of the Noise encryption."
 
 

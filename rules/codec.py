@@ -51,7 +51,9 @@ def moment_at(microseconds: int) -> datetime:
 def _exactly(kind: type) -> Callable[[Any, type], Any]:
     def structure(value: Any, wanted: type) -> Any:  # noqa: ANN401 -- untrusted input is of any type
         if type(value) is not kind:
-            raise FrameError(f"{value!r:.40} where a {kind.__name__} belongs")
+            # Where bytes belong a key does, and what is there in its place may be one, too.
+            found = type(value).__name__ if kind is bytes else f"{value!r:.40}"
+            raise FrameError(f"{found} where a {kind.__name__} belongs")
         # cattrs asks this hook for enumerations of the kind as well: they check their members.
         return value if wanted is kind else wanted(value)
 

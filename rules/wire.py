@@ -6,7 +6,7 @@ the registry changes; `Settings` go before the first of them. Times are CLOCK_BO
 of the machine that both run on.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 import cbor2
@@ -60,7 +60,7 @@ class KeyedDevice:
     """A device with its link key; keys go nowhere but to the driver of that link."""
 
     device: Device
-    key: bytes | None
+    key: bytes | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

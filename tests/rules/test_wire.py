@@ -6,7 +6,8 @@ import pytest
 from rules.air import Proxy, Reception, Receptions, Said, Settings, Sighting, Survey
 from rules.errors import FrameError
 from rules.observation import DeviceId, Phenomenon, Press
-from rules.wire import Message, decode, encode
+from rules.wire import Devices, KeyedDevice, Message, decode, encode
+from tests.rules.home import KETTLE
 
 SIGHTING = Sighting(
     address="A4:C1:38:0B:1E:2F",
@@ -33,6 +34,18 @@ MESSAGES: tuple[Message, ...] = (
 @pytest.mark.parametrize("message", MESSAGES, ids=lambda message: type(message).__name__)
 def test_a_message_comes_through(message: Message) -> None:
     assert decode(encode(message)) == message
+
+
+def test_no_key_stands_in_what_a_log_or_an_error_may_show() -> None:
+    key, device = b"a key that nobody may see, 32 B.", KETTLE
+    proxy, keyed = Proxy("hall", "127.0.0.1", 6053, key), KeyedDevice(device, key)
+    for message in (Settings((proxy,)), Devices((keyed,))):
+        assert "nobody" not in repr(message)
+    version, number, body = cbor2.loads(encode(Devices((keyed,))))
+    body["devices"][0]["key"] = key.decode()
+    with pytest.raises(FrameError) as error:
+        decode(cbor2.dumps([version, number, body]))
+    assert "nobody" not in str(error.value)
 
 
 @pytest.mark.parametrize(
