@@ -240,14 +240,14 @@ class _Driver:
 
     def _tell_of(self, radio: RadioState) -> None:
         """Of a radio in trouble, or that it is over."""
-        now = self._clock.now()
+        now, called = self._clock.now(), radio.called or radio.radio
         if radio.trouble is None:
             said = sentence(Say.FAULT_OVER, at=now)
         else:
-            _log.error("%s is %s", radio.radio, radio.trouble)
+            _log.error("%s is %s", called, radio.trouble)
             since = now - timedelta(seconds=radio.for_s)
             when = {"at": now} if radio.trouble is Trouble.REFUSED else {"since": since}
-            said = sentence(_SAID[radio.trouble], radio=radio.radio, **when)
+            said = sentence(_SAID[radio.trouble], radio=called, **when)
         scope = DeviceId(f"{self._part}:{radio.radio}")
         present = radio.trouble is not None
         self.pending.put(DriverFault(AlarmKind.RADIO_LOST, scope, present, said))

@@ -1,7 +1,11 @@
 """All adapters of the machine, each with a scanner of its own, supervised by its `Keeper`.
 
 Time here is the event loop's: a radio is silent in real seconds, whatever the process's clock
-says. An adapter is known by its address: pulled out and put in again it may have another name.
+says. An adapter is known by its address: pulled out and put in again it may have another name, and
+its old one may be another's. Its troubles are told under the name that it had at first, which is
+its own for as long as it is known: so no adapter ends what was told of another. It is not told of
+by its address: a later run must end what an earlier one told, and knows all names that there may
+have been, but no addresses.
 """
 
 import asyncio
@@ -31,6 +35,9 @@ class _Kept:
     """An adapter that was there once."""
 
     name: str
+    "At present, or at last."
+    place: str
+    "What it is told of by: a name like those, of which no other is told."
     keeper: Keeper
     adapter: Adapter | None = None
     scanner: LocalScanner | None = None
@@ -87,7 +94,7 @@ class Adapters:
         async with asyncio.TaskGroup() as group:
             self._group = group
             # Until there is one: that there is none is a fault, and the usual one has this name.
-            self._keep("", "hci0", loop.time())
+            self._keep("", "hci0", "hci0", loop.time())
             await self._bus.watch(self._changed)
 
     def _switched_off(self, name: str) -> None:
@@ -110,9 +117,7 @@ class Adapters:
                 kept.adapter = None
                 kept.woken.set()
         for address, adapter in table.items():
-            known = self._kept.get(address)
-            if known is None and len(self._kept) < ADAPTERS_MAX:
-                known = self._keep(address, adapter.name, at_s)
+            known = self._kept.get(address) or self._newcomer(table, adapter, at_s)
             if known is not None and known.adapter is None:
                 self._appeared(known, adapter, at_s)
 
@@ -126,9 +131,33 @@ class Adapters:
         for name in sorted(names):
             self._tell(RadioState(name, None))
 
-    def _keep(self, address: str, name: str, at_s: float) -> _Kept:
+    def _newcomer(self, table: Table, adapter: Adapter, at_s: float) -> _Kept | None:
+        """Keep an adapter that was not there before; None: there are too many."""
+        away = {one: kept for one, kept in self._kept.items() if one not in table}
+        # In its place, most likely, for it has been given its name: that one is replaced.
+        names = [one for one, kept in away.items() if kept.name == adapter.name]
+        place = adapter.name
+        if names:
+            place = self._dismiss(names[0]).place
+        elif len(self._kept) >= ADAPTERS_MAX:
+            if not away:
+                return None
+            replaced = self._dismiss(next(iter(away)))
+            self._tell(RadioState(replaced.place, None))
+        taken = {kept.place for kept in self._kept.values()}
+        places = (place, *(f"hci{index}" for index in range(ADAPTERS_MAX)))
+        free = next(one for one in places if one not in taken)
+        return self._keep(adapter.address, adapter.name, free, at_s)
+
+    def _dismiss(self, address: str) -> _Kept:
+        kept = self._kept.pop(address)
+        _log.info("%s (%s) is not waited for any more", kept.name, address)
+        kept.woken.set()
+        return kept
+
+    def _keep(self, address: str, name: str, place: str, at_s: float) -> _Kept:
         assert self._group is not None
-        kept = self._kept[address] = _Kept(name, Keeper(self._policy, at_s))
+        kept = self._kept[address] = _Kept(name, place, Keeper(self._policy, at_s))
         kept.keeper.survey(self._survey_s)
         self._group.create_task(self._care(address, kept), name=f"care for {name}")
         return kept
@@ -137,11 +166,7 @@ class Adapters:
         _log.info("%s (%s) is there, passive: %s", adapter.name, adapter.address, adapter.passive)
         kept.adapter = adapter
         kept.keeper.appeared(at_s, passive=adapter.passive)
-        if kept.name != adapter.name:
-            # It is known by its name outside: what was told of the old one is over, or moves on.
-            before, kept.name, kept.told = kept.told, adapter.name, None
-            if before is not None and before.trouble is not None:
-                self._tell(RadioState(before.radio, None))
+        kept.name = adapter.name
         kept.woken.set()
 
     # --------------------------------------------------------------------------- one adapter
@@ -220,7 +245,7 @@ class Adapters:
         What an earlier run may have told is over when the adapter is heard for the first time.
         """
         keeper = kept.keeper
-        state = RadioState(kept.name, keeper.trouble, keeper.lasting(at_s))
+        state = RadioState(kept.place, keeper.trouble, keeper.lasting(at_s), kept.name)
         certain = kept.told is not None or keeper.trouble is not None or keeper.heard_any
         if certain and state != kept.told:
             kept.told = state

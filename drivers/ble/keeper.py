@@ -80,10 +80,12 @@ class RadioState:
     """What is wrong with a radio from now on; None: nothing any more."""
 
     radio: str
-    "hci0 and so on, or a proxy's name."
+    "hci0 and so on, or a proxy's name: always the same of one radio, and never another's."
     trouble: Trouble | None
     for_s: float = field(default=0.0, compare=False)
     "So long already."
+    called: str = field(default="", compare=False)
+    "What people find it by, if `radio` is not what it is called at present."
 
 
 class _Phase(Enum):

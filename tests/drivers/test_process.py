@@ -261,6 +261,19 @@ async def test_a_radio_in_trouble_is_told_of_and_taken_back(
         ]
 
 
+async def test_a_radio_is_called_what_people_find_it_by(
+    tmp_path: Path, gateway: GatewayEnd
+) -> None:
+    air = Air()
+    async with driver(tmp_path, air, SystemClock()):
+        await gateway.accept()
+        air.queue.put_nowait(RadioState("hci1", Trouble.SILENT, called="hci0"))
+        while (fault := await next_of(gateway, DriverFault)).kind is not AlarmKind.RADIO_LOST:
+            pass
+        assert fault.scope == "driver:ble:hci1"
+        assert dict(fault.sentence.arguments)["radio"] == "hci0"
+
+
 async def test_a_damaged_state_file_is_told(tmp_path: Path, gateway: GatewayEnd) -> None:
     (tmp_path / "drivers").mkdir()
     (tmp_path / "drivers" / "ble.state").write_bytes(b"rubbish")

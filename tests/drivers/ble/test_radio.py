@@ -140,6 +140,66 @@ async def test_the_adapter_is_pulled_out_and_put_in(
         await here.until(lambda: here.troubles == [Trouble.GONE, None])
 
 
+async def test_the_fault_of_one_that_is_away_is_not_ended_by_one_that_has_its_name_now(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with world(monkeypatch, plug(), adapters={HCI0: 0, HCI1: 1}) as here:
+        await here.hears(3, HCI0)
+        await here.hears(3, HCI1)
+        here.bluez.unplug(HCI0)
+        await here.until(lambda: here.troubles == [Trouble.GONE])
+        here.bluez.unplug(HCI1)
+        here.bluez.plug(HCI1, 0)
+        await here.hears(3, HCI1)
+        assert {one.source for one in here.radio.receptions()} == {"hci0"}
+        assert here.troubles == [Trouble.GONE]
+        # It is told of by a name that no other has, and called by the one that it has.
+        here.bluez.unplug(HCI1)
+        gone = RadioState("hci1", Trouble.GONE)
+        await here.until(lambda: gone in here.told)
+        assert [one.called for one in here.told if one.trouble] == ["hci0", "hci0"]
+        here.bluez.plug(HCI0, 1)
+        await here.until(lambda: here.troubles == [Trouble.GONE, None])
+        assert here.told.index(gone) == len(here.told) - 2
+        here.bluez.plug(HCI1, 0)
+        await here.until(lambda: here.told[-1] == RadioState("hci1", None))
+
+
+async def test_another_adapter_may_take_the_place_of_one_that_is_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with world(monkeypatch, plug()) as here:
+        await here.hears()
+        here.bluez.unplug(HCI0)
+        await here.until(lambda: here.troubles == [Trouble.GONE])
+        here.bluez.plug(HCI1, 0)
+        assert await here.hears(source=HCI1) < PROMPTLY_S
+        await here.until(lambda: here.troubles == [Trouble.GONE, None])
+        # The first one is not waited for any more, and is a further one if it comes.
+        here.bluez.plug(HCI0, 1)
+        await here.hears(source=HCI0)
+        here.bluez.unplug(HCI0)
+        await here.until(lambda: RadioState("hci1", Trouble.GONE) in here.told)
+        assert here.troubles == [Trouble.GONE, None]
+
+
+MANY = 16
+
+
+async def test_of_more_adapters_than_can_be_cared_for_one_takes_the_place_of_one_that_goes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    many = {f"00:1A:7D:00:00:{number:02X}": number for number in range(MANY)}
+    first, *_ = many
+    async with world(monkeypatch, plug(), adapters={**many, HCI0: MANY}) as here:
+        await here.until(lambda: all(here.bluez.scanning(one) for one in many))
+        assert not here.bluez.scanning(HCI0)
+        here.bluez.unplug(first)
+        assert await here.hears() < PROMPTLY_S
+        await asyncio.sleep(QUICK.tell_s + 0.2)
+        assert here.told[-1:] == [RadioState(f"hci{MANY}", None)]
+
+
 @pytest.mark.parametrize(
     ("until", "within_s"),
     [
