@@ -10,7 +10,6 @@ Ref: ESPHome native API, esphome 2025.9, components/api and components/bluetooth
 import asyncio
 import base64
 import logging
-import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -42,6 +41,7 @@ from bluetooth_data_tools import int_to_bluetooth_address, parse_advertisement_d
 from habluetooth import BluetoothManager, HaBluetoothConnector
 
 from drivers.ble.keeper import RadioState
+from drivers.ble.names import Name
 from drivers.ble.proxies import Ears, ProxyPolicy
 from drivers.ble.proxy_presence import Presence
 from rules.air import Proxy
@@ -86,6 +86,7 @@ class ProxyLink:
     ) -> None:
         """See `drivers.ble.proxies.Proxies`."""
         self._proxy = proxy
+        self._name = Name(proxy.host, proxy.port)
         self._library = library
         self._ears = ears
         self._policy = policy
@@ -142,14 +143,11 @@ class ProxyLink:
 
     async def _resolved(self) -> list[str]:
         """The proxy's IP addresses; the library would ask for some names over multicast."""
-        host = self._proxy.host
         try:
-            ip_address(host)
+            ip_address(self._proxy.host)
         except ValueError:
-            loop = asyncio.get_running_loop()
-            found = await loop.getaddrinfo(host, self._proxy.port, type=socket.SOCK_STREAM)
-            return list(dict.fromkeys(str(address[0]) for *_, address in found))
-        return [host]
+            return await self._name.addresses()
+        return [self._proxy.host]
 
     def _client(self, addresses: list[str]) -> APIClient:
         return APIClient(
