@@ -11,9 +11,10 @@ from bleak.backends.bluezdbus import manager as bleak_manager
 from bleak.backends.scanner import AdvertisementData
 from dbus_fast import BusType, Message
 from habluetooth import BluetoothScanningMode, HaScanner
+from habluetooth import manager as habluetooth_manager
 from habluetooth.scanner_bleak import PASSIVE_SCANNER_ARGS
 
-from drivers.ble.manager import Scanner, manager
+from drivers.ble.manager import RADIO_ERRORS, Scanner, manager
 from drivers.ble.scanner import LocalScanner, Tap
 from sim.ble.frame import Element, Frame, element, flags, manufacturer, service_data
 from tests.drivers.ble.air import HCI0, NEEDS_DBUS, World, world
@@ -61,6 +62,44 @@ async def test_what_is_asked_of_a_dead_bus_fails_at_once(monkeypatch: pytest.Mon
         async with asyncio.timeout(1.0):
             with pytest.raises(EOFError):
                 await bus.call(call)
+
+
+async def test_a_scan_that_cannot_be_made_fails_as_the_radio_does(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """habluetooth has an error of its own for it, which would end the driver."""
+    async with world(monkeypatch, listens=False), manager([0xFCD2], []):
+        PASSIVE_SCANNER_ARGS["or_patterns"].clear()
+        scanner = LocalScanner("hci0", HCI0, lambda *_: (True, False), active=False)
+        undo = scanner.async_setup()
+        with pytest.raises(RADIO_ERRORS):
+            await scanner.async_start()
+        undo()
+
+
+async def test_the_kernels_own_socket_is_given_up_where_it_could_be_opened(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    done: list[str] = []
+
+    class Socket:
+        """As habluetooth has it where it may be opened."""
+
+        def __init__(self, *_: object) -> None:
+            """Open nothing yet."""
+
+        async def setup(self) -> None:
+            done.append("opened")
+
+        def close(self) -> None:
+            done.append("closed")
+
+    monkeypatch.setattr(habluetooth_manager, "MGMTBluetoothCtl", Socket)
+    async with world(monkeypatch, listens=False), manager([0xFCD2], []) as library:
+        assert done == ["opened", "closed"]
+        assert library.get_bluez_mgmt_ctl() is None
+        assert not library.has_advertising_side_channel
+    assert done == ["opened", "closed"]
 
 
 async def test_all_adverts_come_by_the_bus_and_past_the_librarys_own_choice(
