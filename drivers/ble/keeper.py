@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from enum import Enum, StrEnum, auto
 from typing import Final
 
+from drivers.ble.chatter import Chatter
+
 _PROBES_THAT_PROVE: Final = 3
 "So many in a row in which something was heard: there is always somebody about."
 _DEAF_PROBES: Final = 2
@@ -123,8 +125,7 @@ class Keeper:
         self._failures = 0
         self._prove = False
         "The next start is a probe."
-        self._heard_s = at_s
-        "Or when it began to listen."
+        self._chatter = Chatter(policy.silence_s, policy.chatter_s, at_s)
         self._doubted = False
         "There is reason to think that it hears nothing."
         self.heard_any = False
@@ -132,9 +133,6 @@ class Keeper:
         self._hangs_on_it = False
         "Something is decided by the next advert."
         self._patience_s = policy.silence_s
-        self._gap_s = 0.0
-        self._gap_before_s = math.inf
-        self._bucket_s = at_s
         self._probe_heard = self._probe_ours = False
         self._proofs = 0
         self._deaf = 0
@@ -195,7 +193,7 @@ class Keeper:
             return
         self._unable_s = None
         self._failures = 0
-        self._heard_s = self._bucket_s = at_s
+        self._chatter.begin(at_s)
         probing = self._prove
         self._prove = self._probe_heard = self._probe_ours = False
         self._enter(_Phase.PROBING if probing else _Phase.LISTENING, at_s)
@@ -232,9 +230,7 @@ class Keeper:
 
         This is the path of a thousand adverts a second.
         """
-        gap_s = at_s - self._heard_s
-        self._heard_s = at_s
-        self._gap_s = max(self._gap_s, gap_s)
+        self._chatter.heard(at_s)
         return self._hangs_on_it and self._woken(ours=ours)
 
     # --------------------------------------------------------------------------- what to do
@@ -252,7 +248,7 @@ class Keeper:
             case _Phase.IDLE:
                 return min(self._due_s, told_s)
             case _Phase.LISTENING:
-                turn_s = min(self._heard_s + self._patience_s, self._bucket_s + policy.chatter_s)
+                turn_s = min(self._chatter.heard_s + self._patience_s, self._chatter.due_s)
                 return min(turn_s, self._survey_s) if self._surveying else turn_s
             case _Phase.PROBING:
                 return self._since_s + policy.probe_s
@@ -273,15 +269,10 @@ class Keeper:
                 return self._start(at_s, probe=self._prove)
             case _Phase.LISTENING if self._turns_with_survey(at_s):
                 # How much is heard from now on is not to be compared with before.
-                self._gap_before_s = math.inf
+                self._chatter.forget()
                 return self._start(at_s, probe=False)
-            case _Phase.LISTENING:
-                self._turn(at_s)
-                if self._doubted or at_s >= self._heard_s + self._patience_s:
-                    self._expected = self._expected or self._expects
-                    if self._quiet_s is None:
-                        self._quiet_s = self._heard_s
-                    return self._start(at_s, probe=True)
+            case _Phase.LISTENING if self._is_doubtful(at_s):
+                return self._start(at_s, probe=True)
             case _Phase.PROBING:
                 over = at_s >= self._since_s + self._policy.probe_s
                 if self._probe_ours or (over and self._probe_heard):
@@ -297,6 +288,18 @@ class Keeper:
         before = self.active
         self._surveying = at_s < self._survey_s
         return self.active is not before
+
+    def _is_doubtful(self, at_s: float) -> bool:
+        """Whether it has been silent for too long, or somebody has switched it off."""
+        chatter = self._chatter
+        if chatter.turn(at_s):
+            self._patience_s = self._policy.silence_s
+        if not self._doubted and at_s < chatter.heard_s + self._patience_s:
+            return False
+        self._expected = self._expected or chatter.steady
+        if self._quiet_s is None:
+            self._quiet_s = chatter.heard_s
+        return True
 
     def _start(self, at_s: float, *, probe: bool) -> Step:
         self._prove = probe
@@ -321,7 +324,7 @@ class Keeper:
         else:
             self._double_patience()
         # The chatter is over though the adapter is well, or must be made out anew.
-        self._gap_before_s = math.inf
+        self._chatter.forget()
         return self._start(at_s, probe=False)
 
     def _no_answer(self, at_s: float) -> Step:
@@ -346,25 +349,6 @@ class Keeper:
 
     def _double_patience(self) -> None:
         self._patience_s = min(self._patience_s * 2, self._policy.patience_s_max)
-
-    @property
-    def _expects(self) -> bool:
-        """Whether something was heard all the time until it fell silent."""
-        return max(self._gap_s, self._gap_before_s) <= self._policy.silence_s / 2
-
-    def _turn(self, at_s: float) -> None:
-        """Begin the next span of time in which the longest gap is looked for."""
-        policy = self._policy
-        if at_s < self._bucket_s + policy.chatter_s:
-            return
-        if at_s - self._heard_s > policy.silence_s / 2:
-            # It is silent now: whether that is a gap or the end is not known yet.
-            self._bucket_s = at_s + policy.silence_s - policy.chatter_s
-            return
-        self._gap_before_s, self._gap_s = self._gap_s, 0.0
-        self._bucket_s = at_s
-        if self._expects:
-            self._patience_s = policy.silence_s
 
     def _woken(self, *, ours: bool) -> bool:
         """Take note of an advert that decides something."""
