@@ -25,6 +25,7 @@ _MINUTE_US: Final = 60_000_000
 _AHEAD_MAX: Final = 4_096
 _RETRY_US: Final = _MINUTE_US
 _MARKS_MAX: Final = 1_024
+_MAC_BYTES: Final = 6
 
 
 class Verdict(Enum):
@@ -70,6 +71,8 @@ class CounterGuard:
         self.failing: str | None = None
         "Why marks cannot be made durable at present."
         self._tracks = {id_: _Track(mark.exact, mark.reserved) for id_, mark in marks.items()}
+        self.macs = frozenset(id_[:_MAC_BYTES] for id_ in marks)
+        "Whose marks earlier runs have kept: devices of this home, as far as was known then."
         self._saved_us = 0
         self._failed_us: int | None = None
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from drivers.ble import BleAdapter, RawAdvert
+from drivers.ble.bthome import mac_of
 from drivers.ble.keeper import RadioState, Trouble
 from drivers.ble.node_session import Unbelieved
 from drivers.ble.waiting import Waiting
@@ -50,6 +51,7 @@ _COMMANDS_MAX: Final = 32
 _EARLY_MAX: Final = 4_096
 _EARLY_OF_ONE: Final = 128
 "Of one address: neighbours' sensors do not push the home's own out."
+_EARLY_OF_KNOWN: Final = 512
 
 
 class Radio(Protocol):
@@ -136,7 +138,11 @@ class _Driver:
         self._group = group
         self._under_way: set[int] = set()
         # Heard before the gateway has told the devices and their keys.
-        self._early: Waiting | None = Waiting(_EARLY_MAX, _EARLY_OF_ONE)
+        self._early: tuple[Waiting, Waiting] | None = (
+            Waiting(_EARLY_MAX, _EARLY_OF_KNOWN),
+            Waiting(_EARLY_MAX, _EARLY_OF_ONE),
+        )
+        "Of the home's own as an earlier run knew them, and of anybody else."
         self._failing_told: str | None = None
         self._surveyed = asyncio.Event()
         self._survey_until_s = 0.0
@@ -157,7 +163,9 @@ class _Driver:
                 if fault is not None:
                     self.pending.put(fault)
             elif self._early is not None:
-                self._early.put(advert)
+                own, others = self._early
+                known = mac_of(advert.address) in self._guard.macs
+                (own if known else others).put(advert)
             else:
                 self._hear(advert)
 
@@ -169,9 +177,10 @@ class _Driver:
                 self._adapter.set_devices(message.devices)
                 self._radio.set_devices(message.devices)
                 self._receptions_us = None  # A gateway that has just begun knows none.
-                early, self._early = self._early, None
-                while early:
-                    self._hear(early.take())
+                early, self._early = self._early or (), None
+                for waiting in early:
+                    while waiting:
+                        self._hear(waiting.take())
             elif isinstance(message, Survey):
                 await self._survey(message)
             elif isinstance(message, Settings):

@@ -108,6 +108,25 @@ async def test_neighbours_do_not_push_out_a_call_that_waits_for_the_devices(
         assert (await next_seen(gateway)).phenomenon is P.SOS
 
 
+async def test_addresses_without_number_push_out_no_call_of_a_device_of_an_earlier_run(
+    tmp_path: Path, gateway: GatewayEnd
+) -> None:
+    air, sensor = Air(), node()
+    async with driver(tmp_path, air, SystemClock()):
+        await gateway.accept(sensor.keyed)
+        air.queue.put_nowait(sensor.advert(sensor.frame((POWER, 1.0)), 1))
+        assert (await next_seen(gateway)).phenomenon is P.POWER_W
+        gateway.hang_up()
+    async with driver(tmp_path, air, SystemClock()):
+        air.queue.put_nowait(sensor.advert(sensor.frame((BUTTON, 1)), 2))
+        for number in range(5_000):
+            stranger = number.to_bytes(6, "big").hex(":").upper()
+            air.queue.put_nowait(RawAdvert(stranger, 0xFCD2, b"@", -60, number))
+        await air.queue.join()
+        await gateway.accept(sensor.keyed)
+        assert (await next_seen(gateway)).phenomenon is P.SOS
+
+
 async def test_a_call_for_help_outlives_the_gateway(tmp_path: Path, gateway: GatewayEnd) -> None:
     air, sensor = Air(), node()
     async with driver(tmp_path, air, SystemClock()):
