@@ -153,6 +153,8 @@ class Control:
                     if isinstance(request, Scan):
                         await self._scan(client, number)
                         return
+                    # What waits already is read without a turn for all others.
+                    await asyncio.sleep(0)
         finally:
             self._clients -= 1
 
@@ -245,6 +247,8 @@ class Control:
             except (TimeoutError, FrameError):
                 return
             self._surveys.renew()
+            # What waits already is read without a turn for all others.
+            await asyncio.sleep(0)
 
     async def _pass_on(
         self, client: socket.socket, number: int, request: Watch, watcher: Watcher

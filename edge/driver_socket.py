@@ -14,7 +14,7 @@ from datetime import timedelta
 from types import MappingProxyType
 
 from edge import packets
-from edge.driver_faults import Clock, DriverFaults
+from edge.driver_faults import Clock, DriverFaults, elapse
 from edge.inbox import Inbox
 from edge.receptions import Receptions as Received
 from edge.status import DriverStatus
@@ -46,6 +46,9 @@ _NOTHING_SET: Mapping[Link, Settings] = MappingProxyType({})
 _OF_ANY = frozenset({Phenomenon.LINK_QUALITY, Phenomenon.BATTERY_PCT, Phenomenon.BATTERY_V})
 "What every device may say of itself."
 _SPOILT_MAX = 3
+_HEEDED = timedelta(seconds=1)
+"Each begin and end of a survey makes radios listen anew, and they are deaf for that moment."
+_HEEDED_US = _HEEDED // timedelta(microseconds=1)
 _ITS_OWN = frozenset(
     {
         AlarmKind.DRIVER_LOST,
@@ -106,6 +109,9 @@ class DriverSocket:
         self._received = Received()
         self._survey_us = 0
         "Drivers survey until then, by boot time."
+        self._survey_asked_us = 0
+        self._surveying_since_us = 0
+        self._ending: asyncio.Task[None] | None = None
         self.surveys = Surveys(self._survey)
         self.devices_changed(devices)
 
@@ -146,8 +152,33 @@ class DriverSocket:
         return self._received.best(self._clock.boottime_us())
 
     def _survey(self, length: timedelta) -> None:
-        """Have all drivers tell who is about, for so long from now."""
-        self._survey_us = self._clock.boottime_us() + length // timedelta(microseconds=1)
+        """Have all drivers tell who is about, for so long from now.
+
+        What changes little is not told, and the end of one that has just begun waits: nobody who
+        asks without pause keeps a radio from hearing.
+        """
+        at_us = self._clock.boottime_us()
+        self._survey_asked_us = at_us + length // timedelta(microseconds=1)
+        if length:
+            if self._survey_asked_us - self._survey_us < _HEEDED_US:
+                return
+            if self._survey_us <= at_us:
+                self._surveying_since_us = at_us
+            self._tell_survey()
+        elif self._tasks is None or at_us - self._surveying_since_us >= _HEEDED_US:
+            self._tell_survey()
+        elif self._ending is None:
+            self._ending = self._tasks.create_task(self._end_survey(), name="survey ends")
+
+    async def _end_survey(self) -> None:
+        """End it, if nobody has asked for it again meanwhile."""
+        await elapse(self._clock, _HEEDED)
+        self._ending = None
+        if self._survey_asked_us <= self._clock.boottime_us():
+            self._tell_survey()
+
+    def _tell_survey(self) -> None:
+        self._survey_us = self._survey_asked_us
         for radio in self._radios.values():
             if radio.peer is not None:
                 self._send(radio.peer, Survey(self._survey_us))

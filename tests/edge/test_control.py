@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import cbor2
@@ -421,6 +422,18 @@ async def test_a_scan_that_is_forgotten_ends(
     monkeypatch.setattr(control, "SCAN_S_MAX", 0.1)
     assert [one async for one in caller.scan()] == []
     assert gateway.asked[-1] == timedelta()
+
+
+async def test_who_asks_without_pause_has_one_turn_as_all_others(gateway: Gateway) -> None:
+    peer = await gateway.peer()
+    for _ in range(100):
+        peer.send(encode_request(1, Scan()))
+    turns = [0]
+    async with asyncio.timeout(DEADLINE_S):
+        while len(gateway.asked) < 100:
+            await asyncio.sleep(0)
+            turns.append(len(gateway.asked))
+    assert max(now - before for before, now in pairwise(turns)) == 1
 
 
 async def test_who_reads_slowly_gets_the_newest_of_each_and_costs_no_more(

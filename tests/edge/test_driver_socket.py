@@ -674,6 +674,7 @@ async def test_all_drivers_survey_until_nobody_looks(gateway: Gateway) -> None:
         late = await gateway.hello(Link.BLE, "late")
         assert isinstance(await late.told(), Devices)
         assert await late.told() == Survey(until_us)
+        await gateway.clock.advance(timedelta(seconds=1))
     assert await late.told() == Survey(gateway.clock.boottime_us())
     after = await gateway.hello(Link.BLE, "after")
     assert isinstance(await after.told(), Devices)
@@ -681,7 +682,26 @@ async def test_all_drivers_survey_until_nobody_looks(gateway: Gateway) -> None:
     await gateway.clock.advance(timedelta(seconds=1))
     with gateway.socket.surveys.watch():
         # It was told of no survey before this one.
-        assert await after.told() == Survey(until_us + 1_000_000)
+        assert await after.told() == Survey(until_us + 2_000_000)
+
+
+async def test_who_begins_and_ends_surveys_without_pause_hardly_changes_how_radios_hear(
+    gateway: Gateway,
+) -> None:
+    ble, begun_us = await gateway.driver(), gateway.clock.boottime_us()
+    lasts_us = LASTS // timedelta(microseconds=1)
+    surveys = gateway.socket.surveys
+    for _ in range(3_000):
+        with surveys.watch():
+            surveys.renew()
+    assert await ble.told() == Survey(begun_us + lasts_us)
+    await settle()
+    await gateway.clock.advance(timedelta(seconds=1))
+    assert await ble.told() == Survey(begun_us), "nothing between, and in the end it ends"
+    with surveys.watch():
+        assert await ble.told() == Survey(begun_us + 1_000_000 + lasts_us)
+        await gateway.clock.advance(timedelta(seconds=1))
+    assert await ble.told() == Survey(begun_us + 2_000_000)
 
 
 async def test_who_is_about_is_told_to_those_who_look_and_to_nobody_else(gateway: Gateway) -> None:
