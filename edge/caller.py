@@ -124,10 +124,8 @@ class Caller:
                     return
             # What waits already is read without a turn of the loop, and others need theirs.
             await asyncio.sleep(0)
-            try:
-                async with asyncio.timeout_at(due_s):
-                    packet = await packets.receive_one(self._connection, MAX_BYTES)
-            except TimeoutError:
+            packet = await packets.receive_by(self._connection, MAX_BYTES, due_s)
+            if packet is None:
                 continue
             if not packet:
                 return

@@ -117,6 +117,25 @@ async def receive_one(peer: socket.socket, limit: int) -> bytes:
         return b""
 
 
+async def receive_by(peer: socket.socket, limit: int, until_s: float) -> bytes | None:
+    """Wait for one packet as `receive_one` does, but until then at most; None if there is none.
+
+    A packet that comes as time runs out is there for the next call. The loop's own sock_recv
+    loses it, as every wait that ends a `receive_one` does.
+    """
+    while True:
+        try:
+            return peer.recv(limit + 1)
+        except ConnectionResetError:
+            return b""
+        except BlockingIOError:
+            try:
+                async with asyncio.timeout_at(until_s):
+                    await _readable(peer)
+            except TimeoutError:
+                return None
+
+
 async def receive(peer: socket.socket, limit: int) -> list[bytes]:
     """Wait for a packet, then take what else is there, up to `BURST`; empty when the peer is gone.
 

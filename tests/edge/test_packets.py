@@ -165,3 +165,27 @@ async def test_a_packet_that_is_too_long_is_told_from_one_that_fits(tmp_path: Pa
     ours.close()
     theirs.close()
     packets.unlisten(listener)
+
+
+async def test_a_packet_that_comes_as_time_runs_out_is_not_lost() -> None:
+    loop = asyncio.get_running_loop()
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with ours, theirs:
+        ours.setblocking(False)
+        until_s = loop.time() + 0.01
+
+        def busy() -> None:
+            """Both are there when the loop looks next."""
+            theirs.send(b"here")
+            while loop.time() < until_s:
+                pass
+
+        waiting = asyncio.ensure_future(packets.receive_by(ours, 10, until_s))
+        await asyncio.sleep(0)
+        loop.call_soon(busy)
+        first = await waiting
+        async with asyncio.timeout(5.0):
+            assert first or await packets.receive_by(ours, 10, loop.time() + 4.0) == b"here"
+        assert await packets.receive_by(ours, 10, loop.time()) is None
+        theirs.close()
+        assert await packets.receive_by(ours, 10, loop.time() + 4.0) == b""
