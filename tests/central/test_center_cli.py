@@ -93,7 +93,7 @@ def test_a_new_password_replaces_the_old_one(center: Command) -> None:
         (("restore", "/no/such/file"), "ongi center backup"),
         (("serve", "--interval", "0"), "from 1 to 3600"),
         (("serve", "--coap-port", "70000"), "65535"),
-        (("serve", "--coap-host", "nowhere"), "no IP address"),
+        (("serve", "--web-port", "0", "--coap-host", "nowhere"), "no IP address"),
         (("serve", "--web-host", "192.0.2.1"), "192.0.2.1"),
     ],
 )

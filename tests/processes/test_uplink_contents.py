@@ -24,6 +24,9 @@ from rules.device import EvidenceRole, Link, Output
 from rules.inputs import Drill
 from rules.observation import BOOLEAN, Observation, Phenomenon, Press
 from rules.sentence import Say, Sentence
+from sim.ble.bus import ENVIRONMENT, private_bus
+from sim.ble.world_flights import prepare
+from sim.demo.folders import Folders
 from sim.homes.household import household
 from tests.processes.town import START, town
 from tests.support.processes import Process, device, running
@@ -202,14 +205,23 @@ async def test_a_busy_day_tells_the_center_its_alarms_and_nothing_else(tmp_path:
     keys = {one.device.id: one.key for one in flat}
     devices = (*(one.device for one in flat), *OURS)
     simulated = ["--seed", str(SEED), "--start", START.isoformat(), "--language", "ko"]
-    home = Process(
-        ["-m", "sim", "home", "--data", str(tmp_path), *simulated], tmp_path / "home.log"
-    )
+    folders = Folders(tmp_path)
+    folders.bluetooth.mkdir()
+    prepare(folders.flights)
     seen: list[Observation] = []
-    async with town(
-        tmp_path, RULES, devices=devices, home=tmp_path / "gateway", keys=keys, link=Z
-    ) as there:
-        async with asyncio.TaskGroup() as tasks, running(home):
+    async with (
+        private_bus(folders.bluetooth) as bus,
+        town(tmp_path, RULES, devices=devices, home=folders.gateway, keys=keys, link=Z) as there,
+    ):
+        home, driver = (
+            Process(
+                ["-m", "sim", name, "--data", str(tmp_path), *arguments],
+                tmp_path / f"{name}.log",
+                **{ENVIRONMENT: bus.address},
+            )
+            for name, arguments in (("home", simulated), ("driver", []))
+        )
+        async with asyncio.TaskGroup() as tasks, running(home, driver):
             await there.status(
                 lambda status: all(driver.connected for driver in status.plumbing.drivers)
             )

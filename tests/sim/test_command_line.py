@@ -116,7 +116,14 @@ def test_a_language_that_we_do_not_speak(capsys: pytest.CaptureFixture[str]) -> 
 
 @pytest.mark.parametrize(
     "arguments",
-    [(*SHORT,), (*SHORT, "--json"), ("--faults", "help"), ("--help",), ("run",), ("bogus",)],
+    [
+        (*SHORT,),
+        (*SHORT, "--json"),
+        ("--faults", "help"),
+        ("--help",),
+        ("run", "--port", "0", "--coap-port", "0"),
+        ("bogus",),
+    ],
     ids=" ".join,
 )
 def test_nobody_reads_on(arguments: tuple[str, ...], tmp_path: Path) -> None:
