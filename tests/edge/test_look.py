@@ -243,21 +243,23 @@ def on_terminal(argv: list[str], columns: int, rows: int, until: str) -> tuple[s
     """All that a command writes to a terminal, ended by Ctrl-C once it shows `until`."""
     pid, terminal = pty.fork()
     if pid == 0:
+        # What runs the tests in the background has it ignore Ctrl-C; a technician's shell has not.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         # Not the C library's environment, in which readline has put a size of its own.
         os.execve(argv[0], argv, {**os.environ, "TERM": "xterm-256color"})  # noqa: S606 -- no shell
     size = struct.pack("HHHH", rows, columns, 0, 0)
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, size)
-    written, pressed, end = b"", False, time.monotonic() + DEADLINE_S
-    while time.monotonic() < end:
+    written, pressed, ended, end = b"", False, False, time.monotonic() + DEADLINE_S
+    while not ended and time.monotonic() < end:
         if select.select([terminal], [], [], 0.1)[0]:
             try:
                 written += os.read(terminal, 65_536)
-            except OSError:  # It has ended.
-                break
+            except OSError:
+                ended = True
         if not pressed and until in written.decode(errors="replace"):
             pressed = True
             os.write(terminal, b"\x03")
-    if not pressed:
+    if not ended:
         os.kill(pid, signal.SIGKILL)
     status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     os.close(terminal)
