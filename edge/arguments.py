@@ -82,7 +82,7 @@ def _device_options(devices: _Commands, say: Translator) -> None:
         ),
     )
     added.add_argument(
-        "--outputs", default="", metavar="A,B", help=_("what it can do: light,buzzer")
+        "--outputs", default="", metavar="A,B", help=_("what it can do: light,buzzer,relay")
     )
     added.add_argument("--outside-door", action="store_true", help=_("people leave by it"))
     added.add_argument("--mains", action="store_true", help=_("it runs on mains power"))
@@ -105,7 +105,8 @@ def _radio_options(devices: _Commands, say: Translator) -> None:
     length = _('for so long; "24 h" if not said, and at most')
     watched.add_argument("--for", dest="span", default="24 h", metavar="SPAN", help=length)
     _json_option(watched, say)
-    shown = _add(devices, "identify", _("have a device show itself by its light"), say, "devices ")
+    what = _("have a device show itself by its light or buzzer")
+    shown = _add(devices, "identify", what, say, "devices ")
     shown.add_argument("id", metavar="ID", help=_("the device's name"))
 
 

@@ -120,6 +120,10 @@ class PrivateBus:
         assert self._process is not None
         await self._process.wait()
 
+    def tidy(self) -> None:
+        """Take away the socket that a killed daemon leaves behind."""
+        self._socket.unlink(missing_ok=True)
+
     async def kill(self) -> None:
         """End it at once, by its id: every client loses its connection."""
         process, self._process = self._process, None
@@ -154,3 +158,4 @@ async def private_bus(folder: Path) -> AsyncIterator[PrivateBus]:
         yield bus
     finally:
         await bus.kill()
+        bus.tidy()

@@ -57,6 +57,7 @@ PROPER = {
     "Ctrl",
     "Dask",
     "buzzer",
+    "relay",
     "drawn",
     "kitchen",
 }
