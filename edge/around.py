@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from edge.jsonable import Json, jsonable
-from edge.words import Strength, refusal_in_words, strength_in_words, value_in_words
+from edge.words import Strength, reading_in_words, refusal_in_words, strength_in_words
 from rules.air import Sighting
 from rules.device import Device
 from texts import N_, Translator
@@ -223,10 +223,7 @@ class AroundScreen:
 
     def _says(self, seen: Sighting) -> str:
         say = self._say
-        said = [
-            f"{say.name(one.phenomenon)} {value_in_words(say, one.phenomenon, one.value)}"
-            for one in seen.said
-        ]
+        said = [reading_in_words(say, one.phenomenon, one.value) for one in seen.said]
         if seen.refused == _ENCRYPTED and seen.device is None:
             said.append(say.text("encrypted"))
         elif seen.refused:
@@ -268,6 +265,9 @@ class _Fitted:
             if wide
             else self._narrow(head, rows, height, options.max_width)
         )
+        # The cursor waits on a line of its own: on a full one the terminal's `^C` would wrap, and
+        # the last picture would be drawn a line below the one it replaces.
+        yield Text()
 
     def _wide(self, head: Text, rows: list[Row], height: int) -> Group:
         # The head, the table's own head of three lines and its foot, what is left out, the cursor.
@@ -280,7 +280,7 @@ class _Fitted:
         return Group(head, table, *([self.screen.more(left_out)] if left_out > 0 else []))
 
     def _narrow(self, head: Text, rows: list[Row], height: int, width: int) -> Group:
-        room = height - 3
+        room = height - 4  # The head, what is left out, the cursor, and its line at the end.
         lines: list[Text] = []
         shown = 0
         for number, row in enumerate(rows):

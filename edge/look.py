@@ -179,7 +179,7 @@ async def watch(path: Path, ids: Sequence[str], shown: Shown) -> None:
             elif plain:
                 _print(screen.line(news, reception).plain)
             else:
-                console.print(screen.line(news, reception))
+                console.print(screen.line(news, reception, console.width))
 
         asked_s = time()
         try:

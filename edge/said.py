@@ -7,7 +7,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
 from edge.jsonable import Json, jsonable
-from edge.words import Strength, change_in_words, strength_in_words, value_in_words
+from edge.words import Strength, change_in_words, reading_in_words, strength_in_words
 from rules.air import Reception
 from rules.events import LivenessChanged
 from rules.observation import DeviceId, Observation, Phenomenon, Quality
@@ -16,6 +16,8 @@ from texts import Translator
 _FAINT_DBM = -100.0
 _PERCENT_PER_DB = 2.0
 "As drivers tell the quality of a link: -100 dBm is 0 %, -50 dBm and more is 100 %."
+
+_UNDER_ROOM = " " * 10
 
 Said = Observation | LivenessChanged
 
@@ -32,8 +34,8 @@ class SaidScreen:
         self._dbm: dict[DeviceId, float] = {}
         "As last heard of those that tell it."
 
-    def line(self, said: Said, reception: Reception | None) -> Text:
-        """When, where, who, what, and how it is received."""
+    def line(self, said: Said, reception: Reception | None, width: int | None = None) -> Text:
+        """When, where, who, what, and how it is received; None: wide as it may be."""
         at = said.at if isinstance(said, LivenessChanged) else said.phenomenon_time
         if isinstance(said, LivenessChanged):
             what = self._say.name(said.liveness)
@@ -51,21 +53,34 @@ class SaidScreen:
         )
         rssi_dbm = self._dbm.get(said.device, None if reception is None else reception.rssi_dbm)
         if rssi_dbm is not None:
-            strength = Strength.of(rssi_dbm)
-            line.append(f"  {strength.bars.rstrip()} ", strength.colour)
-            line.append(strength_in_words(self._say, rssi_dbm), "dim")
+            line.append_text(
+                self._strength(rssi_dbm, None if width is None else width - line.cell_len)
+            )
         if reception is not None and (change := change_in_words(self._say, reception)):
-            line.append(f"  {change}", "yellow")
+            gap = "  "
+            if width is not None and line.cell_len + len(gap) + cell_len(change) > width:
+                gap = f"\n{_UNDER_ROOM}"
+            line.append(f"{gap}{change}", "yellow")
         return line
+
+    def _strength(self, rssi_dbm: float, room: int | None) -> Text:
+        """As much of bars, dBm and word as there is room for."""
+        strength, told = Strength.of(rssi_dbm), strength_in_words(self._say, rssi_dbm)
+        bars = (f"  {strength.bars.rstrip()} ", strength.colour)
+        dbm = f"{rssi_dbm:.0f} dBm"
+        shorter = (
+            Text.assemble(bars, (told, "dim")),
+            Text.assemble("  ", (told, "dim")),
+            Text.assemble("  ", (dbm, strength.colour)),
+        )
+        return next((text for text in shorter if room is None or text.cell_len <= room), Text())
 
     def _what(self, seen: Observation) -> str:
         if seen.phenomenon is Phenomenon.LINK_QUALITY:
             self._dbm[seen.device] = dbm_of(float(seen.value))
             return self._say.text("heard")
-        what = self._say.name(seen.phenomenon)
-        value = value_in_words(self._say, seen.phenomenon, seen.value)
         doubt = "" if seen.quality is Quality.GOOD else f" ({self._say.name(seen.quality)})"
-        return f"{what} {value}{doubt}"
+        return reading_in_words(self._say, seen.phenomenon, seen.value) + doubt
 
 
 def dbm_of(percent: float) -> float:

@@ -6,18 +6,17 @@ from datetime import datetime, tzinfo
 from types import MappingProxyType
 from typing import Final
 
-from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from edge.listing import Column, Listing, Row, joined
 from edge.status import AlarmStatus, DeviceStatus, Plumbing, Status
-from edge.words import Strength, reception_in_words, value_in_words
+from edge.words import Strength, reading_in_words, reception_in_words
 from rules.air import Reception
-from rules.alarm import AlarmState, Category
+from rules.alarm import OPEN, AlarmState, Category
 from rules.device import Device, Liveness
 from rules.observation import DeviceId, Phenomenon
-from rules.quantity import format_span
 from texts import N_, Translator
 
 _NONE_RECEIVED: Final[Mapping[DeviceId, Reception]] = MappingProxyType({})
@@ -36,7 +35,7 @@ _COLOURS = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class _Fact:
     """A line of the summary."""
 
     name: str
@@ -74,28 +73,52 @@ class Screen:
         _ = self._say.text
         if not devices:
             return Text(_("No devices yet: ongi devices add"), style="yellow")
-        table = _table(
-            _("Device"), _("Room"), _("Model"), _("Link"), _("Address"), _("Reports"), _("Every")
-        )
         used = any(device.use is not None for device in devices)
-        if used:
-            table.add_column(_("Use"), overflow="fold")
-        if receptions:
-            table.add_column(_("Reception"), overflow="fold")
-        for device in devices:
-            use = "" if device.use is None else self._say.name(device.use)
-            table.add_row(
-                device.id,
-                device.room,
-                device.model,
-                device.link.value,
-                device.address + ("" if device.keyed else f" ({_('no key')})"),
-                ", ".join(sorted(map(self._say.name, device.phenomena))),
-                format_span(device.report_every),
+        columns = (
+            Column(_("Device")),
+            Column(_("Room"), words=True),
+            Column(_("Model"), words=True),
+            Column(_("Link")),
+            Column(_("Address")),
+            Column(_("Reports"), words=True),
+            Column(_("Every")),
+            *((Column(_("Use")),) if used else ()),
+            *((Column(_("Reception"), words=True),) if receptions else ()),
+        )
+        rows = [
+            self._entered(device, receptions.get(device.id), used=used, received=bool(receptions))
+            for device in devices
+        ]
+        return Group(Listing(columns, rows), *self._machines(machines))
+
+    def _entered(
+        self, device: Device, reception: Reception | None, *, used: bool, received: bool
+    ) -> Row:
+        """A device as the registry has it."""
+        _ = self._say.text
+        use = "" if device.use is None else self._say.name(device.use)
+        address = device.address + ("" if device.keyed else f" ({_('no key')})")
+        reports = ", ".join(sorted(map(self._say.name, device.phenomena)))
+        every = self._say.span(device.report_every)
+        heard = self._reception(reception)
+        return Row(
+            (
+                *(device.id, device.room, device.model, device.link.value, address, reports),
+                every,
                 *((use,) if used else ()),
-                *((self._reception(receptions.get(device.id)),) if receptions else ()),
-            )
-        return Group(table, *self._machines(machines))
+                *((heard,) if received else ()),
+            ),
+            (_who(device.id, device.room), Text(address)),
+            (
+                joined(
+                    device.model,
+                    device.link.value,
+                    f"{_('Every')} {every}",
+                    use and f"{_('Use')} {use}",
+                ),
+                joined(reports, "" if reception is None else heard),
+            ),
+        )
 
     def _machines(self, ids: Sequence[DeviceId]) -> list[Text]:
         """A hint to the installer for each device that hides a silence, as it may seem a hand."""
@@ -121,19 +144,19 @@ class Screen:
             table.add_row(row.name, Text(words, style=row.style))
         return table
 
-    def _home(self, status: Status) -> Iterator[_Row]:
+    def _home(self, status: Status) -> Iterator[_Fact]:
         _ = self._say.text
         about = status.about
         version = _("version {version}", version=about.version)
-        yield _Row(_("Home"), (about.name, about.id, version))
+        yield _Fact(_("Home"), (about.name, about.id, version))
         now = self._at(status.now, None)
         if status.time_trusted:
             source = status.plumbing.time_source
             by = _("confirmed by {source}", source=_(_WITNESSES.get(source, source or "?")))
-            yield _Row(_("Time"), (now, by))
+            yield _Fact(_("Time"), (now, by))
         else:
-            yield _Row(_("Time"), (now, _("not confirmed by anyone")), "yellow")
-        yield _Row(_("Sign of life"), tuple(self._life(status)))
+            yield _Fact(_("Time"), (now, _("not confirmed by anyone")), "yellow")
+        yield _Fact(_("Sign of life"), tuple(self._life(status)))
         away = status.away
         if away is not None:
             words = [
@@ -142,12 +165,12 @@ class Screen:
             ]
             if away.until is not None:
                 words.append(_("until {at}", at=self._at(away.until, status.now)))
-            yield _Row(_("Away"), (*words, away.who), "yellow")
+            yield _Fact(_("Away"), (*words, away.who), "yellow")
 
-    def _parts(self, parts: Plumbing) -> Iterator[_Row]:
+    def _parts(self, parts: Plumbing) -> Iterator[_Fact]:
         _ = self._say.text
         for driver in parts.drivers:
-            yield _Row(
+            yield _Fact(
                 _("Driver {link}", link=driver.link.value),
                 (
                     _("connected") if driver.connected else _("not connected"),
@@ -157,9 +180,9 @@ class Screen:
                 "" if driver.connected else "red",
             )
         if not parts.journal_durable:
-            yield _Row(_("Journal"), (_("the disk fails: working from memory"),), "red")
+            yield _Fact(_("Journal"), (_("the disk fails: working from memory"),), "red")
         for finding in parts.findings:
-            yield _Row(_("Found at start"), (finding,), "yellow")
+            yield _Fact(_("Found at start"), (finding,), "yellow")
 
     def _life(self, status: Status) -> Iterator[str]:
         _ = self._say.text
@@ -174,7 +197,7 @@ class Screen:
             at = self._at(status.alarm_time_if_silent, status.now)
             yield _("alarm at {at} if all stays silent", at=at)
 
-    def _uplink(self, status: Status) -> Iterator[_Row]:
+    def _uplink(self, status: Status) -> Iterator[_Fact]:
         _ = self._say.text
         uplink = status.plumbing.uplink
         words = [_("has not answered yet")]
@@ -183,32 +206,48 @@ class Screen:
         if uplink.failures:
             words.append(_("{n} tries without an answer", n=uplink.failures))
         failing = uplink.failures > 0 or uplink.last_ok is None
-        yield _Row(_("Center"), (*words, uplink.last_error), "red" if failing else "")
+        yield _Fact(_("Center"), (*words, uplink.last_error), "red" if failing else "")
         depth = status.plumbing.outbox_depth
         if depth:
             waiting = self._say.plural(
                 "{n} message waits for the center", "{n} messages wait for the center", depth
             )
-            yield _Row(_("Outbox"), (waiting,), "yellow")
+            yield _Fact(_("Outbox"), (waiting,), "yellow")
 
-    def _alarms(self, alarms: Sequence[AlarmStatus], now: datetime) -> Table:
+    def _alarms(self, alarms: Sequence[AlarmStatus], now: datetime) -> Listing:
         _ = self._say.text
-        table = _table(_("Alarm"), _("State"), _("Since"), _("Center"), _("For shelve"))
-        for alarm in alarms:
-            table.add_row(
-                " ".join(
-                    (
-                        self._say.name(alarm.key.kind),
-                        *((_("level {n}", n=alarm.level),) if alarm.level > 1 else ()),
-                        *((_("(drill)"),) if alarm.drill else ()),
-                    )
-                ),
-                self._state(alarm, now),
-                self._at(alarm.since, now),
-                self._case(alarm),
-                str(alarm.key),
-            )
-        return table
+        columns = (
+            Column(_("Alarm"), words=True),
+            Column(_("State"), words=True),
+            Column(_("Since")),
+            Column(_("Center")),
+            Column(_("For shelve")),
+        )
+        return Listing(columns, [self._alarm(alarm, now) for alarm in alarms])
+
+    def _alarm(self, alarm: AlarmStatus, now: datetime) -> Row:
+        _ = self._say.text
+        words = (
+            self._say.name(alarm.key.kind),
+            _("level {n}", n=alarm.level) if alarm.level > 1 else "",
+            _("(drill)") if alarm.drill else "",
+        )
+        name, state, case = (
+            " ".join(filter(None, words)),
+            self._state(alarm, now),
+            self._case(alarm),
+        )
+        # A case that is taken has stood no shorter for it.
+        raised_at = alarm.raised_at if alarm.state in OPEN else None
+        since = self._at(min(alarm.since, raised_at or alarm.since), now)
+        return Row(
+            (name, state, since, case, str(alarm.key)),
+            (Text(name, style="bold"), state),
+            (
+                joined(f"{_('Since')} {since}", case and f"{_('Center')} {case}"),
+                Text(f"{_('For shelve')} {alarm.key}"),
+            ),
+        )
 
     def _state(self, alarm: AlarmStatus, now: datetime) -> Text:
         words = self._say.name(alarm.state)
@@ -223,29 +262,48 @@ class Screen:
             return ""
         return self._say.text("has it") if alarm.delivered else self._say.text("not reached yet")
 
-    def _heard(self, devices: Sequence[DeviceStatus], now: datetime) -> Table:
+    def _heard(self, devices: Sequence[DeviceStatus], now: datetime) -> Listing:
         _ = self._say.text
-        table = _table(
-            _("Room"), _("Device"), _("State"), _("Last heard"), _("Battery"), _("Says")
-        )
         received = any(device.reception is not None for device in devices)
-        if received:
-            table.add_column(_("Reception"), overflow="fold")
-        for device in devices:
-            table.add_row(
-                device.room,
-                device.id,
-                Text(self._say.name(device.liveness), style=_COLOURS[device.liveness]),
-                self._at(device.last_seen, now),
-                "" if device.battery_pct is None else f"{device.battery_pct:.0f} %",
-                ", ".join(
-                    f"{self._say.name(phenomenon)} {value_in_words(self._say, phenomenon, value)}"
-                    for phenomenon, value in sorted(device.readings.items())
-                    if phenomenon is not Phenomenon.BATTERY_PCT
+        columns = (
+            Column(_("Room"), words=True),
+            Column(_("Device")),
+            Column(_("State")),
+            Column(_("Last heard")),
+            Column(_("Battery")),
+            Column(_("Says"), words=True),
+            *((Column(_("Reception"), words=True),) if received else ()),
+        )
+        return Listing(columns, [self._told(device, now, received=received) for device in devices])
+
+    def _told(self, device: DeviceStatus, now: datetime, *, received: bool) -> Row:
+        """A device as it is heard."""
+        state = Text(self._say.name(device.liveness), style=_COLOURS[device.liveness])
+        at = self._at(device.last_seen, now)
+        battery = "" if device.battery_pct is None else f"{device.battery_pct:.0f} %"
+        says = ", ".join(
+            reading_in_words(self._say, phenomenon, value)
+            for phenomenon, value in sorted(device.readings.items())
+            if phenomenon is not Phenomenon.BATTERY_PCT
+        )
+        reception = self._reception(device.reception)
+        return Row(
+            (
+                *(device.room, device.id, state, at, battery, says),
+                *((reception,) if received else ()),
+            ),
+            (
+                _who(device.id, device.room),
+                Text.assemble(state, "" if device.last_seen is None else f" {at}"),
+            ),
+            (
+                joined(
+                    battery and f"{self._say.text('Battery')} {battery}",
+                    says,
+                    "" if device.reception is None else reception,
                 ),
-                *((self._reception(device.reception),) if received else ()),
-            )
-        return table
+            ),
+        )
 
     def _reception(self, reception: Reception | None) -> Text:
         if reception is None:
@@ -260,8 +318,5 @@ class Screen:
         return "-" if at is None else self._say.moment(at, self._zone, now)
 
 
-def _table(*columns: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    return table
+def _who(device: DeviceId, room: str) -> Text:
+    return Text.assemble((device, "bold"), f" · {room}")

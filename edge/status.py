@@ -74,6 +74,7 @@ class AlarmStatus:
     key: AlarmKey
     state: AlarmState
     since: datetime
+    "When it entered its state."
     until: datetime | None
     level: int
     serial: int
@@ -83,6 +84,8 @@ class AlarmStatus:
     delivered: bool
     "Whether the center has persisted the case."
     drill: bool
+    raised_at: datetime | None = None
+    "When its newest case was raised."
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,4 +195,5 @@ def _alarm(alarm: Alarm, record: bytes | None, delivered: bool) -> AlarmStatus: 
         None if record is None else record.hex(),
         delivered,
         alarm.drill,
+        alarm.raised_at,
     )

@@ -42,8 +42,15 @@ class Strength(Enum):
         return next((each for each in cls if rssi_dbm >= each.from_dbm), cls.FAINT)
 
 
-def value_in_words(say: Translator, phenomenon: Phenomenon, value: Value) -> str:
-    """`31.5 W`, `yes`, `pressed twice`."""
+def reading_in_words(say: Translator, phenomenon: Phenomenon, value: Value) -> str:
+    """`Power 31.5 W`, `Motion yes`, `Button pressed twice`, `Contact open`."""
+    if phenomenon is Phenomenon.CONTACT_OPEN:
+        # "Contact no" would be taken for a door that stands open.
+        return say.text("Contact open") if value else say.text("Contact closed")
+    return f"{say.name(phenomenon)} {_value(say, phenomenon, value)}"
+
+
+def _value(say: Translator, phenomenon: Phenomenon, value: Value) -> str:
     match value:
         case Press():
             return say.name(value)

@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -162,7 +162,7 @@ def test_in_a_pipe_there_is_a_line_for_each(typed: Typed, radio: Radio) -> None:
     assert re.match(r"\d\d:\d\d:\d\d  -58 dBm strong  ", ours)
     assert "kettle · 거실  plug  Power 31.5 W  hci0" in ours
     new = next(line for line in lines if NEW_SEEN.address in line)
-    assert "SBDW-002C · Shelly  BTHome  Contact yes, Battery level 99 %  hci0" in new
+    assert "SBDW-002C · Shelly  BTHome  Contact open, Battery level 99 %  hci0" in new
     locked = next(line for line in lines if LOCKED_SEEN.address in line)
     assert "very weak" in locked
     assert "unknown  MiBeacon  encrypted  attic" in locked
@@ -299,6 +299,34 @@ def test_the_table_fits_and_ctrl_c_ends_it_cleanly(
     ours = max(at for at, line in enumerate(lines) if KETTLE.address in line)
     assert ours < max(at for at, line in enumerate(lines) if NEW_SEEN.address in line)
     assert ("dBm" in written) is (columns > 60)
+
+
+@pytest.mark.parametrize("columns", [40, 60, 132])
+def test_the_ctrl_c_that_the_terminal_shows_does_not_wrap(
+    home: Path, radio: Radio, columns: int
+) -> None:
+    radio.seen = [KETTLE_SEEN, replace(NEW_SEEN, name="a name " * 20)]
+    written, _ = on_terminal(ongi(home, "devices", "scan"), columns, 20, NEW_SEEN.address)
+    before, pressed, _ = written.partition("^C")
+    assert pressed
+    last = re.split("[\r\n]", CONTROLS.sub("", before))[-1]
+    assert cell_len(last) + len("^C") < columns
+
+
+@pytest.mark.parametrize("columns", [60, 120])
+@pytest.mark.parametrize("command", [("status",), ("devices", "list")])
+@pytest.mark.usefixtures("radio")
+def test_names_and_addresses_stay_whole_on_a_terminal(
+    home: Path, command: tuple[str, ...], columns: int
+) -> None:
+    written, status = on_terminal(ongi(home, *command), columns, 40, "never")
+    assert status == 0
+    lines = CONTROLS.sub("", written).replace("\r", "").split("\n")
+    assert max(map(cell_len, lines)) <= columns
+    words = [word for line in lines for word in line.split()]
+    for device in (KETTLE, LAMP, SIREN):
+        assert words.count(device.id) == 1
+        assert words.count(device.address) == (command != ("status",))
 
 
 def test_what_is_watched_ends_by_ctrl_c(home: Path, radio: Radio) -> None:
