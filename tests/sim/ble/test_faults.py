@@ -132,7 +132,7 @@ async def test_one_of_two_adapters_freezes(monkeypatch: pytest.MonkeyPatch) -> N
         ear, other = _Ear(), _Ear("hci1")
         async with ear.scanner, other.scanner:
             await ear.hears()
-            pass
+            air.bluez.freeze(HCI0, Until.RESCAN)
             await other.hears()
             await ear.is_deaf()
             await other.hears()
