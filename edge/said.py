@@ -64,7 +64,7 @@ class SaidScreen:
         return line
 
     def _strength(self, rssi_dbm: float, room: int | None) -> Text:
-        """As much of bars, dBm and word as there is room for."""
+        """As much of bars, dBm and word as there is room for; below where there is none."""
         strength, told = Strength.of(rssi_dbm), strength_in_words(self._say, rssi_dbm)
         bars = (f"  {strength.bars.rstrip()} ", strength.colour)
         dbm = f"{rssi_dbm:.0f} dBm"
@@ -73,7 +73,8 @@ class SaidScreen:
             Text.assemble("  ", (told, "dim")),
             Text.assemble("  ", (dbm, strength.colour)),
         )
-        return next((text for text in shorter if room is None or text.cell_len <= room), Text())
+        below = Text.assemble(f"\n{_UNDER_ROOM}", (told, "dim"))
+        return next((text for text in shorter if room is None or text.cell_len <= room), below)
 
     def _what(self, seen: Observation) -> str:
         if seen.phenomenon is Phenomenon.LINK_QUALITY:

@@ -131,9 +131,11 @@ def test_what_is_watched_has_a_line_where_the_words_allow_it(language: Language)
     seen = Observation(KETTLE.id, Phenomenon.POWER_W, 1482.0, EPOCH, EPOCH)
     weak = Reception(KETTLE.id, "hci0", -84.6, 0.0, 2.5, False)
     weaker = replace(weak, trend_db=-7.2)
+    needed = cell_len(f"{screen.line(seen, None).plain}  -85 dBm")
     for width in range(48, 100):
-        (line,) = shown(screen.line(seen, weak, width), width).splitlines()
-        assert "dBm" in line or width < 60
+        lines = shown(screen.line(seen, weak, width), width).splitlines()
+        assert len(lines) == 1 + (width < needed)
+        assert "-85 dBm" in lines[-1]
         first, *others = shown(screen.line(seen, weaker, width), width).splitlines()
         assert first.startswith("00:00:00  room of kettle")
         assert all(other.startswith(" " * 10) for other in others)
