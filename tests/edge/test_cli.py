@@ -358,6 +358,7 @@ def test_a_drill_is_sent_once(typed: Typed) -> None:
     typed("drill", "--who", "설치기사")
     (alarm,) = typed.status()["alarms"]
     assert alarm["drill"]
+    assert alarm["raised_at"] == alarm["since"]
     assert not alarm["delivered"]
     assert "(drill)" in typed("status")
     assert "still open" in typed.fails("drill")
