@@ -15,11 +15,9 @@ from drivers.ble.keeper import Policy, RadioState, Trouble
 from drivers.ble.radio import BluezRadio
 from drivers.clock import SystemClock
 from sim.ble.bluez import Bluez
-from sim.ble.bus import ENVIRONMENT, INSTALL, PrivateBus, installed, private_bus
+from sim.ble.bus import ENVIRONMENT, PrivateBus, private_bus
 from sim.ble.frame import Frame, flags, service_data
 from tests.drivers.home import Sensor
-
-NEEDS_DBUS = pytest.mark.skipif(not installed(), reason=f"no dbus-daemon: {INSTALL}")
 
 HCI0 = "00:1A:7D:DA:71:11"
 HCI1 = "00:1A:7D:DA:71:22"

@@ -22,15 +22,13 @@ from rules.observation import DeviceId, Phenomenon
 from rules.wire import KeyedDevice
 from sim.ble.bluez import Bluez
 from sim.ble.broadcast import Broadcast
-from sim.ble.bus import ENVIRONMENT, INSTALL, PrivateBus, installed, private_bus
+from sim.ble.bus import ENVIRONMENT, PrivateBus, private_bus
 from sim.ble.ether import Ether, Receiver
 from sim.ble.frame import Point
 from sim.ble.gatt import Link as Air
 from sim.ble.peripherals.node import Flash, PlugNode
 from sim.ble.peripherals.sensor import Antenna
 from tests.drivers.ble.air import HCI0
-
-NEEDS_DBUS = pytest.mark.skipif(not installed(), reason=f"no dbus-daemon: {INSTALL}")
 
 DEADLINE_S = 20.0
 CALM = Policy(retry_s=0.1, retry_s_max=0.4, settle_s=0.05)

@@ -23,7 +23,8 @@ from rules.observation import DeviceId
 from sim.ble.attacker import FalseNode, Sender, Stranger, forged
 from sim.ble.node_rules import CHALLENGE, FORM, TAG
 from sim.ble.peripherals.node import PlugNode
-from tests.drivers.ble.plugged import NEEDS_DBUS, Home, address, home, key
+from tests.drivers.ble.plugged import Home, address, home, key
+from tests.support.dbus import NEEDS_DBUS
 
 pytestmark = [pytest.mark.wall, pytest.mark.once, NEEDS_DBUS]
 

@@ -12,7 +12,8 @@ from dbus_fast.aio import MessageBus
 
 from drivers.ble.bus import Bus, Table
 from sim.ble.bus import ENVIRONMENT, private_bus
-from tests.drivers.ble.air import DEADLINE_S, HCI0, NEEDS_DBUS, QUICK
+from tests.drivers.ble.air import DEADLINE_S, HCI0, QUICK
+from tests.support.dbus import NEEDS_DBUS
 
 pytestmark = [NEEDS_DBUS, pytest.mark.wall]
 

@@ -15,10 +15,11 @@ from rules.air import Proxy, Settings
 from rules.observation import Phenomenon
 from rules.wire import Observed
 from sim.ble.esphome import FakeProxy
-from tests.drivers.ble.air import HCI0, HCI1, NEEDS_DBUS, POWER, frame, world
+from tests.drivers.ble.air import HCI0, HCI1, POWER, frame, world
 from tests.drivers.ble.proxied import KEY
 from tests.drivers.gateway import DEADLINE_S, GatewayEnd
 from tests.drivers.home import Sensor
+from tests.support.dbus import NEEDS_DBUS
 
 pytestmark = pytest.mark.wall
 

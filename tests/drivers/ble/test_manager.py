@@ -17,7 +17,8 @@ from habluetooth.scanner_bleak import PASSIVE_SCANNER_ARGS
 from drivers.ble.manager import RADIO_ERRORS, Scanner, manager
 from drivers.ble.scanner import LocalScanner, Tap
 from sim.ble.frame import Element, Frame, element, flags, manufacturer, service_data
-from tests.drivers.ble.air import HCI0, NEEDS_DBUS, World, world
+from tests.drivers.ble.air import HCI0, World, world
+from tests.support.dbus import NEEDS_DBUS
 
 pytestmark = NEEDS_DBUS
 

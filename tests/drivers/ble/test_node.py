@@ -11,7 +11,8 @@ from rules.command import Refusal, Signal
 from rules.device import Output
 from rules.errors import LinkLost
 from sim.ble.peripherals.node import Flash
-from tests.drivers.ble.plugged import NEEDS_DBUS, Home, home, keyed
+from tests.drivers.ble.plugged import Home, home, keyed
+from tests.support.dbus import NEEDS_DBUS
 
 pytestmark = [pytest.mark.wall, NEEDS_DBUS]
 

@@ -12,7 +12,8 @@ from drivers.ble.node_transfer import configuration, update
 from rules.errors import LinkLost
 from sim.ble.peripherals.node import PlugNode
 from tests.drivers.ble.air import HCI0
-from tests.drivers.ble.plugged import NEEDS_DBUS, Home, home, key, keyed
+from tests.drivers.ble.plugged import Home, home, key, keyed
+from tests.support.dbus import NEEDS_DBUS
 
 pytestmark = [pytest.mark.wall, NEEDS_DBUS]
 

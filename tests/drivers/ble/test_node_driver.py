@@ -18,8 +18,9 @@ from rules.inputs import CommandResult
 from rules.observation import DeviceId, Phenomenon
 from rules.wire import DriverFault, Message, Observed, Order
 from sim.ble.attacker import FalseNode
-from tests.drivers.ble.plugged import FAR, NEEDS_DBUS, Home, home, keyed
+from tests.drivers.ble.plugged import FAR, Home, home, keyed
 from tests.drivers.gateway import GatewayEnd
+from tests.support.dbus import NEEDS_DBUS
 
 pytestmark = [pytest.mark.wall, NEEDS_DBUS]
 

@@ -12,7 +12,8 @@ from rules.device import Output
 from rules.errors import LinkLost
 from sim.ble.attacker import Stranger
 from tests.drivers.ble.air import HCI0
-from tests.drivers.ble.plugged import NEEDS_DBUS, Home, address, home
+from tests.drivers.ble.plugged import Home, address, home
+from tests.support.dbus import NEEDS_DBUS
 
 pytestmark = [pytest.mark.wall, pytest.mark.once, NEEDS_DBUS]
 

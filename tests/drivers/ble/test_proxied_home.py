@@ -29,11 +29,12 @@ from sim.ble.ether import Ether, Receiver
 from sim.ble.frame import Frame
 from sim.ble.peripherals.node import PlugNode
 from sim.ble.peripherals.sensor import Antenna
-from tests.drivers.ble.air import HCI0, NEEDS_DBUS, POWER, QUICK, frame
+from tests.drivers.ble.air import HCI0, POWER, QUICK, frame
 from tests.drivers.ble.plugged import keyed
 from tests.drivers.ble.proxied import BRISK, KEY, Hall, hall
 from tests.drivers.gateway import DEADLINE_S, GatewayEnd
 from tests.drivers.home import Sensor
+from tests.support.dbus import NEEDS_DBUS
 
 pytestmark = pytest.mark.wall
 

@@ -15,8 +15,9 @@ from drivers.ble.scanner import LocalScanner
 from rules.observation import Phenomenon
 from sim.ble.bluez import Until
 from sim.ble.frame import Frame, flags, service_data
-from tests.drivers.ble.air import HCI0, HCI1, NEEDS_DBUS, QUICK, World, world
+from tests.drivers.ble.air import HCI0, HCI1, QUICK, World, world
 from tests.drivers.home import Sensor
+from tests.support.dbus import NEEDS_DBUS
 
 pytestmark = [NEEDS_DBUS, pytest.mark.wall]
 

@@ -17,9 +17,10 @@ from rules.observation import Phenomenon
 from sim.ble.bluez import Bluez
 from sim.ble.bus import ENVIRONMENT, private_bus
 from sim.ble.frame import Frame, flags, manufacturer, name, service_data
-from tests.drivers.ble.air import DEADLINE_S, HCI0, NEEDS_DBUS, frame
+from tests.drivers.ble.air import DEADLINE_S, HCI0, frame
 from tests.drivers.home import Sensor
 from tests.edge.test_config import SITE, identify, write
+from tests.support.dbus import NEEDS_DBUS
 
 pytestmark = [NEEDS_DBUS, pytest.mark.wall]
 

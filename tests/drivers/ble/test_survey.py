@@ -10,8 +10,9 @@ from drivers.ble.keeper import Keeper, Policy, Step
 from rules.air import Sighting
 from rules.observation import Phenomenon
 from sim.ble.frame import Frame, manufacturer, name
-from tests.drivers.ble.air import HCI0, HCI1, NEEDS_DBUS, World, frame, world
+from tests.drivers.ble.air import HCI0, HCI1, World, frame, world
 from tests.drivers.home import Sensor
+from tests.support.dbus import NEEDS_DBUS
 
 pytestmark = pytest.mark.wall
 

@@ -26,11 +26,9 @@ from habluetooth import (
 )
 
 from sim.ble.bluez import Bluez
-from sim.ble.bus import ENVIRONMENT, INSTALL, PrivateBus, installed, private_bus
+from sim.ble.bus import ENVIRONMENT, PrivateBus, private_bus
 from sim.ble.frame import Frame, flags, service_data
 from sim.ble.gatt import Link
-
-NEEDS_DBUS = pytest.mark.skipif(not installed(), reason=f"no dbus-daemon: {INSTALL}")
 
 HCI0 = "00:1A:7D:DA:71:11"
 HCI1 = "00:1A:7D:DA:71:22"

@@ -22,7 +22,6 @@ from sim.ble.bus import PrivateBus
 from tests.sim.ble.clients import (
     HCI0,
     HCI1,
-    NEEDS_DBUS,
     SENSOR,
     Air,
     ask,
@@ -34,6 +33,7 @@ from tests.sim.ble.clients import (
     talking,
     until,
 )
+from tests.support.dbus import NEEDS_DBUS
 
 if TYPE_CHECKING:
     from habluetooth import BluetoothServiceInfoBleak

@@ -15,7 +15,6 @@ from habluetooth import BluetoothServiceInfoBleak
 from rules.errors import LinkLost
 from tests.sim.ble.clients import (
     HCI0,
-    NEEDS_DBUS,
     SENSOR,
     Air,
     ask,
@@ -26,6 +25,7 @@ from tests.sim.ble.clients import (
     until,
 )
 from tests.sim.ble.peripheral import RELAY, Plug
+from tests.support.dbus import NEEDS_DBUS
 
 pytestmark = [pytest.mark.wall, NEEDS_DBUS]
 

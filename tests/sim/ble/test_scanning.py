@@ -18,7 +18,6 @@ from tests.sim.ble.clients import (
     BTHOME,
     HCI0,
     HCI1,
-    NEEDS_DBUS,
     SENSOR,
     frame,
     managed,
@@ -26,6 +25,7 @@ from tests.sim.ble.clients import (
     scanner,
     until,
 )
+from tests.support.dbus import NEEDS_DBUS
 
 pytestmark = [pytest.mark.wall, NEEDS_DBUS]
 

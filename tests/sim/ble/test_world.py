@@ -30,7 +30,8 @@ from sim.homes.dwelling import Installed
 from sim.homes.inhabitants import Inhabitants
 from sim.homes.names import LIVING_NODE
 from sim.homes.population import DEMO, home
-from tests.sim.ble.clients import NEEDS_DBUS, until
+from tests.sim.ble.clients import until
+from tests.support.dbus import NEEDS_DBUS
 
 START = datetime(2026, 11, 22, 6, tzinfo=UTC)
 DEADLINE_S = 40.0
