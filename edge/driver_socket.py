@@ -9,12 +9,13 @@ import asyncio
 import logging
 import socket
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from types import MappingProxyType
 
 from edge import packets
 from edge.driver_faults import Clock, DriverFaults, elapse
+from edge.driver_table import may_say, table
 from edge.inbox import Inbox
 from edge.receptions import Receptions as Received
 from edge.status import DriverStatus
@@ -22,13 +23,12 @@ from edge.surveys import Surveys
 from rules.air import Reception, Receptions, Settings, Sighting, Survey
 from rules.alarm import AlarmKind
 from rules.command import Command
-from rules.device import Device, Link
-from rules.errors import ConfigError, FrameError, phrase
+from rules.device import Link
+from rules.errors import FrameError
 from rules.inputs import CommandResult, Technical
-from rules.observation import URGENT, DeviceId, Observation, Phenomenon
+from rules.observation import URGENT, DeviceId, Observation
 from rules.wire import (
     MAX_BYTES,
-    Devices,
     DriverFault,
     Hello,
     KeyedDevice,
@@ -43,8 +43,6 @@ HELLO_WITHIN_S = 5.0
 CONNECTIONS_MAX = 16
 "One a link is needed; the rest is room for those that are being replaced."
 _NOTHING_SET: Mapping[Link, Settings] = MappingProxyType({})
-_OF_ANY = frozenset({Phenomenon.LINK_QUALITY, Phenomenon.BATTERY_PCT, Phenomenon.BATTERY_V})
-"What every device may say of itself."
 _SPOILT_MAX = 3
 _HEEDED = timedelta(seconds=1)
 "Each begin and end of a survey makes radios listen anew, and they are deaf for that moment."
@@ -190,7 +188,7 @@ class DriverSocket:
             ConfigError: the devices of one link do not fit into a packet; the old table stands.
 
         """
-        tables = {link: _table(link, devices) for link in Link}
+        tables = {link: table(link, devices) for link in Link}
         self._table = {keyed.device.id: keyed for keyed in devices}
         self._received.retain(self._table.keys())
         for link, radio in self._radios.items():
@@ -207,7 +205,7 @@ class DriverSocket:
 
         """
         for link in Link:
-            _table(link, devices)
+            table(link, devices)
 
     def drivers(self) -> tuple[DriverStatus, ...]:
         """The drivers of all links that have devices or had a driver."""
@@ -290,7 +288,7 @@ class DriverSocket:
         radio.peer, radio.driver = peer, hello.driver
         settings = self._settings.get(hello.link)
         told = settings is None or self._send(peer, settings)
-        if told and self._send(peer, _table(hello.link, list(self._table.values()))):
+        if told and self._send(peer, table(hello.link, list(self._table.values()))):
             await radio.faults.not_missed()
             radio.faults.listened_to()
             if self._clock.boottime_us() < self._survey_us:
@@ -323,7 +321,7 @@ class DriverSocket:
             case Observed():
                 if not await self._is_its_own(message.device, radio):
                     return
-                if not _listed(self._table[message.device].device, message.phenomenon):
+                if not may_say(self._table[message.device].device, message.phenomenon):
                     radio.refused += 1
                     told = f"{message.phenomenon} of {message.device}"
                     await radio.faults.refuse("what its devices cannot observe", told)
@@ -380,37 +378,3 @@ class DriverSocket:
         age = timedelta(microseconds=self._clock.boottime_us() - min(seen.boottime_us, 1 << 62))
         at = now - min(max(age, timedelta()), _LATE_AT_MOST)
         return Observation(seen.device, seen.phenomenon, seen.value, at, now, seen.quality)
-
-
-def _listed(device: Device, phenomenon: Phenomenon) -> bool:
-    """Whether the registry lets this device say that: a plug must not raise a gas alarm."""
-    if phenomenon is Phenomenon.BUTTON and Phenomenon.SOS in device.phenomena:
-        return True  # The long press that takes a call back.
-    return phenomenon in device.phenomena or phenomenon in _OF_ANY
-
-
-def _table(link: Link, devices: Sequence[KeyedDevice]) -> Devices:
-    # What a plug is for is nothing to a driver, and an older one would not know the word.
-    table = Devices(
-        tuple(
-            replace(keyed, device=replace(keyed.device, use=None))
-            for keyed in devices
-            if keyed.device.link is link
-        )
-    )
-    size = len(encode(table))
-    if size > MAX_BYTES:
-        raise ConfigError(
-            "registry.json",
-            phrase(
-                "{count} {link} devices, {size} bytes as a table",
-                count=len(table.devices),
-                link=link,
-                size=size,
-            ),
-            phrase(
-                "one link's devices have {most} bytes at most: use fewer or shorter names",
-                most=MAX_BYTES,
-            ),
-        )
-    return table
