@@ -282,7 +282,7 @@ class _Session:
             case "SubscribeBluetoothConnectionsFreeRequest":
                 self._connections.tell_free()
             case _ if name.startswith(("BluetoothDevice", "BluetoothGATT")):
-                work = self._connections.handle(message)
+                work = self._connections.answer(message)
                 self._group.create_task(work, name=f"{self._proxy.name}: {name}")
 
     def _info(self) -> Message:

@@ -51,7 +51,7 @@ class Connections:
         "By the number of their addresses; None while it is on the way."
         self._one = asyncio.Lock()
 
-    async def handle(self, message: Message) -> None:
+    async def answer(self, message: Message) -> None:
         """Do what a message asks, and answer it."""
         if isinstance(message, pb.BluetoothDeviceRequest):
             await self._device(message)
